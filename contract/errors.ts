@@ -1,0 +1,150 @@
+/**
+ * Every error code of Vigía, once. `retry` decides what a stage's loop does next; `http` and `exit` are what a
+ * caller sees; `next` is the step that mends it. docs/reference/errors.md is made from this table and a test
+ * holds the two together.
+ */
+export type RetryClass = 'transient' | 'permanent' | 'ambiguous'
+
+type ErrorRow = { retry: RetryClass; http: number; exit: number; next: string }
+
+export const ERROR_CODES = {
+  // input
+  REQUEST_INVALID: row('permanent', 400, 2, 'Correct the fields that the message names and send it again.'),
+  CONFIG_INVALID: row('permanent', 400, 2, 'Correct the named fields; nothing was applied.'),
+  RULES_INVALID: row(
+    'permanent',
+    400,
+    2,
+    'Correct the named lines; nothing was applied. Try "vigia rules check".',
+  ),
+  NOT_FOUND: row('permanent', 404, 4, 'List what exists and use one of those names.'),
+  CONFLICT: row('permanent', 409, 5, 'Read the present state and decide again.'),
+  USAGE: row('permanent', 400, 2, 'See "vigia --help".'),
+  // access
+  UNAUTHENTICATED: row('permanent', 401, 3, 'Sign in, or run the command on the machine of the server.'),
+  FORBIDDEN: row('permanent', 403, 3, 'Ask an owner of this client for the role that is named.'),
+  SETUP_DONE: row(
+    'permanent',
+    409,
+    5,
+    'Set-up works once. Sign in, or reset the owner with "vigia user reset".',
+  ),
+  ENROL_TOKEN_INVALID: row('permanent', 403, 3, 'Make a new token with "vigia enrol-token" and enrol again.'),
+  ENROL_TRUST_MISMATCH: row(
+    'permanent',
+    403,
+    3,
+    'The server is not the one the token names. Check the address; tell its owner.',
+  ),
+  DEVICE_REVOKED: row('permanent', 403, 3, 'Enrol the device again if it should come back.'),
+  // signed commands
+  COMMAND_FORGED: row(
+    'permanent',
+    403,
+    3,
+    'A signature does not match. Treat it as an attack until explained.',
+  ),
+  COMMAND_REPLAYED: row('permanent', 409, 5, 'The job already ran or is running. Order a new job.'),
+  COMMAND_RETARGETED: row(
+    'permanent',
+    403,
+    3,
+    'The order names another device or client. Treat it as an attack until explained.',
+  ),
+  COMMAND_EXPIRED: row('permanent', 410, 5, 'Order the job again; check the clocks of server and device.'),
+  COMMAND_UNAPPROVED: row('permanent', 403, 3, 'Sign the script with "vigia approve FILE".'),
+  COMMAND_MALFORMED: row('permanent', 400, 2, 'Correct the parameters that the message names.'),
+  COMMAND_BUSY: row('transient', 503, 75, 'Wait for the running job to end.'),
+  COMMAND_DISABLED: row('permanent', 403, 3, 'Commands are switched off on the device itself (kill switch).'),
+  SCRIPT_UNSUPPORTED: row('permanent', 400, 2, 'Choose a script for the operating system of the device.'),
+  SCRIPT_TIMEOUT: row('permanent', 504, 1, 'Raise the time limit of the script and approve it again.'),
+  JOB_UNKNOWN: row(
+    'ambiguous',
+    409,
+    5,
+    'Nobody can know whether the script ran. Look at the device, then order again.',
+  ),
+  // ingest refusals
+  REPORT_MALFORMED: row('permanent', 400, 2, 'Update the agent; see the kept sample in "vigia hostile".'),
+  REPORT_OVERSIZED: row('permanent', 413, 2, 'Report fewer series or shorter labels.'),
+  REPORT_WRONG_TENANT: row('permanent', 403, 3, 'A device may publish only under its own topic.'),
+  REPORT_FUTURE: row('permanent', 400, 2, 'Set the clock of the device.'),
+  REPORT_TOO_OLD: row('permanent', 400, 2, 'Reports older than the retention are not accepted.'),
+  REPORT_DUPLICATE: row('permanent', 409, 5, 'None: the report was stored before.'),
+  REPORT_LAYOUT_UNKNOWN: row('transient', 409, 75, 'None: the server asks the agent for its layout.'),
+  INGEST_FULL: row('transient', 503, 75, 'None: the agent keeps the report and sends it again.'),
+  // parts that are away
+  STORE_UNAVAILABLE: row('transient', 503, 75, 'Start the metrics store; samples wait on disk until then.'),
+  STORE_INVALID: row('permanent', 400, 2, 'Correct the named part of the query.'),
+  RECORDS_UNAVAILABLE: row('transient', 503, 75, 'Start PostgreSQL, or correct DATABASE_URL.'),
+  RECORDS_NEWER: row('permanent', 500, 78, 'The database is of a newer Vigía. Update this server.'),
+  RECORDS_TOO_OLD: row('permanent', 500, 78, 'Use PostgreSQL 15 or newer.'),
+  BROKER_UNAVAILABLE: row('transient', 503, 75, 'Start the broker, or correct its address and credentials.'),
+  DISK_FULL: row('transient', 507, 74, 'Free space on the disk that is named.'),
+  // start
+  DATA_IN_USE: row('permanent', 500, 73, 'Stop the process that is named, or choose another --data.'),
+  DATA_UNREADABLE: row('permanent', 500, 73, 'Correct owner and mode of the path that is named.'),
+  PORT_IN_USE: row('permanent', 500, 69, 'Choose another port with the option that is named.'),
+  SERVER_AWAY: row('transient', 503, 69, 'Start it with "npm start", or say where it is with --server.'),
+  BACKUP_INVALID: row(
+    'permanent',
+    400,
+    2,
+    'Choose another backup file; this one is damaged or not a backup.',
+  ),
+  LAB_UNAVAILABLE: row('permanent', 400, 69, 'Meet the condition that is named and try again.'),
+  LAB_FAILED: row(
+    'permanent',
+    500,
+    1,
+    'Read the steps above; the part that did not come is the one to look at.',
+  ),
+  INTERNAL: row(
+    'ambiguous',
+    500,
+    70,
+    'This is a fault of Vigía. Report it with the log line that carries the id.',
+  ),
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** One fault in an input: where it stands and what is wrong. Line and column count from 1. */
+export type Fault = { file?: string; line?: number; column?: number; field?: string; message: string }
+
+/** The only error class: a code of the table, a message for a person, and the faults with their places. */
+export class VigiaError extends Error {
+  readonly code: ErrorCode
+  readonly faults: readonly Fault[]
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { faults?: readonly Fault[]; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'VigiaError'
+    this.code = code
+    this.faults = options.faults ?? []
+  }
+
+  /** What the stage's loop should do next. */
+  get retry(): RetryClass {
+    return ERROR_CODES[this.code].retry
+  }
+
+  /** The step that mends it. */
+  get next(): string {
+    return ERROR_CODES[this.code].next
+  }
+}
+
+/** Wraps anything thrown as a VigiaError, keeping the cause. */
+export function asVigiaError(thrown: unknown, code: ErrorCode = 'INTERNAL'): VigiaError {
+  if (thrown instanceof VigiaError) return thrown
+  return new VigiaError(code, thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
+}
+
+function row(retry: RetryClass, http: number, exit: number, next: string): ErrorRow {
+  return { retry, http, exit, next }
+}

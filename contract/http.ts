@@ -1,0 +1,442 @@
+import * as z from 'zod'
+import { DsseEnvelope } from './dsse.ts'
+import { DevicePolicy } from './down.ts'
+import { EnrolAnswer, EnrolRequest, TrustAnswer } from './enrol.ts'
+import { ParameterValues, ScriptContent } from './command.ts'
+import { ClientId, DeviceId, RecordId } from './ids.ts'
+import {
+  Incident,
+  IncidentEvent,
+  INCIDENT_STATES,
+  JobView,
+  LedgerEntry,
+  Ticket,
+  TICKET_STATES,
+} from './incident.ts'
+import { FACT_KINDS } from './report.ts'
+
+/** Who may call a route: anyone; a signed-in technician; only the machine of the server (its local token). */
+export type Access = 'public' | 'person' | 'local'
+
+type Route = {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  path: string
+  access: Access
+  params?: z.ZodObject
+  query?: z.ZodObject
+  body?: z.ZodType
+  answer: z.ZodType
+  summary: string
+}
+
+export const Page = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+  client: ClientId.optional(),
+})
+const ok = z.object({ ok: z.literal(true) })
+const byId = z.object({ id: RecordId })
+const byDevice = z.object({ device: DeviceId })
+
+export const ErrorAnswer = z.object({
+  code: z.string(),
+  message: z.string(),
+  next: z.string(),
+  faults: z.array(
+    z.object({
+      file: z.string().optional(),
+      line: z.number().optional(),
+      column: z.number().optional(),
+      field: z.string().optional(),
+      message: z.string(),
+    }),
+  ),
+  id: z.string().optional(),
+})
+export type ErrorAnswer = z.infer<typeof ErrorAnswer>
+
+export const DeviceView = z.object({
+  id: DeviceId,
+  client: ClientId,
+  site: z.string().nullable(),
+  hostname: z.string(),
+  os: z.string(),
+  osName: z.string(),
+  arch: z.string(),
+  tags: z.array(z.string()),
+  agentVersion: z.string(),
+  online: z.boolean(),
+  lastSeenMs: z.number().nullable(),
+  enrolledAtMs: z.number(),
+  revokedAtMs: z.number().nullable(),
+  bootTimeMs: z.number().nullable(),
+  openIncidents: z.number().int(),
+  worstSeverity: z.enum(['info', 'warning', 'critical']).nullable(),
+  /** The few values that the fleet page shows; null is unavailable. */
+  headline: z.object({
+    cpuPercent: z.number().nullable(),
+    memoryPercent: z.number().nullable(),
+    diskPercent: z.number().nullable(),
+  }),
+})
+export type DeviceView = z.infer<typeof DeviceView>
+
+export const LatestValue = z.object({
+  metric: z.string(),
+  labels: z.record(z.string(), z.string()),
+  unit: z.string(),
+  timeMs: z.number(),
+  value: z.number().nullable(),
+})
+export type LatestValue = z.infer<typeof LatestValue>
+
+/** One line of a chart: parallel arrays; null marks a gap. */
+export const SeriesData = z.object({
+  metric: z.string(),
+  labels: z.record(z.string(), z.string()),
+  unit: z.string(),
+  timesMs: z.array(z.number()),
+  values: z.array(z.number().nullable()),
+})
+export type SeriesData = z.infer<typeof SeriesData>
+
+export const HealthPart = z.object({
+  name: z.string(),
+  state: z.enum(['ok', 'degraded', 'down']),
+  message: z.string(),
+})
+export const Health = z.object({
+  state: z.enum(['ok', 'degraded', 'down']),
+  version: z.string(),
+  startedAtMs: z.number(),
+  parts: z.array(HealthPart),
+})
+export type Health = z.infer<typeof Health>
+
+export const Me = z.object({ name: z.string(), role: z.enum(['owner', 'technician', 'viewer', 'local']) })
+
+/** Every HTTP route of Vigía, once: the server registers from this table, the console and the CLI call through it. */
+export const ROUTES = {
+  health: {
+    method: 'GET',
+    path: '/healthz',
+    access: 'public',
+    answer: Health,
+    summary: 'Is the server well, and which part is not',
+  },
+  setup: {
+    method: 'POST',
+    path: '/api/setup',
+    access: 'public',
+    body: z.object({
+      token: z.string(),
+      name: z.string().min(1).max(80),
+      password: z.string().min(12).max(200),
+    }),
+    answer: Me,
+    summary: 'First set-up, once, with the one-time link',
+  },
+  setupState: {
+    method: 'GET',
+    path: '/api/setup',
+    access: 'public',
+    answer: z.object({ needed: z.boolean() }),
+    summary: 'Is the first set-up still to be done',
+  },
+  login: {
+    method: 'POST',
+    path: '/api/login',
+    access: 'public',
+    body: z.object({ name: z.string().max(80), password: z.string().max(200) }),
+    answer: Me,
+    summary: 'Sign in',
+  },
+  logout: { method: 'POST', path: '/api/logout', access: 'person', answer: ok, summary: 'Sign out' },
+  me: { method: 'GET', path: '/api/me', access: 'person', answer: Me, summary: 'Who is signed in' },
+  enrolTrust: {
+    method: 'GET',
+    path: '/api/enrol/trust',
+    access: 'public',
+    answer: TrustAnswer,
+    summary: 'The trust root that tokens pin',
+  },
+  enrol: {
+    method: 'POST',
+    path: '/api/enrol',
+    access: 'public',
+    body: EnrolRequest,
+    answer: EnrolAnswer,
+    summary: 'Admit a device with a single-use token',
+  },
+  createEnrolToken: {
+    method: 'POST',
+    path: '/api/enrol-tokens',
+    access: 'local',
+    body: z.object({
+      client: ClientId,
+      site: z.string().max(80).optional(),
+      ttlMinutes: z.number().int().min(1).max(43_200).default(60),
+    }),
+    answer: z.object({ token: z.string(), expiresAtMs: z.number() }),
+    summary: 'Make a single-use enrolment token',
+  },
+  clients: {
+    method: 'GET',
+    path: '/api/clients',
+    access: 'person',
+    answer: z.object({
+      clients: z.array(z.object({ id: ClientId, name: z.string(), devices: z.number().int() })),
+    }),
+    summary: 'The clients',
+  },
+  createClient: {
+    method: 'POST',
+    path: '/api/clients',
+    access: 'local',
+    body: z.object({ id: ClientId, name: z.string().min(1).max(120) }),
+    answer: ok,
+    summary: 'Add a client',
+  },
+  devices: {
+    method: 'GET',
+    path: '/api/devices',
+    access: 'person',
+    query: Page,
+    answer: z.object({ devices: z.array(DeviceView) }),
+    summary: 'The fleet',
+  },
+  device: {
+    method: 'GET',
+    path: '/api/devices/:device',
+    access: 'person',
+    params: byDevice,
+    answer: z.object({ device: DeviceView, policy: DevicePolicy, latest: z.array(LatestValue) }),
+    summary: 'One device with its latest values',
+  },
+  deviceFacts: {
+    method: 'GET',
+    path: '/api/devices/:device/facts',
+    access: 'person',
+    params: byDevice,
+    answer: z.object({
+      facts: z.array(z.object({ kind: z.enum(FACT_KINDS), timeMs: z.number(), document: z.unknown() })),
+    }),
+    summary: 'Its inventory and other documents',
+  },
+  deviceSeries: {
+    method: 'GET',
+    path: '/api/devices/:device/series',
+    access: 'person',
+    params: byDevice,
+    query: z.object({
+      metric: z.string().max(80),
+      fromMs: z.coerce.number().int(),
+      toMs: z.coerce.number().int(),
+      points: z.coerce.number().int().min(10).max(5000).default(600),
+    }),
+    answer: z.object({ series: z.array(SeriesData) }),
+    summary: 'Charts: one metric over time, all its labels',
+  },
+  revokeDevice: {
+    method: 'POST',
+    path: '/api/devices/:device/revoke',
+    access: 'local',
+    params: byDevice,
+    answer: ok,
+    summary: 'Revoke its certificate and cut its session',
+  },
+  setPolicy: {
+    method: 'PATCH',
+    path: '/api/devices/:device/policy',
+    access: 'local',
+    params: byDevice,
+    body: DevicePolicy.omit({ version: true }).partial(),
+    answer: DevicePolicy,
+    summary: 'Change what it watches and how often',
+  },
+  startLab: {
+    method: 'POST',
+    path: '/api/devices/:device/lab',
+    access: 'local',
+    params: byDevice,
+    body: z.object({
+      minutes: z.number().int().min(1).max(30),
+      collectorIntervalS: z.record(z.string(), z.number().int().min(1)),
+      includeMounts: z.array(z.string()).default([]),
+      reason: z.string().max(200),
+    }),
+    answer: z.object({ untilMs: z.number() }),
+    summary: 'For a while: faster collection and no guard after boot, on the record',
+  },
+  endLab: {
+    method: 'DELETE',
+    path: '/api/devices/:device/lab',
+    access: 'local',
+    params: byDevice,
+    answer: ok,
+    summary: 'End the lab at once',
+  },
+  incidents: {
+    method: 'GET',
+    path: '/api/incidents',
+    access: 'person',
+    query: Page.extend({
+      state: z.enum(INCIDENT_STATES).optional(),
+      device: DeviceId.optional(),
+      sinceMs: z.coerce.number().optional(),
+    }),
+    answer: z.object({ incidents: z.array(Incident) }),
+    summary: 'Incidents, newest first',
+  },
+  incident: {
+    method: 'GET',
+    path: '/api/incidents/:id',
+    access: 'person',
+    params: byId,
+    answer: z.object({ incident: Incident, events: z.array(IncidentEvent), jobs: z.array(JobView) }),
+    summary: 'One incident with its story',
+  },
+  tickets: {
+    method: 'GET',
+    path: '/api/tickets',
+    access: 'person',
+    query: Page.extend({ state: z.enum(TICKET_STATES).optional(), incident: RecordId.optional() }),
+    answer: z.object({ tickets: z.array(Ticket) }),
+    summary: 'Tickets by time left',
+  },
+  ticket: {
+    method: 'GET',
+    path: '/api/tickets/:id',
+    access: 'person',
+    params: byId,
+    answer: Ticket,
+    summary: 'One ticket',
+  },
+  updateTicket: {
+    method: 'PATCH',
+    path: '/api/tickets/:id',
+    access: 'person',
+    params: byId,
+    body: z.object({
+      action: z.enum(['start', 'resolve', 'close', 'reopen', 'note']),
+      text: z.string().max(4000).default(''),
+    }),
+    answer: Ticket,
+    summary: 'Work on a ticket',
+  },
+  ledger: {
+    method: 'GET',
+    path: '/api/ledger',
+    access: 'person',
+    query: Page.extend({ sinceMs: z.coerce.number().optional() }),
+    answer: z.object({ entries: z.array(LedgerEntry) }),
+    summary: 'The ledger of avoided trouble',
+  },
+  scripts: {
+    method: 'GET',
+    path: '/api/scripts',
+    access: 'person',
+    answer: z.object({
+      scripts: z.array(
+        z.object({
+          digest: z.string(),
+          content: ScriptContent.omit({ body: true }),
+          approvedBy: z.array(z.string()),
+          approvedAtMs: z.number(),
+        }),
+      ),
+    }),
+    summary: 'Approved scripts, newest version of each',
+  },
+  addScript: {
+    method: 'POST',
+    path: '/api/scripts',
+    access: 'local',
+    body: DsseEnvelope,
+    answer: z.object({ digest: z.string(), name: z.string(), version: z.number() }),
+    summary: 'Store an approved script',
+  },
+  createJob: {
+    method: 'POST',
+    path: '/api/jobs',
+    access: 'local',
+    body: z.object({
+      device: DeviceId,
+      script: z.string(),
+      parameters: ParameterValues,
+      expiresInS: z.number().int().min(10).max(604_800).default(3600),
+    }),
+    answer: JobView,
+    summary: 'Run an approved script on one device',
+  },
+  job: {
+    method: 'GET',
+    path: '/api/jobs/:id',
+    access: 'person',
+    params: byId,
+    answer: JobView,
+    summary: 'One job with its output',
+  },
+  cancelJob: {
+    method: 'POST',
+    path: '/api/jobs/:id/cancel',
+    access: 'local',
+    params: byId,
+    answer: JobView,
+    summary: 'End the process tree of a job',
+  },
+  hostile: {
+    method: 'GET',
+    path: '/api/hostile',
+    access: 'person',
+    query: Page,
+    answer: z.object({
+      counts: z.record(z.string(), z.number()),
+      samples: z.array(
+        z.object({
+          atMs: z.number(),
+          reason: z.string(),
+          client: z.string().nullable(),
+          device: z.string().nullable(),
+          topic: z.string(),
+          bytes: z.number(),
+          headHex: z.string(),
+        }),
+      ),
+    }),
+    summary: 'Refused reports: counts by reason and kept samples',
+  },
+  rules: {
+    method: 'GET',
+    path: '/api/rules',
+    access: 'person',
+    answer: z.object({ version: z.string(), rules: z.array(z.unknown()) }),
+    summary: 'The rules in force',
+  },
+  report: {
+    method: 'GET',
+    path: '/api/reports/:client/:month',
+    access: 'person',
+    params: z.object({ client: ClientId, month: z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/) }),
+    query: z.object({
+      format: z.enum(['html', 'pdf', 'json']).default('html'),
+      language: z.enum(['en', 'es']).default('en'),
+    }),
+    answer: z.unknown(),
+    summary: "A client's SLA report for a month",
+  },
+} as const satisfies Record<string, Route>
+
+export type RouteName = keyof typeof ROUTES
+
+/** GET /api/events (person): server-sent events; each names what changed, and the page asks again. GET /api/jobs/:id/output (person): server-sent JobOutput lines. */
+export const EVENT_STREAM = '/api/events'
+export const OUTPUT_STREAM = '/api/jobs/:id/output'
+export const LiveEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('device'), device: z.string() }),
+  z.object({ type: z.literal('values'), device: z.string(), timeMs: z.number() }),
+  z.object({ type: z.literal('incident'), id: z.string(), device: z.string() }),
+  z.object({ type: z.literal('ticket'), id: z.string() }),
+  z.object({ type: z.literal('job'), id: z.string() }),
+  z.object({ type: z.literal('health') }),
+])
+export type LiveEvent = z.infer<typeof LiveEvent>
