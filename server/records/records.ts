@@ -1,0 +1,81 @@
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
+import pg from 'pg'
+import { VigiaError } from '../../contract/errors.ts'
+import { recordsError, type Connection } from './connection.ts'
+import type { Tables } from './schema.ts'
+
+/** Work inside one transaction. */
+export type Db = Transaction<Tables>
+
+/**
+ * The records: PostgreSQL under forced row-level security. Both verbs run `work` in one transaction as the role
+ * vigia_app, which owns no table: `operator` sees every client, `tenant` only the rows of one. What `work`
+ * throws rolls back and comes out as it is; a database that is away is RECORDS_UNAVAILABLE, a full disk DISK_FULL.
+ */
+export type Records = {
+  operator<T>(work: (db: Db) => Promise<T>): Promise<T>
+  tenant<T>(client: string, work: (db: Db) => Promise<T>): Promise<T>
+  /** Throws RECORDS_UNAVAILABLE with the reason when the database is away. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens the pool. The schema must stand already: see migrate.ts. */
+export function connectRecords(connection: Connection, options: { maxConnections?: number } = {}): Records {
+  const pool = new pg.Pool({
+    ...connection,
+    types: columnTypes,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'vigia',
+  })
+  // An idle connection that breaks is taken out of the pool by pg itself; the next transaction says what is wrong.
+  pool.on('error', () => undefined)
+  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+
+  async function run<T>(client: string | null, work: (db: Db) => Promise<T>): Promise<T> {
+    try {
+      return await kysely.transaction().execute(async (db) => {
+        await sql`select set_config('role', 'vigia_app', true),
+          set_config('vigia.operator', ${client === null ? 'on' : 'off'}, true),
+          set_config('vigia.client', ${client ?? ''}, true)`.execute(db)
+        return await work(db)
+      })
+    } catch (thrown) {
+      throw recordsError(thrown)
+    }
+  }
+
+  return {
+    operator: (work) => run(null, work),
+    tenant(client, work) {
+      if (client === '') return Promise.reject(new VigiaError('INTERNAL', 'a tenant has no name'))
+      return run(client, work)
+    },
+    async ping() {
+      try {
+        await sql`select 1`.execute(kysely)
+      } catch (thrown) {
+        throw recordsError(thrown)
+      }
+    },
+    close: () => kysely.destroy(),
+  }
+}
+
+const INT8_OID = 20
+
+/** Column parsers of this pool alone: bigint as a number that is known to be exact. */
+const columnTypes: pg.CustomTypesConfig = {
+  getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
+    if (oid === INT8_OID) return exactNumber
+    return pg.types.getTypeParser(oid, format) as (text: string) => unknown
+  },
+}
+
+function exactNumber(text: string): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number))
+    throw new VigiaError('INTERNAL', `bigint ${text} is not exact as a number`)
+  return number
+}
