@@ -200,7 +200,8 @@ export const ROUTES = {
     method: 'GET',
     path: '/api/devices',
     access: 'person',
-    query: Page,
+    /** The fleet page shows it as one virtual list, so it may be asked for whole. */
+    query: Page.extend({ limit: z.coerce.number().int().min(1).max(10_000).default(1000) }),
     answer: z.object({ devices: z.array(DeviceView) }),
     summary: 'The fleet',
   },
