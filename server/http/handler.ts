@@ -1,0 +1,30 @@
+import type { FastifyReply } from 'fastify'
+import type * as z from 'zod'
+import type { ROUTES, RouteName } from '../../contract/http.ts'
+
+/** Who calls: nobody known, a signed-in person, or the local token of the server's own machine. */
+export type Identity =
+  | { kind: 'nobody' }
+  | { kind: 'person'; id: string; name: string; role: 'owner' | 'technician' | 'viewer' }
+  | { kind: 'local' }
+
+type Part<R, K extends string> =
+  R extends Record<K, infer S> ? (S extends z.ZodType ? z.output<S> : undefined) : undefined
+
+/** A parsed call of a route: its parts are already checked against the contract. */
+export type Call<N extends RouteName> = {
+  params: Part<(typeof ROUTES)[N], 'params'>
+  query: Part<(typeof ROUTES)[N], 'query'>
+  body: Part<(typeof ROUTES)[N], 'body'>
+  who: Identity
+  /** The name to write into histories. */
+  whoName: string
+  address: string
+  reply: FastifyReply
+}
+
+/** The answer that a route owes, before it is checked and written. */
+export type Answer<N extends RouteName> = z.input<(typeof ROUTES)[N]['answer']>
+
+/** One handler for every route of the contract; leaving one out is a type error. */
+export type Handlers = { [N in RouteName]: (call: Call<N>) => Promise<Answer<N>> }

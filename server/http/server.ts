@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import cookie from '@fastify/cookie'
+import fastifyStatic from '@fastify/static'
+import swagger from '@fastify/swagger'
+import { fastify, type FastifyInstance } from 'fastify'
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { Registry } from 'prom-client'
+import { VigiaError } from '../../contract/errors.ts'
+import { ROUTES, type RouteName } from '../../contract/http.ts'
+import type { Live } from '../notify/live.ts'
+import type { Logger } from '../observe/log.ts'
+import { answerErrors } from './errors.ts'
+import { guardRoutes, type Identify } from './guard.ts'
+import type { Call, Handlers, Identity } from './handler.ts'
+import { secureHeaders } from './headers.ts'
+import { serveStreams } from './streams.ts'
+
+export type HttpOptions = {
+  handlers: Handlers
+  identify: Identify
+  /** Names and addresses under which this server may be called. */
+  hosts: () => readonly string[]
+  live: Live
+  registry: Registry
+  log: Logger
+  version: string
+  /** Folder of the built console. */
+  consoleDir: string
+}
+
+/** Builds the HTTP side from the contract's table of routes; listening is the caller's. */
+export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: options.log.child({ part: 'http' }, { level: 'warn' }),
+    bodyLimit: 1024 * 1024,
+    disableRequestLogging: true,
+    forceCloseConnections: true,
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  answerErrors(app as unknown as FastifyInstance)
+  secureHeaders(app as unknown as FastifyInstance)
+  await app.register(cookie)
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: 'Vigía', version: options.version } },
+    transform: jsonSchemaTransform,
+  })
+  const plain = app as unknown as FastifyInstance
+  guardRoutes(plain, options)
+  for (const name of Object.keys(ROUTES) as RouteName[]) registerRoute(plain, name, options.handlers)
+  serveStreams(plain, options.live)
+  plain.get('/metrics', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) =>
+    reply.type(options.registry.contentType).send(await options.registry.metrics()),
+  )
+  plain.get('/api/openapi.json', { config: { access: 'person' }, schema: { hide: true } }, async () =>
+    app.swagger(),
+  )
+  await serveConsole(plain, options.consoleDir)
+  return plain
+}
+
+function registerRoute<N extends RouteName>(app: FastifyInstance, name: N, handlers: Handlers): void {
+  const route: {
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+    path: string
+    access: 'public' | 'person' | 'local'
+    params?: unknown
+    query?: unknown
+    body?: unknown
+    answer: unknown
+    summary: string
+  } = ROUTES[name]
+  const handler = handlers[name]
+  app.route({
+    method: route.method,
+    url: route.path,
+    config: { access: route.access },
+    schema: {
+      summary: route.summary,
+      operationId: name,
+      ...(route.params ? { params: route.params } : {}),
+      ...(route.query ? { querystring: route.query } : {}),
+      ...(route.body ? { body: route.body } : {}),
+      // A report is a document, not JSON: its handler sends it itself.
+      ...(name === 'report' ? {} : { response: { 200: route.answer } }),
+    },
+    handler: async (request, reply) => {
+      const call = {
+        params: request.params,
+        query: request.query,
+        body: request.body,
+        who: request.identity,
+        whoName: nameOf(request.identity),
+        address: request.ip,
+        reply,
+      } as unknown as Call<N>
+      const answer = await handler(call)
+      return reply.sent ? reply : reply.send(answer)
+    },
+  })
+}
+
+function nameOf(who: Identity): string {
+  switch (who.kind) {
+    case 'nobody':
+      return 'nobody'
+    case 'local':
+      return 'local'
+    case 'person':
+      return who.name
+    default:
+      return who satisfies never
+  }
+}
+
+async function serveConsole(app: FastifyInstance, consoleDir: string): Promise<void> {
+  const built = existsSync(join(consoleDir, 'index.html'))
+  if (built) {
+    // From here on only the console's own files are registered: anyone may read them, they hold no data.
+    app.addHook('onRoute', (route) => {
+      route.config = { ...route.config, access: 'public' }
+    })
+    await app.register(fastifyStatic, {
+      root: consoleDir,
+      wildcard: false,
+      index: false,
+      maxAge: '1y',
+      immutable: true,
+    })
+  }
+  app.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.slice(0, 200)
+    if (request.method !== 'GET' || path.startsWith('/api/'))
+      throw new VigiaError('NOT_FOUND', `There is no ${request.method} ${path}.`)
+    if (!built)
+      throw new VigiaError('NOT_FOUND', 'The console is not built. Run "npm run build" and start again.')
+    return reply.sendFile('index.html', { maxAge: 0, immutable: false })
+  })
+}
