@@ -78,6 +78,12 @@ export const ERROR_CODES = {
   STORE_INVALID: row('permanent', 400, 2, 'Correct the named part of the query.'),
   RECORDS_UNAVAILABLE: row('transient', 503, 75, 'Start PostgreSQL, or correct DATABASE_URL.'),
   RECORDS_NEWER: row('permanent', 500, 78, 'The database is of a newer Vigía. Update this server.'),
+  RECORDS_CHANGED: row(
+    'permanent',
+    500,
+    78,
+    'Install the release that made this database; a migration must never change.',
+  ),
   RECORDS_TOO_OLD: row('permanent', 500, 78, 'Use PostgreSQL 15 or newer.'),
   BROKER_UNAVAILABLE: row('transient', 503, 75, 'Start the broker, or correct its address and credentials.'),
   DISK_FULL: row('transient', 507, 74, 'Free space on the disk that is named.'),
