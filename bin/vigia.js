@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: an old Node must be able to read this file and hand over to the project's own.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -18,7 +18,14 @@ if (Number(process.versions.node.split('.')[0]) >= OLDEST_MAJOR) {
     )
     process.exit(69)
   }
-  const run = spawnSync(own, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
-  if (run.signal) process.kill(process.pid, run.signal)
-  process.exit(run.status ?? 1)
+  const child = spawn(own, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  // A terminal's Ctrl-C reaches the child by itself; a signal to this process alone is handed on.
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  process.on('SIGINT', () => undefined)
+  child.on('exit', (code, signal) => {
+    if (signal) {
+      process.removeAllListeners(signal)
+      process.kill(process.pid, signal)
+    } else process.exit(code ?? 1)
+  })
 }

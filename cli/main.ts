@@ -1,0 +1,17 @@
+import { Command, CommanderError } from 'commander'
+import { VigiaError } from '../contract/errors.ts'
+import { printError } from './output.ts'
+import { buildProgram } from './program.ts'
+
+// The `vigia` command: 0 is success; other exit codes stand in docs/reference/errors.md.
+const program: Command = buildProgram()
+try {
+  await program.parseAsync()
+} catch (thrown) {
+  const json = process.argv.includes('--json')
+  if (thrown instanceof CommanderError) {
+    // Help and version are no errors; commander has printed what a person needs.
+    process.exitCode =
+      thrown.exitCode === 0 ? 0 : json ? printError(new VigiaError('USAGE', thrown.message), true) : 2
+  } else process.exitCode = printError(thrown, json)
+}
