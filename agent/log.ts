@@ -1,0 +1,23 @@
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** The agent's log: a message for a person and fields for machines. */
+export type Log = Record<LogLevel, (message: string, fields: object) => void>
+
+const ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+/** Writes one JSON object a line (`time`, `level`, `message`, fields) through `write`, from `level` on. */
+export function createLog(options: {
+  level: LogLevel
+  now: () => number
+  write: (line: string) => void
+}): Log {
+  const from = ORDER.indexOf(options.level)
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: object): void => {
+      if (ORDER.indexOf(level) < from) return
+      const time = new Date(options.now()).toISOString()
+      options.write(`${JSON.stringify({ time, level, message, ...fields })}\n`)
+    }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
