@@ -1,0 +1,154 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isNode, LineCounter, parseDocument } from 'yaml'
+import * as z from 'zod'
+import { VigiaError, type Fault } from '../contract/errors.ts'
+
+const Port = z.number().int().min(0).max(65_535)
+const Url = (protocols: RegExp): z.ZodType<string> => z.url({ protocol: protocols })
+
+/** The server's configuration, as `vigia.yaml` in the data directory (or --config) says it; everything has a default. */
+export const ServerConfig = z.strictObject({
+  http: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: Port.default(7400),
+      /** Further names under which browsers call this server. */
+      names: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+  mqtt: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: Port.default(8883),
+      /** Further names under which agents call this server; they stand in its certificate. */
+      names: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+  /** An MQTT broker outside; without it the server is its own. */
+  broker: z
+    .strictObject({
+      url: Url(/^mqtts?$/),
+      username: z.string().optional(),
+      password: z.string().optional(),
+      caFile: z.string().optional(),
+      certFile: z.string().optional(),
+      keyFile: z.string().optional(),
+    })
+    .optional(),
+  store: z
+    .discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('duckdb'),
+        memoryMb: z.number().int().min(64).max(65_536).default(192),
+      }),
+      z.strictObject({
+        kind: z.literal('influx1'),
+        url: Url(/^https?$/),
+        database: z.string().min(1),
+        username: z.string().optional(),
+        password: z.string().optional(),
+      }),
+      z.strictObject({
+        kind: z.literal('influx2'),
+        url: Url(/^https?$/),
+        org: z.string(),
+        bucket: z.string().min(1),
+        token: z.string(),
+      }),
+    ])
+    .prefault({ kind: 'duckdb' }),
+  records: z.strictObject({ url: Url(/^postgres(ql)?$/).optional() }).prefault({}),
+  retention: z
+    .strictObject({
+      rawDays: z.number().int().min(1).max(3650).default(30),
+      hourlyDays: z.number().int().min(1).max(3650).default(400),
+    })
+    .prefault({}),
+  /** Rule packs beside the one that ships. */
+  rules: z
+    .strictObject({ packs: z.array(z.string()).default([]), base: z.boolean().default(true) })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+})
+export type ServerConfig = z.infer<typeof ServerConfig>
+
+/** What options of the command line and the environment set over the file. */
+export type ConfigOverrides = {
+  httpHost?: string
+  httpPort?: number
+  mqttHost?: string
+  mqttPort?: number
+  databaseUrl?: string
+  logLevel?: string
+}
+
+/** Reads the configuration; CONFIG_INVALID carries every fault with its file, line and field, and nothing is applied. */
+export function readConfig(options: {
+  dataDir: string
+  file?: string | undefined
+  overrides?: ConfigOverrides
+}): ServerConfig {
+  const path = options.file ?? join(options.dataDir, 'vigia.yaml')
+  if (options.file !== undefined && !existsSync(path))
+    throw new VigiaError('CONFIG_INVALID', `There is no configuration file ${path}.`)
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  return parseConfig(text, path, options.overrides ?? {})
+}
+
+/** The same over a text; `file` names it in faults. */
+export function parseConfig(text: string, file: string, overrides: ConfigOverrides): ServerConfig {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
+  const faults: Fault[] = document.errors.map((error) => ({
+    file,
+    line: error.linePos?.[0].line ?? 1,
+    column: error.linePos?.[0].col ?? 1,
+    message: error.message.split('\n')[0] ?? error.message,
+  }))
+  if (faults.length === 0) {
+    const parsed = ServerConfig.safeParse(withOverrides(document.toJS() ?? {}, overrides))
+    if (parsed.success) return parsed.data
+    for (const issue of parsed.error.issues) {
+      const place = placeOf(document, issue.path, lines)
+      faults.push({ file, ...place, field: issue.path.join('.') || '(whole file)', message: issue.message })
+    }
+  }
+  throw new VigiaError(
+    'CONFIG_INVALID',
+    `${file} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}; nothing was applied.`,
+    { faults },
+  )
+}
+
+function placeOf(
+  document: ReturnType<typeof parseDocument>,
+  path: PropertyKey[],
+  lines: LineCounter,
+): { line?: number; column?: number } {
+  for (let length = path.length; length >= 0; length--) {
+    const node = document.getIn(path.slice(0, length), true)
+    if (isNode(node) && node.range) {
+      const { line, col } = lines.linePos(node.range[0])
+      return { line, column: col }
+    }
+  }
+  return {}
+}
+
+function withOverrides(value: unknown, overrides: ConfigOverrides): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const config = { ...value } as Record<string, unknown>
+  const set = (section: string, field: string, override: string | number | undefined): void => {
+    const old = config[section]
+    if (override !== undefined && (old === undefined || (typeof old === 'object' && old !== null)))
+      config[section] = { ...old, [field]: override }
+  }
+  set('http', 'host', overrides.httpHost)
+  set('http', 'port', overrides.httpPort)
+  set('mqtt', 'host', overrides.mqttHost)
+  set('mqtt', 'port', overrides.mqttPort)
+  set('records', 'url', overrides.databaseUrl)
+  set('log', 'level', overrides.logLevel)
+  return config
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { VigiaError } from '../../contract/errors.ts'
+import { parseConfig } from '../../server/config.ts'
+
+describe('the configuration', () => {
+  it('is whole when the file is empty', () => {
+    const config = parseConfig('', 'vigia.yaml', {})
+    expect(config.http).toEqual({ host: '127.0.0.1', port: 7400, names: [] })
+    expect(config.mqtt.port).toBe(8883)
+    expect(config.store.kind).toBe('duckdb')
+  })
+
+  it('lets options win over the file', () => {
+    expect(parseConfig('http: { port: 1 }', 'vigia.yaml', { httpPort: 2 }).http.port).toBe(2)
+  })
+
+  it('says every fault at once, with file, line and field', () => {
+    const text =
+      'http:\n  port: 70000\n  hots: x\nstore:\n  kind: influx1\n  url: ftp://x\n  database: v\nlog:\n  level: loud\n'
+    try {
+      parseConfig(text, 'vigia.yaml', {})
+      expect.unreachable()
+    } catch (error) {
+      expect(error).toBeInstanceOf(VigiaError)
+      const { code, faults } = error as VigiaError
+      expect(code).toBe('CONFIG_INVALID')
+      expect(faults.map(({ file, line, field }) => [file, line, field])).toEqual([
+        ['vigia.yaml', 2, 'http.port'],
+        ['vigia.yaml', 2, 'http'],
+        ['vigia.yaml', 6, 'store.url'],
+        ['vigia.yaml', 9, 'log.level'],
+      ])
+    }
+  })
+
+  it('says where the YAML itself is broken', () => {
+    expect(() => parseConfig('http: {', 'vigia.yaml', {})).toThrow(VigiaError)
+  })
+})
