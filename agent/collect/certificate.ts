@@ -26,7 +26,10 @@ export const certificate: Collector = {
             try {
               found.set(name, name.startsWith('/') ? readFileEnd(reader, name) : await askEndpointEnd(name))
             } catch (thrown) {
-              log.warn({ certificate: name, err: thrown }, 'certificate cannot be read')
+              log.warn('certificate cannot be read', {
+                certificate: name,
+                error: thrown instanceof Error ? thrown.message : String(thrown),
+              })
             }
           }
         }

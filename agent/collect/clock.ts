@@ -26,7 +26,7 @@ export const clock: Collector = {
         } catch (thrown) {
           offsetS = undefined
           const message = thrown instanceof Error ? thrown.message : String(thrown)
-          if (told !== message) log.warn({ ntpServer, err: thrown }, 'time server does not answer')
+          if (told !== message) log.warn('time server does not answer', { ntpServer, error: message })
           told = message
         }
       },

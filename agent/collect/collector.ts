@@ -15,11 +15,8 @@ export type Sink = {
   fact(kind: FactKind, document: object): void
 }
 
-/** What a collector needs of a log; pino's logger is one. */
-export type CollectLog = {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
+/** What a collector needs of the agent's log (agent/log.ts is one). */
+export type CollectLog = Record<'info' | 'warn', (message: string, fields: object) => void>
 
 /** What waits in the agent's outbox; the agent's own figures are read through this. */
 export type OutboxFigures = { reports: number; dropped: number }

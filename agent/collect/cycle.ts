@@ -98,10 +98,11 @@ export function createCycle(options: CycleOptions): Cycle {
   const lay = (intervalS: number, members: Segment[]): SeriesSpec[] => {
     const all = members.flatMap((segment) => segment.series())
     if (all.length > LIMITS.seriesPerLayout)
-      options.log.warn(
-        { intervalS, series: all.length, kept: LIMITS.seriesPerLayout },
-        'more series than a layout holds; the last ones are left out',
-      )
+      options.log.warn('more series than a layout holds; the last ones are left out', {
+        intervalS,
+        series: all.length,
+        kept: LIMITS.seriesPerLayout,
+      })
     const series = all.slice(0, LIMITS.seriesPerLayout)
     layouts.set(intervalS, { members, series })
     return series

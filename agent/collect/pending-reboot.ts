@@ -6,7 +6,7 @@ import { NO_LABELS, type Collector } from './collector.ts'
  */
 export const pendingReboot: Collector = {
   name: 'pending-reboot',
-  intervalS: 300,
+  intervalS: 900,
   metrics: ['system.pending_reboot'],
   create: ({ reader }) => ({
     collect(sink) {

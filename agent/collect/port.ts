@@ -13,7 +13,7 @@ const LISTEN = '0A'
 /** Listening TCP ports from /proc/net/tcp and tcp6, as a count and, when they change, as the document `ports`. */
 export const port: Collector = {
   name: 'port',
-  intervalS: 300,
+  intervalS: 900,
   metrics: ['port.listening_count'],
   create({ reader }) {
     let seen: string | undefined

@@ -12,7 +12,7 @@ const ROWS = 10
  */
 export const processTop: Collector = {
   name: 'process-top',
-  intervalS: 120,
+  intervalS: 300,
   metrics: [],
   create({ reader, monotonicMs }) {
     const { pageBytes, ticksPerSecond } = readMachineUnits(reader)

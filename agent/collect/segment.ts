@@ -63,7 +63,8 @@ export function createSegment({ collector, context, onFact }: SegmentOptions): S
 
   const onFailure = (thrown: unknown): void => {
     const message = thrown instanceof Error ? thrown.message : String(thrown)
-    if (failure !== message) context.log.warn({ collector: collector.name, err: thrown }, 'collector failed')
+    if (failure !== message)
+      context.log.warn('collector failed', { collector: collector.name, error: message })
     failure = message
     next = undefined
     values = current.specs.map(() => Number.NaN)
@@ -102,7 +103,7 @@ export function createSegment({ collector, context, onFact }: SegmentOptions): S
         onFailure(thrown)
         return false
       }
-      if (failure !== undefined) context.log.info({ collector: collector.name }, 'collector works again')
+      if (failure !== undefined) context.log.info('collector works again', { collector: collector.name })
       failure = undefined
       values.length = count
       if (next === undefined && count === current.specs.length) return false

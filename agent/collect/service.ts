@@ -25,7 +25,7 @@ export const service: Collector = {
         for (const fault of faults) {
           if (told.has(`${fault.file}: ${fault.message}`)) continue
           told.add(`${fault.file}: ${fault.message}`)
-          log.warn(fault, 'service definition is not used')
+          log.warn('service definition is not used', { file: fault.file, fault: fault.message })
         }
         const local = new Map(definitions.map((each) => [each.name, each]))
         for (const name of [...new Set([...local.keys(), ...policy().services])].sort()) {
