@@ -1,0 +1,47 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+
+const FIRST_WAIT_MS = 1000
+const LONGEST_WAIT_MS = 60_000
+/** A run this long counts as well: the next wait starts short again. */
+const STEADY_MS = 60_000
+const STOP_LIMIT_MS = 10_000
+
+/** A child that is kept alive: started again when it ends, after a wait that doubles. */
+export type KeptProcess = { pid(): number | undefined; stop(): Promise<void> }
+
+/** Keeps `node args` running until `stop`, which asks with SIGTERM and insists with SIGKILL after 10 s. */
+export function keepRunning(args: readonly string[], onEnd: (text: string) => void): KeptProcess {
+  let child: ChildProcess | undefined
+  let timer: NodeJS.Timeout | undefined
+  let stopping = false
+  let waitMs = FIRST_WAIT_MS
+
+  const start = (): void => {
+    const startedAt = performance.now()
+    const started = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+    child = started
+    started.on('error', (error) => onEnd(`cannot be started: ${error.message}`))
+    started.on('exit', (code, signal) => {
+      if (stopping) return
+      waitMs =
+        performance.now() - startedAt > STEADY_MS ? FIRST_WAIT_MS : Math.min(waitMs * 2, LONGEST_WAIT_MS)
+      onEnd(`ended with ${signal ?? `exit code ${code}`}; starting again in ${Math.round(waitMs / 1000)} s`)
+      timer = setTimeout(start, waitMs)
+    })
+  }
+  start()
+  return {
+    pid: () => child?.pid,
+    async stop() {
+      stopping = true
+      clearTimeout(timer)
+      const running = child
+      if (!running || running.exitCode !== null || running.signalCode !== null) return
+      const ended = new Promise<void>((resolve) => running.once('exit', () => resolve()))
+      running.kill('SIGTERM')
+      const insist = setTimeout(() => running.kill('SIGKILL'), STOP_LIMIT_MS)
+      await ended
+      clearTimeout(insist)
+    },
+  }
+}
