@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import { LineCounter, parseDocument } from 'yaml'
 import * as z from 'zod'
 import { VigiaError, type Fault } from '../contract/errors.ts'
+import { placesOf } from '../rules/language/places.ts'
 
 const Port = z.number().int().min(0).max(65_535)
 const Url = (protocols: RegExp): z.ZodType<string> => z.url({ protocol: protocols })
@@ -109,9 +110,14 @@ export function parseConfig(text: string, file: string, overrides: ConfigOverrid
   if (faults.length === 0) {
     const parsed = ServerConfig.safeParse(withOverrides(document.toJS() ?? {}, overrides))
     if (parsed.success) return parsed.data
+    const places = placesOf(document, lines, file)
     for (const issue of parsed.error.issues) {
-      const place = placeOf(document, issue.path, lines)
-      faults.push({ file, ...place, field: issue.path.join('.') || '(whole file)', message: issue.message })
+      const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined
+      faults.push(
+        unknown === undefined
+          ? places.fault(issue.path, issue.message)
+          : places.fault([...issue.path, unknown], issue.message, { key: true }),
+      )
     }
   }
   throw new VigiaError(
@@ -119,21 +125,6 @@ export function parseConfig(text: string, file: string, overrides: ConfigOverrid
     `${file} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}; nothing was applied.`,
     { faults },
   )
-}
-
-function placeOf(
-  document: ReturnType<typeof parseDocument>,
-  path: PropertyKey[],
-  lines: LineCounter,
-): { line?: number; column?: number } {
-  for (let length = path.length; length >= 0; length--) {
-    const node = document.getIn(path.slice(0, length), true)
-    if (isNode(node) && node.range) {
-      const { line, col } = lines.linePos(node.range[0])
-      return { line, column: col }
-    }
-  }
-  return {}
 }
 
 function withOverrides(value: unknown, overrides: ConfigOverrides): unknown {

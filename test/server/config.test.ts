@@ -26,7 +26,7 @@ describe('the configuration', () => {
       expect(code).toBe('CONFIG_INVALID')
       expect(faults.map(({ file, line, field }) => [file, line, field])).toEqual([
         ['vigia.yaml', 2, 'http.port'],
-        ['vigia.yaml', 2, 'http'],
+        ['vigia.yaml', 3, 'http.hots'],
         ['vigia.yaml', 6, 'store.url'],
         ['vigia.yaml', 9, 'log.level'],
       ])
