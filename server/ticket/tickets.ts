@@ -106,6 +106,13 @@ export function createTickets({ records, clock, emit, due }: Options): Tickets {
       .execute()
   }
 
+  const get = (id: string): Promise<Ticket> =>
+    records.operator(async (db) => {
+      const [ticket] = await withEvents(db, await rows(db).where('ticket_id', '=', id).execute())
+      if (!ticket) throw new VigiaError('NOT_FOUND', `no ticket ${id}`)
+      return ticket
+    })
+
   return {
     async escalate(db, escalation) {
       const nowMs = clock()
@@ -150,7 +157,7 @@ export function createTickets({ records, clock, emit, due }: Options): Tickets {
         return event !== null
       })
       if (changed) emit({ type: 'ticket', id })
-      return this.get(id)
+      return get(id)
     },
 
     list: (query) =>
@@ -166,12 +173,7 @@ export function createTickets({ records, clock, emit, due }: Options): Tickets {
         return withEvents(db, await select.execute())
       }),
 
-    get: (id) =>
-      records.operator(async (db) => {
-        const [ticket] = await withEvents(db, await rows(db).where('ticket_id', '=', id).execute())
-        if (!ticket) throw new VigiaError('NOT_FOUND', `no ticket ${id}`)
-        return ticket
-      }),
+    get,
   }
 }
 

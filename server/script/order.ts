@@ -1,0 +1,46 @@
+import type { CommandOrder, ParameterValues } from '../../contract/command.ts'
+import { ScriptContent } from '../../contract/command.ts'
+import { ORDER_TYPE, type DsseEnvelope } from '../../contract/dsse.ts'
+import { checkParameters } from './parameters.ts'
+import type { SigningKey } from './keys.ts'
+import { payloadDigest, seal } from './sign.ts'
+
+/** What an order needs. `challenge` is that of the agent's present session, `nonce` 16 random bytes in base64url. */
+export type OrderRequest = {
+  job: string
+  client: string
+  device: string
+  challenge: string
+  sequence: number
+  nonce: string
+  script: DsseEnvelope
+  parameters: ParameterValues
+  nowMs: number
+  ttlMs: number
+}
+
+/**
+ * The two envelopes of a signed command: the order under the server's online key, and the approved script as it
+ * was signed. Throws COMMAND_MALFORMED with every fault when the parameters do not fit the script.
+ */
+export function makeOrder(
+  request: OrderRequest,
+  onlineKey: SigningKey,
+): { order: DsseEnvelope; script: DsseEnvelope } {
+  const content = ScriptContent.parse(JSON.parse(Buffer.from(request.script.payload, 'base64').toString()))
+  const order: CommandOrder = {
+    v: 1,
+    job: request.job,
+    client: request.client,
+    device: request.device,
+    challenge: request.challenge,
+    nonce: request.nonce,
+    sequence: request.sequence,
+    issuedAtMs: request.nowMs,
+    expiresAtMs: request.nowMs + request.ttlMs,
+    scriptDigest: payloadDigest(request.script),
+    parameters: checkParameters(content, request.parameters),
+  }
+  const payload = new TextEncoder().encode(JSON.stringify(order))
+  return { order: seal(ORDER_TYPE, payload, [onlineKey]), script: request.script }
+}
