@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
-  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -17,6 +16,12 @@ import {
 import { createRequire } from 'node:module'
 import { dirname, join, parse, relative } from 'node:path'
 import { VigiaError } from '../../contract/errors.ts'
+
+/**
+ * The place under root: ours, so that PostgreSQL's account cannot put links in our way, and passable for it. Only
+ * `db` and `run` in it are its own.
+ */
+const PASSABLE = 0o711
 
 /** An account that programs run as; none means our own. */
 export type Account = { uid: number; gid: number }
@@ -44,8 +49,8 @@ export type PlaceOptions = {
 export function preparePlace(options: PlaceOptions): Place {
   const home = join(options.dataDir, 'postgres')
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 })
     const account = process.getuid?.() === 0 ? accountFor(home) : undefined
+    mkdirSync(home, { recursive: true, mode: account === undefined ? 0o700 : PASSABLE })
     const directory = account === undefined ? realpathSync(home) : reachable(home, account, options)
     const native = options.nativeDir ?? platformPackage()
     return { directory, bin: join(runnable(native, directory, account, options.say), 'bin'), account }
@@ -80,7 +85,7 @@ function reachable(home: string, account: Account, options: PlaceOptions): strin
     return directory
   }
   const closed = closedParent(realpathSync(home), account)
-  if (closed === undefined) return give(realpathSync(home), account)
+  if (closed === undefined) return realpathSync(home)
   if (existsSync(join(home, 'db')))
     throw new VigiaError(
       'DATA_UNREADABLE',
@@ -95,16 +100,11 @@ function reachable(home: string, account: Account, options: PlaceOptions): strin
       'DATA_UNREADABLE',
       `PostgreSQL runs as uid ${account.uid}, which can pass neither ${closed} nor ${alsoClosed}`,
     )
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  mkdirSync(directory, { recursive: true, mode: PASSABLE })
   const real = realpathSync(directory)
   writeFileSync(note, `${real}\n`)
   options.say(`${closed} is closed to the account that PostgreSQL runs as: the records are at ${real}`)
-  return give(real, account)
-}
-
-function give(directory: string, { uid, gid }: Account): string {
-  chownSync(directory, uid, gid)
-  return directory
+  return real
 }
 
 /** The first directory above `path` that the account cannot pass; undefined when it can reach `path`. */

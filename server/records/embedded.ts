@@ -101,7 +101,9 @@ async function initialise(place: Place): Promise<void> {
   rmSync(fresh, { recursive: true, force: true })
   const passwordFile = join(place.directory, 'password')
   writeFileSync(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 })
-  if (place.account) chownSync(passwordFile, place.account.uid, place.account.gid)
+  mkdirSync(fresh, { mode: 0o700 })
+  if (place.account)
+    for (const path of [passwordFile, fresh]) chownSync(path, place.account.uid, place.account.gid)
   await run(place, 'initdb', [
     ...['-D', fresh, '-U', USER, '--pwfile', passwordFile, '--encoding=UTF8'],
     ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
