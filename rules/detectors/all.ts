@@ -1,0 +1,7 @@
+import type { Detector } from '../detector.ts'
+import { absence } from './absence.ts'
+import { threshold } from './threshold.ts'
+import { trend } from './trend.ts'
+
+/** Every detector; a rule names one of them by the field that it fills. */
+export const DETECTORS: readonly Detector[] = [threshold, absence, trend]

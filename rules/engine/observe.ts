@@ -1,0 +1,98 @@
+import type { Layout } from '../../contract/report.ts'
+import { type AlertTransition, DEVICE_REPORT_METRIC } from '../../contract/rules.ts'
+import { FIRING, INACTIVE } from '../alert.ts'
+import { BREACH, CLEAR } from '../detector.ts'
+import type { DeviceContext } from '../selector.ts'
+import { bind, sameContext, selectRules } from './bind.ts'
+import { evidenceOf, seriesText, transitionOf } from './evidence.ts'
+import { advance, endEntry, endWatch, type Run, see } from './judge.ts'
+import type { Binding, DeviceState, EngineState, PlanSeries, RunningRule } from './state.ts'
+
+/** A report as the engine takes it: values in the order of the layout; NaN or null is unavailable. */
+export type ObservedReport = {
+  layout: Layout
+  timeMs: number
+  values: ArrayLike<number | null>
+  late: boolean
+}
+
+/** Takes a report in: the device lives; and unless it is late, each watched value is judged. */
+export function observeReport(run: Run, { layout, timeMs, values, late }: ObservedReport): void {
+  const { state, device } = run
+  for (const watch of device.watches) {
+    const running = state.rules[watch.rule]
+    if (running?.rule.spec.signal.metric === DEVICE_REPORT_METRIC) see(run, running, watch)
+  }
+  if (late) return
+  let binding = device.current
+  if (binding === null || binding.plan.hash !== layout.hash) {
+    binding = bind(state, device, layout, (entry) => endEntry(run, entry, timeMs))
+    device.current = binding
+  }
+  if (timeMs > binding.lastMs) binding.lastMs = timeMs
+  if (timeMs > device.newestMs) device.newestMs = timeMs
+  evaluate(run, binding, timeMs, values)
+  for (const feed of binding.plan.feeds) {
+    const watch = device.watches.find(({ rule }) => rule === feed.rule)
+    const running = state.rules[feed.rule]
+    if (watch === undefined || running === undefined) continue
+    if (feed.indices.some((index) => Number.isFinite(values[index]))) see(run, running, watch)
+  }
+}
+
+/** The state of a device under this context: made, or selected anew when the context changed. */
+export function deviceOf(state: EngineState, context: DeviceContext, out: AlertTransition[]): DeviceState {
+  const known = state.devices.get(context.device)
+  if (known !== undefined && sameContext(known.context, context)) return known
+  const device: DeviceState = known ?? {
+    context,
+    selected: new Int32Array(0),
+    selection: '',
+    watches: [],
+    bindings: [],
+    current: null,
+    newestMs: 0,
+    active: 0,
+  }
+  device.context = context
+  device.current = null
+  state.devices.set(context.device, device)
+  selectRules(state, device, (watch) => endWatch({ state, device, out }, watch))
+  return device
+}
+
+/** The hot loop: tens of nanoseconds a rule and series while nothing changes; allocates only on a change. */
+function evaluate(run: Run, binding: Binding, timeMs: number, values: ArrayLike<number | null>): void {
+  const { indices, starts, rules: ruleOf } = binding.plan
+  if (indices === null) return
+  const { seriesSlots, entrySlots } = binding
+  const { series, rules } = run.state
+  for (let at = 0; at < indices.length; at++) {
+    const value = values[indices[at] as number]
+    // The difference is NaN for NaN and for both infinities.
+    if (value == null || value - value !== 0) continue
+    const seriesSlot = seriesSlots[at] as number
+    const beforeMs = series.slab.columns.lastMs[seriesSlot] as number
+    if (timeMs <= beforeMs) continue
+    const end = starts[at + 1] as number
+    for (let entry = starts[at] as number; entry < end; entry++) {
+      const running = rules[ruleOf[entry] as number] as RunningRule
+      const slot = entrySlots[entry] as number
+      const verdict = running.bank.step(slot, timeMs, value)
+      const columns = running.alerts.columns
+      const phase = columns.phase[slot]
+      if (phase === INACTIVE && verdict !== BREACH) continue
+      if (phase === FIRING && verdict !== CLEAR && columns.clearMs[slot] === 0) continue
+      const gapMs = beforeMs === 0 ? 0 : timeMs - beforeMs
+      const usualGapMs = series.lastGapMs(seriesSlot)
+      const kind = advance(run.device, running, slot, { verdict, timeMs, gapMs, usualGapMs })
+      if (kind === null) continue
+      const { metric, labels, unit } = binding.plan.series[at] as PlanSeries
+      const finding = running.bank.explain(slot, { timeMs, value, unit })
+      const points = [...series.points(seriesSlot), [timeMs, value] as [number, number]]
+      const evidence = evidenceOf(finding, seriesText(metric, labels), points)
+      run.out.push(transitionOf(running, run.device.context, { kind, atMs: timeMs, labels, evidence }))
+    }
+    series.push(seriesSlot, timeMs, value)
+  }
+}

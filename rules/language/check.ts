@@ -1,0 +1,148 @@
+import { metricInfo, METRICS } from '../../contract/metrics.ts'
+import { DEVICE_REPORT_METRIC, type RuleSpec } from '../../contract/rules.ts'
+import type { Detector } from '../detector.ts'
+import { DETECTORS } from '../detectors/all.ts'
+import { parseDuration } from '../duration.ts'
+import { compileSelector } from '../selector.ts'
+import { matcherFault } from './matcher.ts'
+import { nearest } from './nearest.ts'
+import type { KnownRemedies } from './remedies.ts'
+import { templateParts } from './template.ts'
+
+/** A fault of one rule; `path` counts from the rule, `offset` from the start of the text there. */
+export type RuleFault = { path: PropertyKey[]; message: string; key?: boolean; offset?: number }
+
+/** The detector of a rule that the schema accepted, with its parameters. */
+export function detectorOf(rule: RuleSpec): { detector: Detector; parameters: unknown } {
+  for (const detector of DETECTORS) {
+    const parameters = (rule as Record<string, unknown>)[detector.name]
+    if (parameters !== undefined) return { detector, parameters }
+  }
+  throw new TypeError(`rule ${rule.name} has no detector`)
+}
+
+/** What the schema cannot see: unknown metrics, labels and remedies, selectors, templates, contradictory figures. */
+export function checkRule(rule: RuleSpec, remedies: KnownRemedies): RuleFault[] {
+  return [
+    ...checkSignal(rule),
+    ...checkDetector(rule),
+    ...checkSelector(rule),
+    ...checkTemplates(rule),
+    ...checkRemedy(rule, remedies),
+  ]
+}
+
+function checkSignal(rule: RuleSpec): RuleFault[] {
+  const { metric, where = {} } = rule.signal
+  const faults: RuleFault[] = []
+  if (metric === DEVICE_REPORT_METRIC) {
+    if (rule.absence === undefined)
+      faults.push({
+        path: ['signal', 'metric'],
+        message: `${metric} carries no value: only absence may watch it`,
+      })
+  } else if (metricInfo(metric) === undefined) {
+    faults.push({
+      path: ['signal', 'metric'],
+      message: `unknown metric ${metric}${hint(metric, Object.keys(METRICS))}`,
+    })
+    return faults
+  }
+  for (const [name, text] of Object.entries(where)) {
+    const labels = labelsOf(rule)
+    if (!labels.includes(name))
+      faults.push({ path: ['signal', 'where', name], key: true, message: unknownLabel(rule, name) })
+    const fault = matcherFault(text)
+    if (fault !== undefined) faults.push({ path: ['signal', 'where', name], message: fault })
+  }
+  return faults
+}
+
+function checkDetector(rule: RuleSpec): RuleFault[] {
+  const { detector, parameters } = detectorOf(rule)
+  const faults = detector
+    .check(parameters)
+    .map(({ field, message }) => ({ path: [detector.name, field], message }))
+  const zero = Object.entries(parameters as Record<string, unknown>).filter(
+    ([, value]) => typeof value === 'string' && parseDuration(value) === 0,
+  )
+  return [
+    ...faults,
+    ...zero.map(([field]) => ({ path: [detector.name, field], message: 'must be more than zero' })),
+  ]
+}
+
+function checkSelector(rule: RuleSpec): RuleFault[] {
+  if (rule.selector === undefined) return []
+  const compiled = compileSelector(rule.selector)
+  if (!('fault' in compiled)) return []
+  const { message, offset } = compiled.fault
+  return [{ path: ['selector'], offset, message: `${message} (character ${offset + 1} of the selector)` }]
+}
+
+function checkTemplates(rule: RuleSpec): RuleFault[] {
+  const texts: { path: PropertyKey[]; text: string }[] = []
+  if (rule.cause !== undefined) texts.push({ path: ['cause'], text: rule.cause })
+  for (const [name, value] of Object.entries(rule.remedy?.parameters ?? {}))
+    if (typeof value === 'string') texts.push({ path: ['remedy', 'parameters', name], text: value })
+  const known = labelsAtAlert(rule)
+  return texts.flatMap(({ path, text }) => {
+    const parts = templateParts(text)
+    return [
+      ...parts.faults.map((fault) => ({ path, message: `${fault} is no template: only {{labels.NAME}} is` })),
+      ...parts.labels
+        .filter((name) => known !== undefined && !known.includes(name))
+        .map((name) => ({ path, message: unknownLabel(rule, name) })),
+    ]
+  })
+}
+
+function checkRemedy(rule: RuleSpec, remedies: KnownRemedies): RuleFault[] {
+  if (rule.remedy === undefined) return []
+  const { name, parameters } = rule.remedy
+  const wanted = Object.hasOwn(remedies, name) ? remedies[name] : undefined
+  if (wanted === undefined)
+    return [
+      { path: ['remedy', 'name'], message: `unknown remedy ${name}${hint(name, Object.keys(remedies))}` },
+    ]
+  return [
+    ...Object.keys(parameters)
+      .filter((parameter) => !wanted.includes(parameter))
+      .map((parameter) => ({
+        path: ['remedy', 'parameters', parameter],
+        key: true,
+        message: `${name} has no parameter ${parameter}${hint(parameter, wanted)}`,
+      })),
+    ...wanted
+      .filter((parameter) => parameters[parameter] === undefined)
+      .map((parameter) => ({
+        path: ['remedy', 'parameters'],
+        message: `${name} needs the parameter ${parameter}`,
+      })),
+  ]
+}
+
+function labelsOf(rule: RuleSpec): readonly string[] {
+  return metricInfo(rule.signal.metric)?.labels ?? []
+}
+
+/** A rule driven by time has one alert a device, whose labels are those that the signal fixes. */
+function labelsAtAlert(rule: RuleSpec): readonly string[] | undefined {
+  if (rule.signal.metric !== DEVICE_REPORT_METRIC && metricInfo(rule.signal.metric) === undefined)
+    return undefined
+  if (detectorOf(rule).detector.driven === 'samples') return labelsOf(rule)
+  return Object.entries(rule.signal.where ?? {})
+    .filter(([, text]) => !text.startsWith('~'))
+    .map(([name]) => name)
+}
+
+function unknownLabel(rule: RuleSpec, name: string): string {
+  const labels = labelsOf(rule)
+  const has = labels.length === 0 ? 'has no labels' : `has the labels ${labels.join(', ')}`
+  return `unknown label ${name}: ${rule.signal.metric} ${has}`
+}
+
+function hint(text: string, candidates: readonly string[]): string {
+  const near = nearest(text, candidates)
+  return near === undefined ? '' : `; did you mean ${near}?`
+}

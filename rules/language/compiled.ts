@@ -1,0 +1,60 @@
+import type { ParameterValues } from '../../contract/command.ts'
+import type { SeriesSpec } from '../../contract/report.ts'
+import type { RuleSpec } from '../../contract/rules.ts'
+import { seriesKey } from '../../contract/wire.ts'
+import type { Bank, Detector } from '../detector.ts'
+import { durationMs } from '../duration.ts'
+import type { Selector } from '../selector.ts'
+import { renderTemplate } from './template.ts'
+
+/** A rule ready to run. `version` names its normalised content: 12 hexadecimal digits. */
+export type CompiledRule = {
+  spec: RuleSpec
+  version: string
+  pack: string
+  file: string
+  forMs: number
+  keepMs: number
+  detector: Detector
+  parameters: unknown
+  /** Whether the rule is meant for a device. */
+  selects: Selector
+  /** Whether the rule watches a series. */
+  watches(series: SeriesSpec): boolean
+}
+
+/** Fresh state for one rule over all its series. */
+export function createBank(rule: CompiledRule): Bank {
+  return rule.detector.create(rule.parameters)
+}
+
+/** What an incident of this rule and these labels is filed under: the rule's cause, or the rule and its series. */
+export function causeOf(rule: CompiledRule, labels: Readonly<Record<string, string>>): string {
+  return rule.spec.cause === undefined ? fingerprintOf(rule, labels) : renderTemplate(rule.spec.cause, labels)
+}
+
+/** `RULE|seriesKey`: names one alert of a device. */
+export function fingerprintOf(rule: CompiledRule, labels: Readonly<Record<string, string>>): string {
+  return `${rule.spec.name}|${seriesKey(rule.spec.signal.metric, labels)}`
+}
+
+/** The remedy of a rule for one alert, with its parameters filled in; undefined where the rule has none. */
+export function remedyFor(
+  rule: CompiledRule,
+  labels: Readonly<Record<string, string>>,
+):
+  { name: string; parameters: ParameterValues; attemptsPerHour: number; verifyWithinMs: number } | undefined {
+  const remedy = rule.spec.remedy
+  if (remedy === undefined) return undefined
+  return {
+    name: remedy.name,
+    parameters: Object.fromEntries(
+      Object.entries(remedy.parameters).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? renderTemplate(value, labels) : value,
+      ]),
+    ),
+    attemptsPerHour: remedy.attemptsPerHour,
+    verifyWithinMs: durationMs(remedy.verifyWithin),
+  }
+}
