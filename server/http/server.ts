@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import cookie from '@fastify/cookie'
 import fastifyStatic from '@fastify/static'
 import swagger from '@fastify/swagger'
-import { fastify, type FastifyInstance } from 'fastify'
+import { fastify, LogController, type FastifyInstance, type RouteOptions } from 'fastify'
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Registry } from 'prom-client'
 import { VigiaError } from '../../contract/errors.ts'
@@ -27,6 +27,8 @@ export type HttpOptions = {
   version: string
   /** Folder of the built console. */
   consoleDir: string
+  /** Hears of every route as it is registered. */
+  onRoute?: (route: RouteOptions) => void
 }
 
 /** Builds the HTTP side from the contract's table of routes; listening is the caller's. */
@@ -34,7 +36,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   const app = fastify({
     loggerInstance: options.log.child({ part: 'http' }, { level: 'warn' }),
     bodyLimit: 1024 * 1024,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
   })
   app.setValidatorCompiler(validatorCompiler)
@@ -48,6 +50,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   })
   const plain = app as unknown as FastifyInstance
   guardRoutes(plain, options)
+  if (options.onRoute) plain.addHook('onRoute', (route) => options.onRoute?.(route))
   for (const name of Object.keys(ROUTES) as RouteName[]) registerRoute(plain, name, options.handlers)
   serveStreams(plain, options.live)
   plain.get('/metrics', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) =>

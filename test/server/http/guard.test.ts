@@ -1,0 +1,179 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EVENT_STREAM, OUTPUT_STREAM, ROUTES, type Access, type RouteName } from '../../../contract/http.ts'
+import type { Handlers, Identity } from '../../../server/http/handler.ts'
+import { buildHttp } from '../../../server/http/server.ts'
+import { createLive } from '../../../server/notify/live.ts'
+import { createRegistry } from '../../../server/observe/metrics.ts'
+
+/** Routes beside the contract's table, each with the reason why it is not there. */
+const OTHERS: Record<string, Access> = {
+  [`GET ${EVENT_STREAM}`]: 'person', // a stream, not an answer
+  [`GET ${OUTPUT_STREAM}`]: 'person', // a stream, not an answer
+  'GET /metrics': 'public', // OpenMetrics text
+  'GET /api/openapi.json': 'person', // made from the table itself
+  'GET /app.js': 'public', // the console's own files
+  'GET /index.html': 'public',
+}
+
+const people: Record<string, Identity> = {
+  owner: { kind: 'person', id: '1', name: 'Ana', role: 'owner' },
+  viewer: { kind: 'person', id: '2', name: 'Blas', role: 'viewer' },
+}
+
+let app: FastifyInstance
+let folder = ''
+const called: string[] = []
+const routes: RouteOptions[] = []
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vigia-console-'))
+  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>Vigía</title>')
+  writeFileSync(join(folder, 'app.js'), '')
+  const handlers = Object.fromEntries(
+    Object.keys(ROUTES).map((name) => [name, async () => (called.push(name), { ok: true })]),
+  ) as unknown as Handlers
+  app = await buildHttp({
+    handlers,
+    identify: async ({ bearer, session }) =>
+      bearer === 'local' ? { kind: 'local' } : (people[session ?? ''] ?? { kind: 'nobody' }),
+    hosts: () => ['localhost', '127.0.0.1'],
+    live: createLive(() => undefined),
+    registry: createRegistry('test'),
+    log: pino({ level: 'silent' }),
+    version: 'test',
+    consoleDir: folder,
+    onRoute: (route) => routes.push(route),
+  })
+  await app.ready()
+})
+
+afterAll(async () => {
+  await app.close()
+  rmSync(folder, { recursive: true })
+})
+
+const ask = (method: string, url: string, headers: Record<string, string> = {}) =>
+  app.inject({
+    method: method as 'GET',
+    url,
+    headers: { host: 'localhost:7400', ...headers },
+    ...(method === 'GET' || method === 'DELETE' ? {} : { payload: {} }),
+  })
+const concrete = (path: string): string => path.replace(/:[a-z]+/g, 'x')
+
+describe('the router', () => {
+  it('says of every route who may use it, as the contract does', () => {
+    const known = new Map<string, Access>([
+      ...Object.values(ROUTES).map((route): [string, Access] => [
+        `${route.method} ${route.path}`,
+        route.access,
+      ]),
+      ...Object.entries(OTHERS),
+    ])
+    const walked = routes
+      .flatMap((route) =>
+        [route.method]
+          .flat()
+          .map((method) => ({ method: String(method), url: route.url, access: route.config?.access })),
+      )
+      .filter(({ method }) => method !== 'HEAD')
+    expect(walked.length).toBeGreaterThan(35)
+    expect(
+      walked.filter(
+        ({ method, url, access }) => access === undefined || known.get(`${method} ${url}`) !== access,
+      ),
+    ).toEqual([])
+    expect(
+      [...known.keys()].filter((key) => !walked.some(({ method, url }) => `${method} ${url}` === key)),
+    ).toEqual([])
+  })
+
+  it.each(Object.entries(ROUTES).filter(([, route]) => route.access !== 'public'))(
+    'refuses %s to nobody',
+    async (_name, route) => {
+      const answer = await ask(route.method, concrete(route.path))
+      expect(answer.statusCode).toBe(401)
+      expect(answer.json()).toMatchObject({ code: 'UNAUTHENTICATED' })
+    },
+  )
+
+  it.each(Object.entries(ROUTES).filter(([, route]) => route.access === 'local'))(
+    'refuses %s to a signed-in person',
+    async (_name, route) => {
+      const answer = await ask(route.method, concrete(route.path), {
+        cookie: 'vigia_session=owner',
+        origin: 'http://localhost:7400',
+      })
+      expect(answer.statusCode).toBe(403)
+    },
+  )
+
+  it('lets a viewer look and not change', async () => {
+    const id = '00000000-0000-4000-8000-000000000000'
+    const change = await app.inject({
+      method: 'PATCH',
+      url: `/api/tickets/${id}`,
+      headers: { host: 'localhost', cookie: 'vigia_session=viewer', origin: 'http://localhost' },
+      payload: { action: 'start' },
+    })
+    expect(change.statusCode).toBe(403)
+  })
+
+  it('refuses a change that a foreign page asks for with a cookie', async () => {
+    for (const headers of [{ origin: 'http://evil.example' }, { origin: 'null' }, {}] as Record<
+      string,
+      string
+    >[]) {
+      const answer = await ask('POST', '/api/logout', { cookie: 'vigia_session=owner', ...headers })
+      expect(answer.statusCode, JSON.stringify(headers)).toBe(403)
+    }
+    expect(called).not.toContain('logout' satisfies RouteName)
+    expect(
+      (await ask('POST', '/api/logout', { cookie: 'vigia_session=owner', origin: 'http://localhost:7400' }))
+        .statusCode,
+    ).toBe(200)
+  })
+
+  it('refuses a name that is not its own, against DNS rebinding', async () => {
+    expect((await app.inject({ url: '/api/setup', headers: { host: 'evil.example:7400' } })).statusCode).toBe(
+      403,
+    )
+  })
+
+  it('answers faults in a request with each field, and unknown paths with a code', async () => {
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/api/login',
+      headers: { host: 'localhost' },
+      payload: { name: 7 },
+    })
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json<{ code: string; faults: { field: string }[] }>()).toMatchObject({
+      code: 'REQUEST_INVALID',
+      faults: [{ field: 'body.name' }, { field: 'body.password' }],
+    })
+    expect((await ask('GET', '/api/nothing')).json()).toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  it('gives the console with a strict policy, also under its own paths', async () => {
+    for (const url of ['/', '/incidents/1']) {
+      const page = await ask('GET', url)
+      expect(page.statusCode).toBe(200)
+      expect(page.headers['content-security-policy']).toContain("script-src 'self'")
+      expect(page.headers['content-security-policy']).not.toContain("script-src 'self' 'unsafe")
+      expect(page.headers['cache-control']).toContain('max-age=0')
+    }
+  })
+
+  it('says its own metrics in OpenMetrics', async () => {
+    const answer = await ask('GET', '/metrics')
+    expect(answer.headers['content-type']).toContain('application/openmetrics-text')
+    expect(answer.body.trimEnd().endsWith('# EOF')).toBe(true)
+    expect(answer.body).toContain('vigia_build{version="test"} 1')
+  })
+})
