@@ -55,7 +55,7 @@ export function createHooks(options: {
       else if (packet.will && packet.will.topic !== topics.gone) {
         connection.objection = { returnCode: 5, why: 'the will is not on the own topic' }
         const payload = Buffer.from(packet.will.payload)
-        handlers.refused({ address, reason: 'wrong-tenant', topic: packet.will.topic, payload })
+        handlers.refused({ address, reason: 'REPORT_WRONG_TENANT', topic: packet.will.topic, payload })
       }
       callback(null, true)
     },
@@ -86,9 +86,9 @@ export function createHooks(options: {
       const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
       const channel = connection.topics.channels.get(packet.topic)
       if (channel === undefined) {
-        handlers.refused({ address, reason: 'wrong-tenant', topic: packet.topic, payload })
+        handlers.refused({ address, reason: 'REPORT_WRONG_TENANT', topic: packet.topic, payload })
       } else if (packet.retain && channel !== 'layout') {
-        handlers.refused({ address, reason: 'malformed', topic: packet.topic, payload })
+        handlers.refused({ address, reason: 'REPORT_MALFORMED', topic: packet.topic, payload })
       } else if (handlers.up(address, channel, payload, packet.topic) === 'full') guard.hold(FULL_HOLD_MS)
       callback(null)
     },
@@ -99,7 +99,7 @@ export function createHooks(options: {
         if (connection !== undefined)
           handlers.refused({
             address: connection.address,
-            reason: 'wrong-tenant',
+            reason: 'REPORT_WRONG_TENANT',
             topic: subscription.topic,
             payload: new Uint8Array(),
           })

@@ -18,7 +18,7 @@ export type UpHandler = (
 /** A message or a session that breaks the rules of the transport itself, for the operator. */
 export type Refused = {
   address: DeviceAddress | null
-  reason: 'malformed' | 'oversized' | 'wrong-tenant'
+  reason: 'REPORT_MALFORMED' | 'REPORT_OVERSIZED' | 'REPORT_WRONG_TENANT'
   topic: string
   payload: Uint8Array
 }

@@ -141,7 +141,7 @@ export async function createEmbeddedBroker(
     keepSocket(sockets, address.device, socket)
     const guard = guardSocket(socket, limits, (fault, frames) => {
       refused(fault, address)
-      const reason = fault === 'too-long' ? 'oversized' : 'malformed'
+      const reason = fault === 'too-long' ? 'REPORT_OVERSIZED' : 'REPORT_MALFORMED'
       if (frames > 1) handlers.refused({ address, reason, topic: '', payload: new Uint8Array() })
     })
     const connection: Connection = {

@@ -125,7 +125,7 @@ describe('embedded broker', () => {
     const cut = closed(client)
     client.publish(upTopic(a, 'facts'), Buffer.alloc(LIMITS.packetBytes), { qos: 1 }, () => undefined)
     await cut
-    expect(refused.map(({ reason }) => reason)).toEqual(['oversized'])
+    expect(refused.map(({ reason }) => reason)).toEqual(['REPORT_OVERSIZED'])
   })
 
   it('cuts what is not MQTT, and sockets that say nothing, before and after TLS', async () => {
@@ -164,7 +164,7 @@ describe('embedded broker', () => {
     const will = { topic: upTopic(b, 'gone'), payload: Buffer.from('x'), qos: 1 as const, retain: false }
     await expect(connectDevice(broker.port, a, { will })).rejects.toMatchObject({ code: 5 })
     expect(refused.map(({ reason, topic }) => [reason, topic])).toEqual([
-      ['wrong-tenant', upTopic(b, 'gone')],
+      ['REPORT_WRONG_TENANT', upTopic(b, 'gone')],
     ])
   })
 
@@ -193,7 +193,7 @@ describe('embedded broker', () => {
       upTopic(a, 'report'),
     ])
       await expect(client.subscribeAsync(topic, { qos: 1 })).rejects.toThrow()
-    expect(refused.every(({ reason }) => reason === 'wrong-tenant')).toBe(true)
+    expect(refused.every(({ reason }) => reason === 'REPORT_WRONG_TENANT')).toBe(true)
     expect(refused).toHaveLength(6)
     await client.subscribeAsync(downTopic(a), { qos: 1 })
     // A second subscription to the same topic does not deliver twice.
@@ -222,7 +222,7 @@ describe('embedded broker', () => {
     ])
       await client.publishAsync(topic, 'x', { qos: 1 })
     await client.publishAsync(upTopic(a, 'report'), 'own', { qos: 1 })
-    expect(refused.map(({ reason }) => reason)).toEqual(Array.from({ length: 5 }, () => 'wrong-tenant'))
+    expect(refused.map(({ reason }) => reason)).toEqual(Array.from({ length: 5 }, () => 'REPORT_WRONG_TENANT'))
     expect(refused.every(({ address }) => address?.device === a.device)).toBe(true)
     expect(heard.map(({ text }) => text)).toEqual(['own'])
     await victim.publishAsync(upTopic(b, 'report'), 'there', { qos: 1 })
@@ -235,7 +235,7 @@ describe('embedded broker', () => {
     await client.publishAsync(upTopic(a, 'layout'), 'l', { qos: 1, retain: true })
     await client.publishAsync(upTopic(a, 'report'), 'r', { qos: 1, retain: true })
     expect(heard.map(({ channel }) => channel)).toEqual(['layout'])
-    expect(refused.map(({ reason }) => reason)).toEqual(['malformed'])
+    expect(refused.map(({ reason }) => reason)).toEqual(['REPORT_MALFORMED'])
   })
 
   it('ends a session that uses QoS 2', async () => {
