@@ -4,6 +4,8 @@ import { reportWords, type Language, type ReportWords } from './words.ts'
 
 /** A table of the report: `align` names the columns with figures; without rows `empty` stands there. */
 export type ReportSection = {
+  /** The column that takes the room that the others leave. */
+  wide: number
   title: string
   intro: string
   head: string[]
@@ -80,7 +82,12 @@ export function viewReport(model: ReportModel, language: Language): ReportView {
         detail: `${words.objective}: ${number(AVAILABILITY_OBJECTIVE_PERCENT, 1)} %`,
       },
     ],
-    chart: incidentsPerDayChart(model, { title: words.perDay, alt: words.perDayAlt, none: words.perDayNone }),
+    chart: incidentsPerDayChart(model, {
+      title: words.perDay,
+      alt: words.perDayAlt,
+      none: words.perDayNone,
+      kinds: { remedy: words.byRemedy, itself: words.byItself, person: words.byPerson, open: words.open },
+    }),
     sections: [
       avoided(model, words, language, { time, number }),
       incidents(model, words, language, time),
@@ -106,6 +113,7 @@ function avoided(
     return `${number(amount, 1)} ${unit === 'percent' ? '%' : unit}`
   }
   return {
+    wide: 2,
     title: words.avoided,
     intro: words.avoidedHelp,
     head: [
@@ -137,6 +145,7 @@ function avoided(
 
 function incidents(model: ReportModel, words: ReportWords, language: Language, time: Time): ReportSection {
   return {
+    wide: 2,
     title: words.incidents,
     intro: '',
     head: [
@@ -164,6 +173,7 @@ function incidents(model: ReportModel, words: ReportWords, language: Language, t
 
 function tickets(model: ReportModel, words: ReportWords, language: Language, time: Time): ReportSection {
   return {
+    wide: 2,
     title: words.tickets,
     intro: '',
     head: [
@@ -204,6 +214,7 @@ function devices(
     return `${minutes(allowedMs - (watchedMs - onlineMs))} ${words.budgetLeft} ${minutes(allowedMs)}`
   }
   return {
+    wide: 0,
     title: words.availability,
     intro: '',
     head: [words.device, words.availability, words.watched, words.online, words.excluded, words.budget],
