@@ -60,8 +60,10 @@ export async function* writeEntries(entries: AsyncIterable<Entry>): AsyncGenerat
 
 /** Reads the entries of a backup file, the manifest left out. Throws BACKUP_INVALID where the format is broken. */
 export async function* readEntries(path: string): AsyncGenerator<Entry> {
-  for await (const { header, body } of rawEntries(path))
-    if (header.kind !== 'manifest') yield { header, body }
+  for await (const { header, body } of rawEntries(path)) {
+    if (header.kind === 'manifest') return
+    yield { header, body }
+  }
 }
 
 /** Reads a whole backup and holds it to its manifest. Throws BACKUP_INVALID with what does not match. */
@@ -96,7 +98,7 @@ async function* rawEntries(path: string): AsyncGenerator<Entry & { text: string 
   const file = createReadStream(path)
   file.on('error', (error) => gunzip.destroy(error))
   file.pipe(gunzip)
-  const take = reader(gunzip)
+  const take = reader(path, gunzip)
   try {
     for (;;) {
       const head = await takeFrame(take, true)
@@ -106,9 +108,6 @@ async function* rawEntries(path: string): AsyncGenerator<Entry & { text: string 
       if (!header.success) throw invalid(path, 'an entry has a malformed header')
       yield { header: header.data, text, body: bodyOf(take) }
     }
-  } catch (thrown) {
-    if (thrown instanceof VigiaError) throw thrown
-    throw invalid(path, thrown instanceof Error ? thrown.message : String(thrown), thrown)
   } finally {
     file.destroy()
     gunzip.destroy()
@@ -128,25 +127,31 @@ async function* bodyOf(take: Take): AsyncGenerator<Buffer> {
 async function takeFrame(take: Take, mayEnd: boolean): Promise<Buffer | undefined> {
   const length = (await take(4, mayEnd))?.readUInt32BE()
   if (length === undefined) return undefined
-  if (length > LONGEST_CHUNK) throw new RangeError('a chunk is longer than any can be')
   return take(length)
 }
 
-/** Takes exactly so many bytes of a stream; undefined at its end where it may end. */
-function reader(stream: AsyncIterable<Buffer>): Take {
+/** Takes exactly so many bytes of a stream; undefined at its end where it may end. Throws BACKUP_INVALID. */
+function reader(path: string, stream: AsyncIterable<Buffer>): Take {
   const source = stream[Symbol.asyncIterator]()
   let rest: Buffer = Buffer.alloc(0)
+  async function next(): Promise<Buffer | undefined> {
+    try {
+      const part = await source.next()
+      return part.done === true ? undefined : part.value
+    } catch (thrown) {
+      throw invalid(path, thrown instanceof Error ? thrown.message : String(thrown), thrown)
+    }
+  }
   return async (bytes, mayEnd = false) => {
+    if (bytes > LONGEST_CHUNK) throw invalid(path, 'a chunk is longer than any can be')
     const parts = [rest]
     let have = rest.length
     while (have < bytes) {
-      const next = await source.next()
-      if (next.done === true) {
-        if (mayEnd && have === 0) return undefined
-        throw new RangeError('it ends in the middle')
-      }
-      parts.push(next.value)
-      have += next.value.length
+      const part = await next()
+      if (part === undefined && mayEnd && have === 0) return undefined
+      if (part === undefined) throw invalid(path, 'it ends in the middle')
+      parts.push(part)
+      have += part.length
     }
     const all = parts.length === 1 ? rest : Buffer.concat(parts)
     rest = all.subarray(bytes)

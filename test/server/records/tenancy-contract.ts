@@ -1,0 +1,150 @@
+import { sql } from 'kysely'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Connection } from '../../../server/records/connection.ts'
+import { withClient } from '../../../server/records/migrate.ts'
+import type { Records } from '../../../server/records/records.ts'
+import { deviceId, seedClient } from './seed.ts'
+
+/** Tables without client_id, and why they need none. Any other table must have one. */
+const WITHOUT_CLIENT: Record<string, string> = {
+  schema_migration: "the schema's own history; vigia_app has no right to it at all",
+  person: "the MSP's own staff, not of one client; the operator's alone by policy",
+  person_session: "sessions of the MSP's own staff; the operator's alone by policy",
+  setting: "the installation's own values; the operator's alone by policy",
+  script: "the MSP's library, the same for every client; a client may read it by policy, not write",
+}
+
+/** Forced row-level security in every table, tried by hand in every table. */
+export function tenancyContract(on: () => { owner: Connection; records: Records }): void {
+  describe('tenancy', () => {
+    let tables: string[]
+    let clientTables: string[]
+
+    beforeAll(async () => {
+      const { owner, records } = on()
+      const found = await withClient(owner, (client) =>
+        client.query<{ name: string; client: boolean }>(
+          `select c.relname::text as name, exists (select from pg_attribute a where a.attrelid = c.oid
+              and a.attname = 'client_id' and not a.attisdropped) as client
+            from pg_class c where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1`,
+        ),
+      )
+      tables = found.rows.map(({ name }) => name)
+      clientTables = found.rows.filter(({ client }) => client).map(({ name }) => name)
+      await records.operator(async (db) => {
+        await seedClient(db, 'acme', deviceId(0))
+        await seedClient(db, 'bravo', deviceId(1))
+      })
+    })
+
+    it('forces row-level security in every table but the history, and each has client_id or a reason', async () => {
+      expect(clientTables.length).toBeGreaterThan(10)
+      expect(tables.filter((name) => !clientTables.includes(name))).toEqual(
+        Object.keys(WITHOUT_CLIENT).sort(),
+      )
+      const forced = await withClient(on().owner, (client) =>
+        client.query<{ name: string }>(
+          `select c.relname::text as name from pg_class c join pg_roles o on o.oid = c.relowner
+            where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+              and c.relrowsecurity and c.relforcerowsecurity and o.rolname <> 'vigia_app' order by 1`,
+        ),
+      )
+      expect(forced.rows.map(({ name }) => name)).toEqual(
+        tables.filter((name) => name !== 'schema_migration'),
+      )
+    })
+
+    it('shows the operator both clients and each client only itself, in every table', async () => {
+      for (const table of clientTables) {
+        const seen = async (client: string | null): Promise<string[]> => {
+          const query = sql<{
+            client_id: string
+          }>`select distinct client_id from ${sql.table(table)} order by 1`
+          const { records } = on()
+          const { rows } = await (client === null
+            ? records.operator((db) => query.execute(db))
+            : records.tenant(client, (db) => query.execute(db)))
+          return rows.map(({ client_id }) => client_id)
+        }
+        expect([table, await seen(null)]).toEqual([table, ['acme', 'bravo']])
+        expect([table, await seen('acme')]).toEqual([table, ['acme']])
+        expect([table, await seen('nobody')]).toEqual([table, []])
+      }
+    })
+
+    it("lets no client insert, change, take over or delete another's rows, in any table", async () => {
+      const { records } = on()
+      for (const table of clientTables) {
+        const name = sql.table(table)
+        const theirs = await records.operator((db) =>
+          sql<{ row: unknown }>`select to_jsonb(t) as row from ${name} t where client_id = 'bravo'`.execute(
+            db,
+          ),
+        )
+        const row = JSON.stringify(theirs.rows[0]?.row)
+        const as = async (work: ReturnType<typeof sql>): Promise<unknown> =>
+          records
+            .tenant('acme', (db) => work.execute(db))
+            .then(
+              ({ numAffectedRows }) => Number(numAffectedRows),
+              (thrown: { code?: string }) => thrown.code,
+            )
+        const denied = '42501'
+        const audit = table === 'audit'
+        expect([
+          table,
+          await as(
+            sql`insert into ${name} overriding system value select * from jsonb_populate_record(null::${name}, ${row}::jsonb)`,
+          ),
+          await as(sql`update ${name} set client_id = client_id where client_id = 'bravo'`),
+          await as(sql`update ${name} set client_id = 'bravo' where client_id = 'acme'`),
+          await as(sql`delete from ${name} where client_id = 'bravo'`),
+          await as(sql`truncate ${name}`),
+        ]).toEqual([table, denied, audit ? denied : 0, denied, audit ? denied : 0, denied])
+        const after = await records.operator((db) =>
+          sql<{ row: unknown }>`select to_jsonb(t) as row from ${name} t where client_id = 'bravo'`.execute(
+            db,
+          ),
+        )
+        expect(after.rows).toEqual(theirs.rows)
+      }
+    })
+
+    it("lets no row point to another client's device, incident or ticket", async () => {
+      const { records } = on()
+      const tried = records.tenant('acme', (db) =>
+        db
+          .insertInto('presence')
+          .values({
+            client_id: 'acme',
+            device_id: deviceId(1),
+            online_at: new Date(0),
+            offline_at: new Date(1),
+          })
+          .execute(),
+      )
+      await expect(tried).rejects.toMatchObject({ code: '23503' })
+    })
+
+    it('shows a client nothing of people, sessions and settings, and lets it read but not write scripts', async () => {
+      const { records } = on()
+      await records.operator((db) =>
+        sql`insert into setting values ('secret', '1', now()) on conflict do nothing`.execute(db),
+      )
+      const settings = await records.tenant('acme', (db) => db.selectFrom('setting').selectAll().execute())
+      expect(settings).toEqual([])
+      const scripts = await records.tenant('acme', (db) => db.selectFrom('script').select('digest').execute())
+      expect(scripts).toHaveLength(2)
+      const deleted = await records.tenant('acme', (db) => db.deleteFrom('script').executeTakeFirst())
+      expect(deleted.numDeletedRows).toBe(0n)
+    })
+
+    it('shows nothing at all to a transaction that has not said whose it is', async () => {
+      const seen = await withClient(on().owner, async (client) => {
+        await client.query('set role vigia_app')
+        return client.query('select count(*)::int as devices from device')
+      })
+      expect(seen.rows).toEqual([{ devices: 0 }])
+    })
+  })
+}
