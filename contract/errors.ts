@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   USAGE: row('permanent', 400, 2, 'See "vigia --help".'),
   // access
   UNAUTHENTICATED: row('permanent', 401, 3, 'Sign in, or run the command on the machine of the server.'),
+  LOGIN_THROTTLED: row('transient', 429, 75, 'Wait as long as the message says, then try once more.'),
   FORBIDDEN: row('permanent', 403, 3, 'Ask an owner of this client for the role that is named.'),
   SETUP_DONE: row(
     'permanent',
