@@ -36,6 +36,8 @@ export type Tables = {
     last_seen: Date | null
     lab_until: Date | null
     lab_reason: string | null
+    lab_policy: NullableJson<Pick<DevicePolicy, 'collectorIntervalS' | 'includeMounts'>>
+    policy_version: Generated<number>
     enrolled_at: Date
     revoked_at: Date | null
   }

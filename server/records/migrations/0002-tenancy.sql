@@ -2,6 +2,9 @@
 -- migrate.ts, since roles belong to the whole PostgreSQL server). A transaction says whose it is:
 -- vigia.operator = 'on' for the MSP itself, vigia.client = ID for one client. Said nothing, it sees nothing.
 
+-- What a lab adds to the policy of its device while it lasts, and the version of the policy that stands.
+alter table device add column lab_policy jsonb, add column policy_version bigint not null default 0;
+
 -- A row may point only to rows of its own client.
 alter table device add unique (client_id, device_id);
 alter table incident add unique (client_id, incident_id);
