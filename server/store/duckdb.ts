@@ -7,6 +7,7 @@ import { bucketing, checkQuery, DEFAULT_RETENTION, withGaps, type Retention } fr
 import { createCatalog } from './catalog.ts'
 import { buildBatch, type BuiltBatch } from './duckdb-batch.ts'
 import { startDuckdbWorker } from './duckdb-client.ts'
+import { createGroupCommit } from './group-commit.ts'
 import { createLedger } from './ledger.ts'
 import type { MetricStore, SeriesQuery, StoredReport } from './store.ts'
 
@@ -25,13 +26,6 @@ export type DuckdbOptions = {
   maxBatchSamples?: number
 }
 
-type Item = {
-  reports: readonly StoredReport[]
-  samples: number
-  resolve: () => void
-  reject: (error: VigiaError) => void
-}
-
 /** POSIX locks do not keep a process from opening its own file twice, so this does. */
 const openHere = new Set<string>()
 
@@ -45,16 +39,14 @@ const FREE_CHECK_EVERY_MS = 250
 export async function openDuckdbStore(options: DuckdbOptions): Promise<MetricStore> {
   const { clock } = options
   const retention = options.retention ?? DEFAULT_RETENTION
-  const maxBatchSamples = options.maxBatchSamples ?? 200_000
   const minFreeBytes = options.minFreeBytes ?? 64 * 1024 * 1024
   const directory = dirname(options.path)
   const path = claim(options.path)
   const client = startDuckdbWorker(path)
   const catalog = createCatalog()
   const ledger = createLedger()
-  const queue: Item[] = []
   const forgotten: number[] = []
-  let pumping: Promise<void> | undefined
+  const group = createGroupCommit(commit, options.maxBatchSamples ?? 200_000)
   let failed: { error: VigiaError; at: number } | undefined
   let freeCheckedAt = -Infinity
   let closed = false
@@ -117,19 +109,6 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<MetricSto
     freeCheckedAt = now
   }
 
-  async function pump(): Promise<void> {
-    while (queue.length > 0) {
-      const items = takeItems(queue, maxBatchSamples)
-      try {
-        await commit(items.flatMap((item) => item.reports))
-        for (const item of items) item.resolve()
-      } catch (error) {
-        const reason = asVigiaError(error, 'STORE_UNAVAILABLE')
-        for (const item of items) item.reject(reason)
-      }
-    }
-  }
-
   async function commit(reports: readonly StoredReport[]): Promise<void> {
     await recover()
     checkFree()
@@ -165,14 +144,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<MetricSto
 
     async write(reports) {
       checkOpen()
-      checkReports(reports)
-      if (reports.length === 0) return
-      const samples = reports.reduce((sum, report) => sum + report.values.length, 0)
-      const done = new Promise<void>((resolve, reject) => queue.push({ reports, samples, resolve, reject }))
-      pumping ??= pump().finally(() => {
-        pumping = undefined
-      })
-      await done
+      await group.write(reports)
     },
 
     async series(query: SeriesQuery): Promise<SeriesData[]> {
@@ -228,7 +200,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<MetricSto
     async close() {
       if (closed) return
       closed = true
-      await pumping
+      await group.idle()
       await client.call('close', null).finally(async () => {
         await client.stop()
         openHere.delete(path)
@@ -245,33 +217,6 @@ function claim(path: string): string {
   }
   openHere.add(real)
   return real
-}
-
-function checkReports(reports: readonly StoredReport[]): void {
-  for (const report of reports) {
-    const { layout, values, seq, timeMs } = report
-    if (values.length !== 0 && values.length !== layout.series.length) {
-      const message = `report ${seq} of ${report.device} has ${values.length} values for ${layout.series.length} series`
-      throw new VigiaError('STORE_INVALID', message)
-    }
-    if (!Number.isSafeInteger(timeMs) || timeMs < 0 || !Number.isSafeInteger(seq) || seq < 0) {
-      throw new VigiaError(
-        'STORE_INVALID',
-        `report ${seq} of ${report.device}: time and sequence are whole numbers`,
-      )
-    }
-  }
-}
-
-function takeItems(queue: Item[], maxSamples: number): Item[] {
-  let samples = 0
-  let count = 0
-  for (const item of queue) {
-    if (count > 0 && samples + item.samples > maxSamples) break
-    samples += item.samples
-    count++
-  }
-  return queue.splice(0, count)
 }
 
 function mega(bytes: number): string {
