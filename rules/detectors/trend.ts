@@ -127,7 +127,7 @@ export const trend = anyDetector({
         columns.count[slot] = (columns.count[slot] as number) + 1
         if (signed > (columns.peak[slot] as number)) columns.peak[slot] = signed
 
-        if ((columns.count[slot]) < minSamples || signed < from) return CLEAR
+        if (columns.count[slot] < minSamples || signed < from) return CLEAR
         const breachMs = columns.breachMs[slot] as number
         let breached: boolean
         if (signed >= bound) breached = breachMs !== 0

@@ -7,14 +7,7 @@ import { createSlab, type Slab } from '../state/slab.ts'
 import { exactLabels } from '../language/matcher.ts'
 import { selectRules } from './bind.ts'
 import { type Header, joinSnapshot, type SlabHead, splitSnapshot } from './snapshot-format.ts'
-import {
-  ALERT_COLUMNS,
-  createState,
-  type Binding,
-  type DeviceState,
-  type EngineState,
-  type Plan,
-} from './state.ts'
+import { ALERT_COLUMNS, createState, type DeviceState, type EngineState, type Plan } from './state.ts'
 
 /**
  * All of an engine's state as bytes: a line that names the format, the header's length (32 bits, little-endian),

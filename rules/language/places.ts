@@ -1,4 +1,4 @@
-import type { LineCounter} from 'yaml';
+import type { LineCounter } from 'yaml'
 import { isCollection, isMap, isNode, isPair, isScalar, type Document, type Node } from 'yaml'
 import type { Fault } from '../../contract/errors.ts'
 

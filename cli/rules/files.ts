@@ -1,0 +1,52 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Fault, VigiaError } from '../../contract/errors.ts'
+import type { CompiledRule } from '../../rules/language/compiled.ts'
+import { loadPacks, type PackSource } from '../../rules/language/parse.ts'
+import { runTests, type TestResult } from '../../rules/testing/run.ts'
+
+const PACKS_DIRECTORY = fileURLToPath(new URL('../../rules/packs/', import.meta.url))
+
+/** Where the JSON Schemas lie that the shipped packs point to. */
+export const SCHEMA_DIRECTORY = fileURLToPath(new URL('../../rules/schema/', import.meta.url))
+
+/** The files of the packs that ship. */
+export async function shippedPacks(): Promise<string[]> {
+  const names = await readdir(PACKS_DIRECTORY)
+  return names
+    .filter((name) => name.endsWith('.yaml') && !name.endsWith('.test.yaml'))
+    .map((name) => join(PACKS_DIRECTORY, name))
+}
+
+/** Reads and checks packs together; RULES_INVALID with every fault, NOT_FOUND when a file cannot be read. */
+export async function checkPacks(
+  files: readonly string[],
+): Promise<{ file: string; rules: CompiledRule[] }[]> {
+  const sources = await Promise.all(files.map(readSource))
+  const rules = loadPacks(sources)
+  return sources.map(({ file }) => ({ file, rules: rules.filter((rule) => rule.file === file) }))
+}
+
+/** Runs the tests beside each pack; a pack without tests is a fault. */
+export async function testPacks(
+  files: readonly string[],
+): Promise<{ file: string; results: TestResult[]; faults: Fault[] }[]> {
+  const packs = await checkPacks(files)
+  return Promise.all(
+    packs.map(async ({ file, rules }) => {
+      const tests = await readSource(resolve(file.replace(/\.ya?ml$/, '.test.yaml')))
+      return { file: tests.file, ...runTests(rules, tests) }
+    }),
+  )
+}
+
+async function readSource(path: string): Promise<PackSource> {
+  const near = relative(process.cwd(), path)
+  const file = near.startsWith('..') ? path : near
+  try {
+    return { file, text: await readFile(path, 'utf8') }
+  } catch (thrown) {
+    throw new VigiaError('NOT_FOUND', `cannot read ${file}`, { cause: thrown })
+  }
+}

@@ -1,0 +1,69 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { rulesInvalid } from '../../rules/language/parse.ts'
+import { buildSchemas } from '../../rules/schema/build.ts'
+import { checkPacks, SCHEMA_DIRECTORY, shippedPacks, testPacks } from './files.ts'
+
+type Output = { json?: boolean }
+
+/** Adds `vigia rules check | test | schema`. Faults are thrown as RULES_INVALID, each with file, line and column. */
+export function registerRules(program: Command): void {
+  const rules = program.command('rules').description('check, test and describe rule packs')
+  rules
+    .command('check')
+    .description('check rule packs; every fault at once, with file, line and column')
+    .argument('[packs...]', 'YAML files; without any, the packs that ship')
+    .option('--json', 'print one JSON object')
+    .action(async (files: string[], _options: Output, command: Command) => {
+      const packs = await checkPacks(files.length === 0 ? await shippedPacks() : files)
+      const summary = packs.map(({ file, rules }) => ({ file, rules: rules.length }))
+      const text = summary.map(({ file, rules }) => `${file}: ${rules} rules, no fault`)
+      print(command, { packs: summary }, text)
+    })
+  rules
+    .command('test')
+    .description('run the tests beside each pack (NAME.test.yaml) with simulated time')
+    .argument('[packs...]', 'YAML files; without any, the packs that ship')
+    .option('--json', 'print one JSON object')
+    .action(async (files: string[], _options: Output, command: Command) => {
+      const tested = await testPacks(files.length === 0 ? await shippedPacks() : files)
+      const faults = tested.flatMap((pack) => [
+        ...pack.faults,
+        ...pack.results.flatMap((result) => result.faults),
+      ])
+      if (faults.length > 0) throw rulesInvalid(faults)
+      const packs = tested.map(({ file, results }) => ({
+        file,
+        tests: results.length,
+        rules: new Set(results.map(({ rule }) => rule)).size,
+      }))
+      const text = packs.map(({ file, tests, rules }) => `${file}: ${tests} tests of ${rules} rules passed`)
+      print(command, { packs }, text)
+    })
+  rules
+    .command('schema')
+    .description('print the JSON Schema of rule packs for editors, or write it')
+    .option('--tests', 'that of test files')
+    .option('--write [directory]', 'write both schemas as files')
+    .option('--json', 'the same: the output is JSON')
+    .action(async (options: { tests?: boolean; write?: string | true }, command: Command) => {
+      const schemas = buildSchemas()
+      if (options.write === undefined) {
+        process.stdout.write(
+          schemas[options.tests === true ? 'pack-test.schema.json' : 'pack.schema.json'] ?? '',
+        )
+        return
+      }
+      const directory = options.write === true ? SCHEMA_DIRECTORY : options.write
+      await mkdir(directory, { recursive: true })
+      for (const [name, text] of Object.entries(schemas)) await writeFile(join(directory, name), text)
+      const files = Object.keys(schemas).map((name) => join(directory, name))
+      print(command, { files }, files)
+    })
+}
+
+function print(command: Command, data: unknown, lines: readonly string[]): void {
+  const json = command.optsWithGlobals<Output>().json === true
+  process.stdout.write(json ? `${JSON.stringify(data)}\n` : `${lines.join('\n')}\n`)
+}
