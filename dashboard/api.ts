@@ -1,0 +1,109 @@
+import type * as z from 'zod'
+import { ERROR_CODES, VigiaError, type ErrorCode } from '../contract/errors.ts'
+import type { ErrorAnswer, ROUTES } from '../contract/http.ts'
+
+type Routes = typeof ROUTES
+/** The routes that the console calls; the CLI has the others. */
+type Used =
+  | 'health'
+  | 'setup'
+  | 'setupState'
+  | 'login'
+  | 'logout'
+  | 'me'
+  | 'clients'
+  | 'devices'
+  | 'device'
+  | 'deviceFacts'
+  | 'deviceSeries'
+  | 'incidents'
+  | 'incident'
+  | 'tickets'
+  | 'ticket'
+  | 'updateTicket'
+  | 'ledger'
+  | 'hostile'
+
+/**
+ * Method and path of each route. The types tie every line to contract/http.ts, so that a change there is a
+ * fault here, while its schemas (and zod with them) stay out of the bundle.
+ */
+const PATHS: { [K in Used]: readonly [Routes[K]['method'], Routes[K]['path']] } = {
+  health: ['GET', '/healthz'],
+  setup: ['POST', '/api/setup'],
+  setupState: ['GET', '/api/setup'],
+  login: ['POST', '/api/login'],
+  logout: ['POST', '/api/logout'],
+  me: ['GET', '/api/me'],
+  clients: ['GET', '/api/clients'],
+  devices: ['GET', '/api/devices'],
+  device: ['GET', '/api/devices/:device'],
+  deviceFacts: ['GET', '/api/devices/:device/facts'],
+  deviceSeries: ['GET', '/api/devices/:device/series'],
+  incidents: ['GET', '/api/incidents'],
+  incident: ['GET', '/api/incidents/:id'],
+  tickets: ['GET', '/api/tickets'],
+  ticket: ['GET', '/api/tickets/:id'],
+  updateTicket: ['PATCH', '/api/tickets/:id'],
+  ledger: ['GET', '/api/ledger'],
+  hostile: ['GET', '/api/hostile'],
+}
+
+type Part<K extends Used, P extends 'params' | 'query' | 'body'> =
+  Routes[K] extends Record<P, infer S extends z.ZodType> ? Record<P, z.input<S>> : Partial<Record<P, never>>
+type Input<K extends Used> = Part<K, 'params'> & Part<K, 'body'> & Partial<Part<K, 'query'>>
+type Parts = { params?: object; query?: object; body?: unknown }
+
+/** What a route answers. */
+export type Answer<K extends Used> = z.output<Routes[K]['answer']>
+
+/**
+ * Calls a route of the contract on the server that served this page. Throws a VigiaError with the server's own
+ * code, message and faults; SERVER_AWAY when nothing answers.
+ */
+export async function call<K extends Used>(
+  name: K,
+  input: Input<K>,
+  signal?: AbortSignal,
+): Promise<Answer<K>> {
+  const [method, path] = PATHS[name]
+  const { params, query, body } = input as Parts
+  const headers: Record<string, string> = { accept: 'application/json' }
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  let response: Response
+  try {
+    response = await fetch(fill(path, params) + search(query), {
+      method,
+      headers,
+      credentials: 'same-origin',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    })
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    throw new VigiaError('SERVER_AWAY', 'The server did not answer.', { cause: error })
+  }
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false
+  // A server that is not well says so with 503 and still answers /healthz in full.
+  if (response.ok || (name === 'health' && isJson)) return (await response.json()) as Answer<K>
+  throw await failure(response, isJson)
+}
+
+async function failure(response: Response, isJson: boolean): Promise<VigiaError> {
+  if (!isJson) return new VigiaError('SERVER_AWAY', `The server answered ${response.status}.`)
+  const answer = (await response.json()) as ErrorAnswer
+  const code: ErrorCode = Object.hasOwn(ERROR_CODES, answer.code) ? (answer.code as ErrorCode) : 'INTERNAL'
+  const message = answer.id === undefined ? answer.message : `${answer.message} (${answer.id})`
+  return new VigiaError(code, message, { faults: answer.faults as VigiaError['faults'] })
+}
+
+function fill(path: string, params: object = {}): string {
+  const values = new Map(Object.entries(params).map(([name, value]) => [name, String(value)]))
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(values.get(name) ?? ''))
+}
+
+function search(query: object = {}): string {
+  const present = Object.entries(query).filter(([, value]) => value !== undefined)
+  if (present.length === 0) return ''
+  return `?${new URLSearchParams(present.map(([name, value]) => [name, String(value)])).toString()}`
+}

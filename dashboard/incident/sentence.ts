@@ -1,0 +1,44 @@
+import type { TFunction } from 'i18next'
+import { DEVICE_REPORT } from './silent.ts'
+import type { Evidence } from '../../contract/rules.ts'
+import { formatSpan } from '../language/format.ts'
+import type { Language } from '../language/i18n.ts'
+import { metricName } from '../language/metric-names.ts'
+
+type Telling = {
+  evidence: Evidence
+  metric: string
+  language: Language
+  t: TFunction
+  valueText: (value: number | null, unit: string) => string
+}
+
+/**
+ * The finding as a sentence. In English it is the one that the rule wrote; in other languages it is made from the
+ * same figures.
+ */
+export function findingOf({ evidence, metric, language, t, valueText }: Telling): string {
+  if (language === 'en' && evidence.sentence !== '') return evidence.sentence
+  const { value, unit, threshold, forecast } = evidence
+  const name = metricName(metric, language)
+  if (metric === DEVICE_REPORT) return t('sentence.silent')
+  if (value === null) return t('sentence.missing', { metric: name })
+  const now = { metric: name, value: valueText(value, unit) }
+  if (forecast) {
+    const from = evidence.points.at(-1)?.[0] ?? forecast.atMs
+    const span = (ms: number): string => formatSpan(Math.max(0, ms - from), language)
+    const words = {
+      slope: valueText(forecast.slopePerHour, unit),
+      bound: valueText(forecast.bound, unit),
+      span: span(forecast.atMs),
+      early: span(forecast.earliestMs),
+    }
+    const ahead =
+      forecast.latestMs === null
+        ? t('sentence.forecastOpen', words)
+        : t('sentence.forecast', { ...words, late: span(forecast.latestMs) })
+    return `${t('sentence.value', now)} ${ahead}`
+  }
+  if (threshold === null) return t('sentence.value', now)
+  return t('sentence.threshold', { ...now, bound: valueText(threshold, unit) })
+}

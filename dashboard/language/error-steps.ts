@@ -1,0 +1,66 @@
+import { ERROR_CODES, type ErrorCode } from '../../contract/errors.ts'
+import type { Language } from './i18n.ts'
+
+type Told = { what: string; next: string }
+
+/**
+ * The codes that a call of the console can meet, in Spanish; the English words are the server's message and the
+ * table of contract/errors.ts. The others belong to devices and to the CLI and are shown in English.
+ */
+export const SPANISH_ERRORS: Partial<Record<ErrorCode, Told>> = {
+  REQUEST_INVALID: {
+    what: 'La petición tiene fallos.',
+    next: 'Corrige los campos que nombra el mensaje y envíala de nuevo.',
+  },
+  NOT_FOUND: { what: 'Eso no existe.', next: 'Mira en la lista qué hay y elige uno de esos nombres.' },
+  CONFLICT: { what: 'El estado ha cambiado entretanto.', next: 'Lee el estado actual y decide de nuevo.' },
+  UNAUTHENTICATED: {
+    what: 'No hay sesión, o el nombre o la contraseña no son correctos.',
+    next: 'Inicia sesión con tu nombre y tu contraseña.',
+  },
+  FORBIDDEN: {
+    what: 'No tienes permiso para esto.',
+    next: 'Pide a un propietario de este cliente el rol que se nombra.',
+  },
+  SETUP_DONE: {
+    what: 'Este servidor ya está preparado.',
+    next: 'La preparación sirve una vez. Inicia sesión o restablece al propietario con "vigia user reset".',
+  },
+  JOB_UNKNOWN: {
+    what: 'No se sabe si la tarea se ejecutó.',
+    next: 'Mira el dispositivo y después ordénala otra vez.',
+  },
+  INGEST_FULL: { what: 'El servidor está al límite.', next: 'Espera un momento y prueba de nuevo.' },
+  STORE_UNAVAILABLE: {
+    what: 'El almacén de métricas no responde.',
+    next: 'Arráncalo; hasta entonces las muestras esperan en disco.',
+  },
+  STORE_INVALID: { what: 'La consulta no es válida.', next: 'Corrige la parte que se nombra.' },
+  RECORDS_UNAVAILABLE: {
+    what: 'PostgreSQL no responde.',
+    next: 'Arráncalo o corrige DATABASE_URL.',
+  },
+  BROKER_UNAVAILABLE: {
+    what: 'El intermediario MQTT no responde.',
+    next: 'Arráncalo o corrige su dirección y sus credenciales.',
+  },
+  DISK_FULL: { what: 'El disco está lleno.', next: 'Libera espacio en el disco que se nombra.' },
+  SERVER_AWAY: {
+    what: 'El servidor no responde.',
+    next: 'Arráncalo con "npm start"; esta página sigue en cuanto vuelva.',
+  },
+  INTERNAL: {
+    what: 'Algo se rompió dentro de Vigía.',
+    next: 'Es un fallo de Vigía. Comunícalo con la línea del registro que lleva el identificador.',
+  },
+}
+
+/** What went wrong and the next step, in the language of the page; `detail` is the server's own message where it adds to that. */
+export function tellError(
+  error: { code: ErrorCode; message: string },
+  language: Language,
+): Told & { detail: string | null } {
+  const told = language === 'es' ? SPANISH_ERRORS[error.code] : undefined
+  if (told) return { ...told, detail: error.message }
+  return { what: error.message, next: ERROR_CODES[error.code].next, detail: null }
+}

@@ -1,0 +1,19 @@
+import { useTranslation } from 'react-i18next'
+import { formatValue } from './format.ts'
+import type { Language } from './i18n.ts'
+
+/** The words and the language of the page. */
+export function useWords(): { t: ReturnType<typeof useTranslation>['t']; language: Language } {
+  const { t, i18n } = useTranslation()
+  return { t, language: i18n.language === 'es' ? 'es' : 'en' }
+}
+
+/** Shows values with their units; what is null is said to be unavailable, in words. */
+export function useValueText(): (value: number | null, unit: string) => string {
+  const { t, language } = useWords()
+  return (value, unit) => {
+    if (value === null) return t('common.unavailable')
+    if (unit === 'bool') return value === 0 ? t('common.no') : t('common.yes')
+    return formatValue(value, unit, language)
+  }
+}

@@ -1,0 +1,190 @@
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Link,
+  Outlet,
+  redirect,
+  type ErrorComponentProps,
+} from '@tanstack/react-router'
+import type { ReactElement } from 'react'
+import { VigiaError } from '../contract/errors.ts'
+import { INCIDENT_FILTERS, type IncidentFilter } from './incident/filter.ts'
+import { useWords } from './language/use-words.ts'
+import { ask } from './queries.ts'
+import { Empty, Failure, Waiting } from './shell/parts.tsx'
+import { Shell } from './shell/shell.tsx'
+
+type Context = { queries: QueryClient }
+
+const rootRoute = createRootRouteWithContext<Context>()({ component: Outlet, notFoundComponent: NotFound })
+
+const setupRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('./access/setup-page.tsx'), 'SetupPage'),
+})
+
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sign-in',
+  validateSearch: (search): { from?: string } => {
+    const from = search['from']
+    // Only a path of this console: never an address elsewhere.
+    return typeof from === 'string' && /^\/(?!\/)/.test(from) ? { from } : {}
+  },
+  component: lazyRouteComponent(() => import('./access/sign-in-page.tsx'), 'SignInPage'),
+})
+
+const shellRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'shell',
+  component: Shell,
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.queries.ensureQueryData(ask.me())
+    } catch (error) {
+      if (!(error instanceof VigiaError) || error.code !== 'UNAUTHENTICATED') throw error
+      // The router takes a thrown redirect as an answer.
+      // eslint-disable-next-line @typescript-eslint/only-throw-error
+      throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { from: location.href } })
+    }
+  },
+})
+
+const fleetRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('./fleet/fleet-page.tsx'), 'FleetPage'),
+})
+
+const deviceRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/devices/$device',
+  component: lazyRouteComponent(() => import('./fleet/device-page.tsx'), 'DevicePage'),
+})
+
+const incidentsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/incidents',
+  validateSearch: (search): { show?: IncidentFilter; client?: string } => ({
+    ...pick('show', search['show'], INCIDENT_FILTERS),
+    ...(typeof search['client'] === 'string' ? { client: search['client'] } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./incident/incidents-page.tsx'), 'IncidentsPage'),
+})
+
+const incidentRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/incidents/$id',
+  component: lazyRouteComponent(() => import('./incident/incident-page.tsx'), 'IncidentPage'),
+})
+
+const ticketsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/tickets',
+  validateSearch: (search): { show?: 'all' } => (search['show'] === 'all' ? { show: 'all' } : {}),
+  component: lazyRouteComponent(() => import('./ticket/tickets-page.tsx'), 'TicketsPage'),
+})
+
+const ticketRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/tickets/$id',
+  component: lazyRouteComponent(() => import('./ticket/ticket-page.tsx'), 'TicketPage'),
+})
+
+const ledgerRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/ledger',
+  component: lazyRouteComponent(() => import('./ledger/ledger-page.tsx'), 'LedgerPage'),
+})
+
+const reportsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/reports',
+  component: lazyRouteComponent(() => import('./report/reports-page.tsx'), 'ReportsPage'),
+})
+
+const healthRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/health',
+  component: lazyRouteComponent(() => import('./health/health-page.tsx'), 'HealthPage'),
+})
+
+const tree = rootRoute.addChildren([
+  setupRoute,
+  signInRoute,
+  shellRoute.addChildren([
+    fleetRoute,
+    deviceRoute,
+    incidentsRoute,
+    incidentRoute,
+    ticketsRoute,
+    ticketRoute,
+    ledgerRoute,
+    reportsRoute,
+    healthRoute,
+  ]),
+])
+
+/** The console's pages and who may see them: all but set-up and sign-in need a session. */
+export function makeRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    context: { queries },
+    defaultPreload: 'intent',
+    defaultPreloadStaleTime: 0,
+    defaultErrorComponent: Broken,
+    defaultPendingComponent: Pending,
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof makeRouter>
+  }
+}
+
+function pick<K extends string, V extends string>(
+  name: K,
+  value: unknown,
+  allowed: readonly V[],
+): Partial<Record<K, V>> {
+  const found = allowed.find((each) => each === value)
+  return found === undefined ? {} : ({ [name]: found } as Record<K, V>)
+}
+
+function Broken({ error, reset }: ErrorComponentProps): ReactElement {
+  return (
+    <div className="page">
+      <Failure
+        error={error}
+        again={() => {
+          reset()
+          window.location.reload()
+        }}
+      />
+    </div>
+  )
+}
+
+function Pending(): ReactElement {
+  return (
+    <div className="page">
+      <Waiting />
+    </div>
+  )
+}
+
+function NotFound(): ReactElement {
+  const { t } = useWords()
+  return (
+    <main className="page">
+      <Empty icon="fleet" title={t('shell.notFound')} help={t('shell.notFoundHelp')}>
+        <Link to="/">{t('shell.toFleet')}</Link>
+      </Empty>
+    </main>
+  )
+}

@@ -1,0 +1,121 @@
+import { ActionIcon } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
+import { useEffect, useRef, useState, type ReactElement } from 'react'
+import { call } from '../api.ts'
+import { useWords } from '../language/use-words.ts'
+import { followLive, useConnected } from '../live.ts'
+import { ask } from '../queries.ts'
+import { Choices } from './choices.tsx'
+import { Icon } from './icons.tsx'
+import { Tag } from './parts.tsx'
+import logo from './vigia.svg'
+
+const PAGES = [
+  { to: '/', icon: 'fleet' },
+  { to: '/incidents', icon: 'incidents' },
+  { to: '/tickets', icon: 'tickets' },
+  { to: '/ledger', icon: 'ledger' },
+  { to: '/reports', icon: 'reports' },
+  { to: '/health', icon: 'health' },
+] as const
+
+/** The frame around every page of someone who is signed in: navigation, live state, choices. */
+export function Shell(): ReactElement {
+  const { t } = useWords()
+  const queries = useQueryClient()
+  const main = useRef<HTMLElement>(null)
+  const path = useRouterState({ select: (state) => state.location.pathname })
+  const [open, setOpen] = useState(false)
+  useEffect(() => followLive(queries), [queries])
+  useEffect(() => {
+    // A new page starts at its top, for eyes and for screen readers alike.
+    main.current?.scrollTo(0, 0)
+    setOpen(false)
+  }, [path])
+  return (
+    <div className="frame">
+      <a className="skip" href="#content" onClick={(event) => skip(event, main.current)}>
+        {t('nav.skip')}
+      </a>
+      <div className="side">
+        <div className="brand">
+          <img src={logo} alt="" />
+          Vigía
+          <span className="only-narrow live-state">
+            <LiveState />
+          </span>
+          <ActionIcon
+            className="only-narrow"
+            variant="subtle"
+            color="gray"
+            aria-expanded={open}
+            aria-label={`${t('shell.language')}, ${t('shell.theme')}`}
+            onClick={() => setOpen(!open)}
+          >
+            <Icon name="settings" />
+          </ActionIcon>
+        </div>
+        <nav aria-label={t('nav.label')}>
+          <ul>
+            {PAGES.map(({ to, icon }) => (
+              <li key={to}>
+                <Link
+                  to={to}
+                  activeOptions={{ exact: to === '/', includeSearch: false }}
+                  {...(to === '/' && path.startsWith('/devices/') ? { 'aria-current': 'page' as const } : {})}
+                >
+                  <Icon name={icon} />
+                  {t(`nav.${icon}`)}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <div className={open ? 'side-foot open' : 'side-foot'}>
+          <LiveState />
+          <Choices />
+          <Who />
+        </div>
+      </div>
+      <main id="content" ref={main} className="main" tabIndex={-1}>
+        <Outlet />
+      </main>
+    </div>
+  )
+}
+
+function skip(event: React.MouseEvent, main: HTMLElement | null): void {
+  event.preventDefault()
+  main?.focus()
+}
+
+function LiveState(): ReactElement {
+  const { t } = useWords()
+  const connected = useConnected()
+  return (
+    <span role="status" title={connected ? t('shell.liveHelp') : t('shell.pollingHelp')}>
+      <Tag tone={connected ? 'ok' : 'idle'}>{connected ? t('shell.live') : t('shell.polling')}</Tag>
+    </span>
+  )
+}
+
+function Who(): ReactElement {
+  const { t } = useWords()
+  const queries = useQueryClient()
+  const navigate = useNavigate()
+  const me = useQuery(ask.me())
+  const signOut = async (): Promise<void> => {
+    await call('logout', {})
+    queries.clear()
+    await navigate({ to: '/sign-in' })
+  }
+  return (
+    <div className="who small">
+      <span title={t('shell.signedIn', { name: me.data?.name ?? '' })}>{me.data?.name ?? ''}</span>
+      <button type="button" className="link-button" onClick={() => void signOut()}>
+        {t('shell.signOut')}
+      </button>
+    </div>
+  )
+}

@@ -1,0 +1,39 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig, type Plugin } from 'vite'
+
+/** Palettes of Mantine that no part of the console uses; theme.css has the console's own colours. */
+const UNUSED =
+  /^\s*--mantine-(?:primary-)?color-(?:pink|grape|violet|indigo|blue|cyan|teal|green|lime|yellow|orange)-.*;$\n/gm
+
+/** Leaves unused palettes out of Mantine's variables: two thirds of that style sheet. */
+function fewerVariables(): Plugin {
+  return {
+    name: 'vigia-fewer-variables',
+    enforce: 'pre',
+    transform: {
+      filter: { id: /default-css-variables\.css/ },
+      handler: (code) => code.replaceAll(UNUSED, ''),
+    },
+  }
+}
+
+export default defineConfig({
+  root: import.meta.dirname,
+  base: '/',
+  plugins: [fewerVariables(), react()],
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: 'es2023',
+    // Assets stay files: the content security policy has no room for anything inline.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [{ name: 'vendor', test: /node_modules\/(?!uplot).*js$/ }],
+        },
+      },
+    },
+  },
+})
