@@ -35,13 +35,14 @@ export type Tickets = {
   escalate(db: Db, escalation: Escalation): Promise<{ id: string; fresh: boolean }>
   /**
    * Inside the caller's transaction: the incident resolved. `closed` when nobody had started, `noted` when a
-   * person works on it, `none` when there was nothing to do.
+   * person works on it, `none` when there was nothing to do; the same sentence again changes nothing. `person`
+   * says whether somebody took the ticket.
    */
   incidentResolved(
     db: Db,
     incident: { client: string; id: string },
     sentence: string,
-  ): Promise<{ id: string | null; result: 'closed' | 'noted' | 'none' }>
+  ): Promise<{ id: string | null; result: 'closed' | 'noted' | 'none'; person: boolean }>
   /** What a person does; CONFLICT where the present state does not allow it, NOT_FOUND. */
   act(id: string, action: PersonAction, words: string, who: string): Promise<Ticket>
   /** Open ones first, by time left; then the rest, newest first. */
@@ -132,13 +133,14 @@ export function createTickets({ records, clock, emit, due }: Options): Tickets {
 
     async incidentResolved(db, incident, sentence) {
       const row = await ofIncident(db, incident.id)
-      if (!row) return { id: null, result: 'none' }
+      if (!row) return { id: null, result: 'none', person: false }
+      const done = { id: row.ticket_id, person: row.assignee !== null }
       const action = { action: 'incident-resolved', who: SYSTEM, nowMs: clock(), text: sentence } as const
       const { ticket, event } = step(core(row), action)
-      if (event === null) return { id: row.ticket_id, result: 'none' }
+      if (event === null || (await isSaid(db, row.ticket_id, event))) return { ...done, result: 'none' }
       await save(db, row, ticket)
       await record(db, { client: row.client_id, id: row.ticket_id }, event, action)
-      return { id: row.ticket_id, result: ticket.state === 'closed' ? 'closed' : 'noted' }
+      return { ...done, result: ticket.state === 'closed' ? 'closed' : 'noted' }
     },
 
     async act(id, action, words, who) {
@@ -194,6 +196,20 @@ async function ofIncident(db: Db, incident: string): Promise<TicketRow | undefin
     .limit(1)
     .forUpdate()
     .executeTakeFirst()
+}
+
+/** Does the history hold this line of the system already? */
+async function isSaid(db: Db, id: string, event: { kind: string; text: string }): Promise<boolean> {
+  if (event.kind !== 'note') return false
+  const line = await db
+    .selectFrom('ticket_event')
+    .select('event_id')
+    .where('ticket_id', '=', id)
+    .where('who', '=', SYSTEM)
+    .where('text', '=', text(event.text))
+    .limit(1)
+    .executeTakeFirst()
+  return line !== undefined
 }
 
 async function save(db: Db, row: TicketRow, ticket: TicketCore): Promise<void> {

@@ -1,5 +1,5 @@
-# Frees space on the file system that is mounted at VIGIA_PARAM_MOUNT. Exit codes: 0 it ran (freed_bytes may be
-# 0: the rule decides whether that was enough), 2 the path is refused, 3 this system lacks a tool.
+# Frees space on the file system that is mounted at VIGIA_PARAM_MOUNT. Exit codes: 0 something was freed (whether it
+# was enough, the rule decides), 2 the path is refused, 3 this system lacks a tool, 5 there was nothing to free.
 set -u
 export LC_ALL=C
 umask 077
@@ -92,3 +92,7 @@ cd -- "$mount" || exit 2
 printf 'VIGIA_FIELD freed_bytes=%d\n' "$freed"
 printf 'VIGIA_FIELD removed_count=%d\n' "$removed"
 printf 'VIGIA_FIELD free_bytes=%d\n' "$(($(stat -f -c '%a * %S' .)))"
+if [[ $removed -eq 0 ]]; then
+  echo 'nothing here is old enough, or a copy of what can be had again: somebody has to look' >&2
+  exit 5
+fi

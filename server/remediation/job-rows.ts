@@ -1,0 +1,150 @@
+import { sql, type Selectable, type Updateable } from 'kysely'
+import type { JobResult, JobState, ParameterValues } from '../../contract/command.ts'
+import type { JobView } from '../../contract/incident.ts'
+import type { Db } from '../records/records.ts'
+import { at, json, ms, text, type Tables } from '../records/schema.ts'
+import type { JobEvent } from './job-state.ts'
+
+/** A job with what its script says of itself. */
+export type JobRow = Selectable<Tables['job']> & {
+  script: string
+  script_version: number
+  idempotent: boolean
+  timeout_s: number
+  success_codes: number[]
+}
+
+/** Jobs with their script; add the conditions. */
+export function jobRows(db: Db) {
+  return db
+    .selectFrom('job')
+    .innerJoin('script', 'script.digest', 'job.script_digest')
+    .selectAll('job')
+    .select([
+      'script.name as script',
+      'script.version as script_version',
+      sql<boolean>`(script.content->>'idempotent')::boolean`.as('idempotent'),
+      sql<number>`(script.content->>'timeoutS')::integer`.as('timeout_s'),
+      sql<number[]>`script.content->'successCodes'`.as('success_codes'),
+    ])
+}
+
+/** One job, locked until the transaction ends. Lock its incident first: everyone does, so nobody waits in a circle. */
+export async function lockJob(db: Db, id: string): Promise<JobRow | undefined> {
+  return jobRows(db).where('job.job_id', '=', id).forUpdate('job').executeTakeFirst()
+}
+
+/** A job as pages and the CLI see it. Start and end by the clock of the device. */
+export function toJobView(row: JobRow): JobView {
+  return {
+    id: row.job_id,
+    client: row.client_id,
+    device: row.device_id,
+    script: row.script,
+    scriptVersion: row.script_version,
+    scriptDigest: row.script_digest,
+    parameters: row.parameters,
+    state: row.state,
+    reason: row.reason,
+    incident: row.incident_id,
+    orderedBy: row.ordered_by,
+    createdAtMs: ms(row.created_at),
+    sentAtMs: ms(row.sent_at),
+    startedAtMs: ms(row.started_at),
+    endedAtMs: ms(row.ended_at),
+    expiresAtMs: ms(row.expires_at),
+    exitCode: row.exit_code,
+    stdout: row.stdout,
+    stderr: row.stderr,
+    fields: row.fields,
+  }
+}
+
+export type NewJob = {
+  id: string
+  client: string
+  device: string
+  incident: string | null
+  digest: string
+  parameters: ParameterValues
+  orderedBy: string
+  createdAtMs: number
+  expiresAtMs: number
+}
+
+/** Stores a pending job. */
+export async function insertJob(db: Db, job: NewJob): Promise<void> {
+  await db
+    .insertInto('job')
+    .values({
+      job_id: job.id,
+      client_id: job.client,
+      device_id: job.device,
+      incident_id: job.incident,
+      script_digest: job.digest,
+      parameters: json(job.parameters),
+      state: 'pending',
+      reason: null,
+      ordered_by: job.orderedBy,
+      sequence: null,
+      created_at: at(job.createdAtMs),
+      sent_at: null,
+      started_at: null,
+      ended_at: null,
+      expires_at: at(job.expiresAtMs),
+      verify_by: null,
+      exit_code: null,
+    })
+    .execute()
+}
+
+export type JobChange = Omit<Updateable<Tables['job']>, 'state'> & { state: JobState }
+
+/** Changes a job's row. */
+export async function updateJob(db: Db, id: string, change: JobChange): Promise<void> {
+  await db.updateTable('job').set(change).where('job_id', '=', id).execute()
+}
+
+/** What a device's message about a job means. The device was busy: nothing ran, the order may go again. */
+export function eventOf(result: JobResult, successCodes: readonly number[]): JobEvent {
+  const why = text(result.message ?? result.code ?? '')
+  switch (result.outcome) {
+    case 'started':
+      return { type: 'started' }
+    case 'exited': {
+      const success = result.exitCode !== null && successCodes.includes(result.exitCode)
+      return { type: 'exited', success, why: why || `exit code ${result.exitCode ?? 'unknown'}` }
+    }
+    case 'timeout':
+      return { type: 'timed-out', why: why || 'SCRIPT_TIMEOUT' }
+    case 'refused':
+      if (result.code === 'COMMAND_BUSY') return { type: 'returned', why: 'COMMAND_BUSY' }
+      return { type: 'refused', code: result.code ?? '', why: refusalWords(result) }
+    case 'cancelled':
+      return { type: 'stopped', why: why || 'ended on request' }
+    case 'unknown':
+      return { type: 'unsure', why: why || 'JOB_UNKNOWN' }
+    default:
+      return result.outcome satisfies never
+  }
+}
+
+function refusalWords({ code, message }: JobResult): string {
+  return text([code, message].filter((part) => part !== null && part !== '').join(': '))
+}
+
+/** What a device's message writes into the row: nothing of a start for an ending that came without one. */
+export function columnsOf(result: JobResult): Omit<Updateable<Tables['job']>, 'state'> {
+  if (result.outcome === 'started') return { started_at: at(result.timeMs) }
+  const ran = result.outcome !== 'refused' && result.outcome !== 'unknown'
+  return {
+    ...(ran ? { ended_at: at(result.timeMs) } : {}),
+    ...(ran && result.durationMs !== null
+      ? { started_at: at(Math.max(0, result.timeMs - Math.round(result.durationMs))) }
+      : {}),
+    exit_code: result.exitCode,
+    stdout: text(result.stdout),
+    stderr: text(result.stderr),
+    fields: json(result.fields),
+  }
+}
