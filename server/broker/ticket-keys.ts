@@ -15,7 +15,7 @@ export async function loadTicketKeys(path: string): Promise<Buffer> {
   const kept = await readIfThere(path)
   if (kept !== undefined) return kept
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const fresh = `${path}.${process.pid}`
+  const fresh = `${path}.${randomBytes(6).toString('hex')}`
   await writeFile(fresh, randomBytes(TICKET_KEY_BYTES), { mode: 0o600 })
   try {
     // A link fails when another process was faster; then its key is the one.

@@ -222,7 +222,9 @@ describe('embedded broker', () => {
     ])
       await client.publishAsync(topic, 'x', { qos: 1 })
     await client.publishAsync(upTopic(a, 'report'), 'own', { qos: 1 })
-    expect(refused.map(({ reason }) => reason)).toEqual(Array.from({ length: 5 }, () => 'REPORT_WRONG_TENANT'))
+    expect(refused.map(({ reason }) => reason)).toEqual(
+      Array.from({ length: 5 }, () => 'REPORT_WRONG_TENANT'),
+    )
     expect(refused.every(({ address }) => address?.device === a.device)).toBe(true)
     expect(heard.map(({ text }) => text)).toEqual(['own'])
     await victim.publishAsync(upTopic(b, 'report'), 'there', { qos: 1 })
