@@ -5,6 +5,7 @@ import type { Collector } from './collector.ts'
 import { cpu } from './cpu.ts'
 import { diskIo } from './disk-io.ts'
 import { disk } from './disk.ts'
+import { failedUnit } from './failed-unit.ts'
 import { load } from './load.ts'
 import { login } from './login.ts'
 import { memory } from './memory.ts'
@@ -38,6 +39,7 @@ export const allCollectors: readonly Collector[] = [
   session,
   port,
   login,
+  failedUnit,
   processTop,
   pendingReboot,
   clock,
