@@ -1,0 +1,206 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Clock } from '../../contract/clock.ts'
+import { VigiaError } from '../../contract/errors.ts'
+import type { Db, Records } from '../records/records.ts'
+import { at, json, ms, text } from '../records/schema.ts'
+import { sameSecret } from './local-token.ts'
+import { hashPassword, passwordMatches } from './password.ts'
+import { isLoopback, type Caller } from './roles.ts'
+import { createThrottle } from './throttle.ts'
+
+const SESSION_MS = 12 * 3_600_000
+/** A session slides forward at most this often, so that not every request writes. */
+const SLIDE_MS = 60_000
+const SETUP_SETTING = 'setup-token'
+/** Any number, the same in every Vigía: one set-up at a time. */
+const SETUP_LOCK = 7_400_003
+
+/** The cookie of a session and how it must be set; add `secure: true` under TLS. */
+export const SESSION_COOKIE = {
+  name: 'vigia_session',
+  options: { httpOnly: true, sameSite: 'strict', path: '/', maxAge: SESSION_MS / 1000 },
+} as const
+
+/** A session just begun: who, and the token for the cookie, which is kept nowhere. */
+export type Session = { me: Caller; token: string; expiresAtMs: number }
+export type PersonRole = 'owner' | 'technician' | 'viewer'
+
+/** The MSP's people and their sessions. */
+export type People = {
+  setupNeeded(): Promise<boolean>
+  /** A new one-time token for the set-up link, in place of any before; undefined once a person exists. */
+  issueSetupToken(): Promise<string | undefined>
+  /** The first set-up: makes the owner and signs in. Throws SETUP_DONE, or FORBIDDEN from elsewhere or with a wrong token. */
+  setup(request: { token: string; name: string; password: string; address: string }): Promise<Session>
+  /** Throws UNAUTHENTICATED without saying what was wrong, LOGIN_THROTTLED after many failures. */
+  login(request: { name: string; password: string; address: string }): Promise<Session>
+  /** Whose session the token is, and slides its end to 12 h from now; undefined when it is none. */
+  session(token: string): Promise<Caller | undefined>
+  logout(token: string): Promise<void>
+  /** Throws CONFLICT when the name is taken. */
+  create(person: { name: string; password: string; role: PersonRole }): Promise<void>
+  /** Sets a new password and ends all sessions of that person. Throws NOT_FOUND. */
+  setPassword(name: string, password: string): Promise<void>
+  list(): Promise<{ name: string; role: PersonRole; createdAtMs: number }[]>
+  /** Takes away sessions that are over; answers how many. */
+  sweep(): Promise<number>
+}
+
+/** People over the records. Throttling is by name (10 free, at most a minute) and by address (20 free, 15 minutes). */
+export function createPeople({ records, clock }: { records: Records; clock: Clock }): People {
+  // By name the wait stays short, so that a stranger cannot lock a person out for long.
+  const byName = createThrottle({ freeFailures: 10, longestWaitMs: 60_000 })
+  const byAddress = createThrottle({ freeFailures: 20, longestWaitMs: 15 * 60_000 })
+
+  async function begin(db: Db, person: { id: string; name: string; role: PersonRole }): Promise<Session> {
+    const token = randomBytes(32).toString('base64url')
+    const expiresAtMs = clock() + SESSION_MS
+    await db
+      .insertInto('person_session')
+      .values({
+        token_hash: tokenHash(token),
+        person_id: person.id,
+        created_at: at(clock()),
+        expires_at: at(expiresAtMs),
+      })
+      .execute()
+    return { me: { name: person.name, role: person.role }, token, expiresAtMs }
+  }
+
+  return {
+    setupNeeded: () => records.operator(nobodyYet),
+    issueSetupToken() {
+      return records.operator(async (db) => {
+        if (!(await nobodyYet(db))) return undefined
+        const token = randomBytes(32).toString('base64url')
+        const row = { value: json(tokenHash(token)), changed_at: at(clock()) }
+        await db
+          .insertInto('setting')
+          .values({ name: SETUP_SETTING, ...row })
+          .onConflict((conflict) => conflict.column('name').doUpdateSet(row))
+          .execute()
+        return token
+      })
+    },
+    async setup({ token, name, password, address }) {
+      if (!isLoopback(address))
+        throw new VigiaError('FORBIDDEN', 'the first set-up is done on the machine of the server itself')
+      byAddress.begin(address, clock())
+      const hash = await hashPassword(password)
+      const session = await records.operator(async (db) => {
+        await sql`select pg_advisory_xact_lock(${SETUP_LOCK})`.execute(db)
+        if (!(await nobodyYet(db))) throw new VigiaError('SETUP_DONE', 'there is an owner already')
+        const used = await db
+          .deleteFrom('setting')
+          .where('name', '=', SETUP_SETTING)
+          .returning('value')
+          .executeTakeFirst()
+        if (used === undefined || !sameSecret(JSON.stringify(used.value), JSON.stringify(tokenHash(token))))
+          // Thrown, so the token stands again: a wrong guess must not use it up.
+          throw new VigiaError(
+            'FORBIDDEN',
+            'the set-up link is not the newest one; see what the server printed',
+          )
+        const person = await insertPerson(db, { name, hash, role: 'owner' }, clock())
+        return begin(db, person)
+      })
+      byAddress.succeed(address)
+      return session
+    },
+    async login({ name, password, address }) {
+      const key = name.normalize('NFC').toLowerCase()
+      byAddress.begin(address, clock())
+      byName.begin(key, clock())
+      const person = await records.operator((db) =>
+        db.selectFrom('person').selectAll().where('name', '=', text(name)).executeTakeFirst(),
+      )
+      if (!(await passwordMatches(password, person?.password_hash)) || person === undefined)
+        throw new VigiaError('UNAUTHENTICATED', 'name or password is wrong')
+      byAddress.succeed(address)
+      byName.succeed(key)
+      return records.operator((db) =>
+        begin(db, { id: person.person_id, name: person.name, role: person.role }),
+      )
+    },
+    session(token) {
+      return records.operator(async (db) => {
+        const hash = tokenHash(token)
+        const found = await db
+          .selectFrom('person_session')
+          .innerJoin('person', 'person.person_id', 'person_session.person_id')
+          .select(['person.name', 'person.role', 'person_session.expires_at'])
+          .where('token_hash', '=', hash)
+          .where('person_session.expires_at', '>', at(clock()))
+          .executeTakeFirst()
+        if (found === undefined) return undefined
+        const expiresAtMs = clock() + SESSION_MS
+        if (expiresAtMs - ms(found.expires_at) >= SLIDE_MS)
+          await db
+            .updateTable('person_session')
+            .set({ expires_at: at(expiresAtMs) })
+            .where('token_hash', '=', hash)
+            .execute()
+        return { name: found.name, role: found.role }
+      })
+    },
+    async logout(token) {
+      await records.operator((db) =>
+        db.deleteFrom('person_session').where('token_hash', '=', tokenHash(token)).execute(),
+      )
+    },
+    async create({ name, password, role }) {
+      const hash = await hashPassword(password)
+      await records.operator((db) => insertPerson(db, { name, hash, role }, clock()))
+    },
+    async setPassword(name, password) {
+      const hash = await hashPassword(password)
+      await records.operator(async (db) => {
+        const person = await db
+          .updateTable('person')
+          .set({ password_hash: hash })
+          .where('name', '=', text(name))
+          .returning('person_id')
+          .executeTakeFirst()
+        if (person === undefined) throw new VigiaError('NOT_FOUND', `there is nobody of the name ${name}`)
+        await db.deleteFrom('person_session').where('person_id', '=', person.person_id).execute()
+      })
+    },
+    async list() {
+      const rows = await records.operator((db) =>
+        db.selectFrom('person').select(['name', 'role', 'created_at']).orderBy('name').execute(),
+      )
+      return rows.map(({ name, role, created_at }) => ({ name, role, createdAtMs: ms(created_at) }))
+    },
+    async sweep() {
+      const over = await records.operator((db) =>
+        db.deleteFrom('person_session').where('expires_at', '<=', at(clock())).executeTakeFirst(),
+      )
+      return Number(over.numDeletedRows)
+    },
+  }
+}
+
+async function insertPerson(
+  db: Db,
+  { name, hash, role }: { name: string; hash: string; role: PersonRole },
+  nowMs: number,
+): Promise<{ id: string; name: string; role: PersonRole }> {
+  const row = await db
+    .insertInto('person')
+    .values({ person_id: randomUUID(), name: text(name), password_hash: hash, role, created_at: at(nowMs) })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .returning(['person_id', 'name'])
+    .executeTakeFirst()
+  if (row === undefined) throw new VigiaError('CONFLICT', `there is somebody of the name ${name} already`)
+  return { id: row.person_id, name: row.name, role }
+}
+
+async function nobodyYet(db: Db): Promise<boolean> {
+  const anyone = await db.selectFrom('person').select('person_id').limit(1).executeTakeFirst()
+  return anyone === undefined
+}
+
+function tokenHash(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
