@@ -55,6 +55,7 @@ export const ServerConfig = z.strictObject({
         url: Url(/^https?$/),
         org: z.string(),
         bucket: z.string().min(1),
+        hourlyBucket: z.string().min(1).optional(),
         token: z.string(),
       }),
     ])

@@ -1,19 +1,22 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Access } from '../../contract/http.ts'
-import type { Identity } from './handler.ts'
+import type { Caller } from './handler.ts'
 
-/** How the guard learns who calls. */
-export type Identify = (credentials: {
-  bearer: string | undefined
-  session: string | undefined
-}) => Promise<Identity>
-
-export const SESSION_COOKIE = 'vigia_session'
+/** How the guard learns who calls, and whether that caller may (throws UNAUTHENTICATED or FORBIDDEN). */
+export type Doorkeeper = {
+  identify: (credentials: {
+    bearer: string | undefined
+    cookies: Readonly<Record<string, string | undefined>>
+  }) => Promise<Caller>
+  check: (access: Access, changes: boolean, caller: Caller) => void
+  /** Names and addresses under which this server may be called. */
+  hosts: () => readonly string[]
+}
 
 declare module 'fastify' {
   interface FastifyRequest {
-    identity: Identity
+    caller: Caller
   }
   interface FastifyContextConfig {
     access?: Access
@@ -25,35 +28,21 @@ declare module 'fastify' {
  * come with a cookie must come from our own pages (Origin or Sec-Fetch-Site), and the Host must be one of ours, so
  * that neither a foreign page nor a rebound name can use a signed-in browser.
  */
-export function guardRoutes(
-  app: FastifyInstance,
-  options: { identify: Identify; hosts: () => readonly string[] },
-): void {
-  app.decorateRequest<Identity | null>('identity', null)
+export function guardRoutes(app: FastifyInstance, door: Doorkeeper): void {
+  app.decorateRequest<Caller>('caller', undefined)
   app.addHook('onRequest', async (request) => {
-    checkHost(request, options.hosts())
-    const access = request.routeOptions.config.access
-    if (access === undefined) {
-      if (request.routeOptions.url === undefined) return
+    checkHost(request, door.hosts())
+    const { config, url } = request.routeOptions
+    if (config.access === undefined) {
+      // Without a route there is nothing to use: the answer is NOT_FOUND or the console's page.
+      if (url === undefined) return
       throw new VigiaError('FORBIDDEN', 'This route does not say who may use it.')
     }
     const bearer = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1]
-    const session = bearer === undefined ? request.cookies[SESSION_COOKIE] : undefined
-    request.identity = await options.identify({ bearer, session })
-    if (access === 'public') return
-    if (request.identity.kind === 'nobody') throw new VigiaError('UNAUTHENTICATED', 'Nobody is signed in.')
-    if (access === 'local' && request.identity.kind !== 'local') {
-      throw new VigiaError(
-        'FORBIDDEN',
-        "This may be done only on the server's own machine, by the command line.",
-      )
-    }
-    if (request.identity.kind === 'person' && request.method !== 'GET') {
-      checkSameOrigin(request)
-      if (request.identity.role === 'viewer' && request.routeOptions.url !== '/api/logout') {
-        throw new VigiaError('FORBIDDEN', 'A viewer may look, not change.')
-      }
-    }
+    request.caller = await door.identify({ bearer, cookies: bearer === undefined ? request.cookies : {} })
+    const changes = request.method !== 'GET'
+    door.check(config.access, changes && url !== '/api/logout', request.caller)
+    if (changes && bearer === undefined && request.caller !== undefined) checkSameOrigin(request)
   })
 }
 

@@ -1,12 +1,9 @@
 import type { FastifyReply } from 'fastify'
 import type * as z from 'zod'
-import type { ROUTES, RouteName } from '../../contract/http.ts'
+import type { Me, ROUTES, RouteName } from '../../contract/http.ts'
 
-/** Who calls: nobody known, a signed-in person, or the local token of the server's own machine. */
-export type Identity =
-  | { kind: 'nobody' }
-  | { kind: 'person'; id: string; name: string; role: 'owner' | 'technician' | 'viewer' }
-  | { kind: 'local' }
+/** Who calls: a signed-in person, the server's own machine (role local), or nobody known. */
+export type Caller = z.infer<typeof Me> | undefined
 
 type Part<R, K extends string> =
   R extends Record<K, infer S> ? (S extends z.ZodType ? z.output<S> : undefined) : undefined
@@ -16,7 +13,8 @@ export type Call<N extends RouteName> = {
   params: Part<(typeof ROUTES)[N], 'params'>
   query: Part<(typeof ROUTES)[N], 'query'>
   body: Part<(typeof ROUTES)[N], 'body'>
-  who: Identity
+  who: Caller
+  cookies: Readonly<Record<string, string | undefined>>
   /** The name to write into histories. */
   whoName: string
   address: string

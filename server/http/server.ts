@@ -11,16 +11,13 @@ import { ROUTES, type RouteName } from '../../contract/http.ts'
 import type { Live } from '../notify/live.ts'
 import type { Logger } from '../observe/log.ts'
 import { answerErrors } from './errors.ts'
-import { guardRoutes, type Identify } from './guard.ts'
-import type { Call, Handlers, Identity } from './handler.ts'
+import { guardRoutes, type Doorkeeper } from './guard.ts'
+import type { Call, Handlers } from './handler.ts'
 import { secureHeaders } from './headers.ts'
 import { serveStreams } from './streams.ts'
 
-export type HttpOptions = {
+export type HttpOptions = Doorkeeper & {
   handlers: Handlers
-  identify: Identify
-  /** Names and addresses under which this server may be called. */
-  hosts: () => readonly string[]
   live: Live
   registry: Registry
   log: Logger
@@ -93,8 +90,9 @@ function registerRoute<N extends RouteName>(app: FastifyInstance, name: N, handl
         params: request.params,
         query: request.query,
         body: request.body,
-        who: request.identity,
-        whoName: nameOf(request.identity),
+        who: request.caller,
+        whoName: request.caller?.name ?? 'nobody',
+        cookies: request.cookies,
         address: request.ip,
         reply,
       } as unknown as Call<N>
@@ -102,19 +100,6 @@ function registerRoute<N extends RouteName>(app: FastifyInstance, name: N, handl
       return reply.sent ? reply : reply.send(answer)
     },
   })
-}
-
-function nameOf(who: Identity): string {
-  switch (who.kind) {
-    case 'nobody':
-      return 'nobody'
-    case 'local':
-      return 'local'
-    case 'person':
-      return who.name
-    default:
-      return who satisfies never
-  }
 }
 
 async function serveConsole(app: FastifyInstance, consoleDir: string): Promise<void> {

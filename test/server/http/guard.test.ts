@@ -5,7 +5,8 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EVENT_STREAM, OUTPUT_STREAM, ROUTES, type Access, type RouteName } from '../../../contract/http.ts'
-import type { Handlers, Identity } from '../../../server/http/handler.ts'
+import { checkAccess } from '../../../server/access/roles.ts'
+import type { Caller, Handlers } from '../../../server/http/handler.ts'
 import { buildHttp } from '../../../server/http/server.ts'
 import { createLive } from '../../../server/notify/live.ts'
 import { createRegistry } from '../../../server/observe/metrics.ts'
@@ -20,9 +21,9 @@ const OTHERS: Record<string, Access> = {
   'GET /index.html': 'public',
 }
 
-const people: Record<string, Identity> = {
-  owner: { kind: 'person', id: '1', name: 'Ana', role: 'owner' },
-  viewer: { kind: 'person', id: '2', name: 'Blas', role: 'viewer' },
+const people: Record<string, Caller> = {
+  owner: { name: 'Ana', role: 'owner' },
+  viewer: { name: 'Blas', role: 'viewer' },
 }
 
 let app: FastifyInstance
@@ -39,8 +40,9 @@ beforeAll(async () => {
   ) as unknown as Handlers
   app = await buildHttp({
     handlers,
-    identify: async ({ bearer, session }) =>
-      bearer === 'local' ? { kind: 'local' } : (people[session ?? ''] ?? { kind: 'nobody' }),
+    identify: async ({ bearer, cookies }) =>
+      bearer === 'local' ? { name: 'local', role: 'local' } : people[cookies['vigia_session'] ?? ''],
+    check: checkAccess,
     hosts: () => ['localhost', '127.0.0.1'],
     live: createLive(() => undefined),
     registry: createRegistry('test'),

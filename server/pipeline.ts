@@ -1,0 +1,150 @@
+import type { Clock } from '../contract/clock.ts'
+import type { LiveEvent } from '../contract/http.ts'
+import type { AlertTransition } from '../contract/rules.ts'
+import type { DeviceAddress } from '../contract/topics.ts'
+import type { Engine } from '../rules/engine/engine.ts'
+import type { DeviceContext } from '../rules/selector.ts'
+import type { AlertQueue } from './alert/queue.ts'
+import type { Broker } from './broker/broker.ts'
+import type { Devices } from './fleet/devices.ts'
+import type { Documents } from './fleet/documents.ts'
+import type { Presence } from './fleet/presence.ts'
+import type { Incidents } from './incident/incidents.ts'
+import type { IngestOptions } from './ingest/ingest.ts'
+import type { LiveState } from './live-state.ts'
+import type { Live } from './notify/live.ts'
+import type { Logger } from './observe/log.ts'
+import type { Remediation } from './remediation/remediation.ts'
+
+/** The stages between which the pipeline carries values of the contract. */
+export type Stages = {
+  clock: Clock
+  log: Logger
+  broker: Broker
+  engine: Engine
+  alerts: AlertQueue
+  remediation: Remediation
+  devices: Devices
+  documents: Documents
+  presence: Presence
+  live: Live
+  liveState: LiveState
+  /** What rules know of a device; made on first need. */
+  context: (address: DeviceAddress) => DeviceContext
+  /** Forgets the context, since the device said something new of itself. */
+  renewContext: (device: string) => Promise<void>
+}
+
+/** What ingest hands on: committed reports to the rules, everything else to its stage. */
+export function fromIngest(
+  stages: () => Stages,
+): Pick<IngestOptions, 'onReports' | 'onFacts' | 'onSession' | 'onGone' | 'onOutput' | 'onResult'> {
+  const owns = rememberOwners()
+  return {
+    // Committed and acknowledged: the rules see each value once, and never wait.
+    onReports(batch) {
+      const { engine, alerts, live, liveState, context } = stages()
+      const out: AlertTransition[] = []
+      const shown = new Map<string, number>()
+      for (const report of batch) {
+        engine.observe(context(report), report, out)
+        if (report.late) continue
+        liveState.report(report, report.layout, report.values, report.receivedMs)
+        shown.set(report.device, report.timeMs)
+      }
+      alerts.push(out.filter(({ kind }) => kind === 'firing' || kind === 'resolved'))
+      if (live.events.listeners() > 0)
+        for (const [device, timeMs] of shown) live.events.emit({ type: 'values', device, timeMs })
+    },
+    async onFacts(address, facts) {
+      await stages().documents.saveFact(address, {
+        kind: facts.kind,
+        timeMs: facts.timeMs,
+        document: JSON.parse(facts.json),
+      })
+    },
+    // A session begins: the device learns its policy, and what waits for it goes out.
+    async onSession(address, hello) {
+      const { broker, clock, devices, liveState, presence, remediation, live, renewContext } = stages()
+      await devices.hello(address, hello)
+      liveState.hello(address, hello, clock())
+      await presence.online(address, clock())
+      await renewContext(address.device)
+      await broker.send(address, { type: 'policy', policy: await devices.policy(address.device) })
+      live.events.emit({ type: 'device', device: address.device })
+      await remediation.sessionStarted(address.device)
+    },
+    onGone: (address) => sessionEnded(stages(), address),
+    // Shown as it comes, in order; only from the device whose job it is.
+    async onOutput(address, output) {
+      const { remediation, live } = stages()
+      if (live.output.listeners() === 0) return
+      if (await owns(remediation, address, output.job)) live.output.emit(output)
+    },
+    async onResult(address, result) {
+      const { remediation, log } = stages()
+      const answer = await remediation.result(address, result)
+      if (answer === 'foreign')
+        log.warn(
+          { device: address.device, job: result.job },
+          'a device sent a result of a job that is not its own',
+        )
+    },
+  }
+}
+
+/** Devices that come and go as the transport sees it. */
+export function fromBroker(stages: () => Stages): (address: DeviceAddress, online: boolean) => void {
+  return (address, online) => {
+    const { log } = stages()
+    // Coming online counts from the hello, since only then the device can be spoken to.
+    if (online) return
+    sessionEnded(stages(), address).catch((error: unknown) =>
+      log.error({ err: error, device: address.device }, 'the end of a session could not be noted'),
+    )
+  }
+}
+
+async function sessionEnded(
+  { clock, liveState, presence, remediation, live }: Stages,
+  address: DeviceAddress,
+): Promise<void> {
+  liveState.online(address, false, clock())
+  await presence.offline(address, clock())
+  live.events.emit({ type: 'device', device: address.device })
+  await remediation.sessionEnded(address.device)
+}
+
+/** Alerts become incidents, and each incident that changed is decided on: remedy, ticket, or settled. */
+export function deliverAlerts(
+  stages: () => { incidents: Incidents; remediation: Remediation; emit: (event: LiveEvent) => void },
+): (alerts: readonly AlertTransition[]) => Promise<void> {
+  return async (alerts) => {
+    const { incidents, remediation } = stages()
+    const changes = await incidents.apply(alerts)
+    for (const id of new Set(changes.map((change) => change.id))) await remediation.follow(id)
+  }
+}
+
+const REMEMBERED_JOBS = 1000
+
+/** Asks once for each job whose it is; the same promise answers every chunk, which keeps them in order. */
+function rememberOwners(): (
+  remediation: Remediation,
+  address: DeviceAddress,
+  job: string,
+) => Promise<boolean> {
+  const known = new Map<string, Promise<boolean>>()
+  return (remediation, address, job) => {
+    const key = `${address.device} ${job}`
+    let answer = known.get(key)
+    if (!answer) {
+      answer = remediation.owns(address, { job })
+      answer.catch(() => known.delete(key))
+      known.set(key, answer)
+      const [oldest] = known.keys()
+      if (known.size > REMEMBERED_JOBS && oldest !== undefined) known.delete(oldest)
+    }
+    return answer
+  }
+}
