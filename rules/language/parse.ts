@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument } from 'yaml'
+import { type Document, LineCounter, parseDocument, visit } from 'yaml'
 import type * as z from 'zod'
 import { type Fault, VigiaError } from '../../contract/errors.ts'
 import { RulePack, RuleSpec } from '../../contract/rules.ts'
@@ -56,7 +56,12 @@ export function readYaml<T>(
   schema: z.ZodType<T>,
 ): { raw: unknown; value: T | undefined; places: Places; faults: Fault[] } {
   const counter = new LineCounter()
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: true })
+  const document = parseDocument(text, {
+    stringKeys: true,
+    lineCounter: counter,
+    prettyErrors: false,
+    uniqueKeys: true,
+  })
   const places = placesOf(document, counter, file)
   if (document.errors.length > 0) {
     const faults = document.errors.map((error) => {
@@ -65,7 +70,12 @@ export function readYaml<T>(
     })
     return { raw: undefined, value: undefined, places, faults }
   }
-  const raw: unknown = document.toJS({ maxAliasCount: 100 })
+  const raw = plainValue(document)
+  if (raw instanceof ReferenceError) {
+    const { line, col } = counter.linePos(badAlias(document))
+    const fault = { file, line: Math.max(1, line), column: Math.max(1, col), message: raw.message }
+    return { raw: undefined, value: undefined, places, faults: [fault] }
+  }
   const parsed = schema.safeParse(raw)
   if (parsed.success) return { raw, value: parsed.data, places, faults: [] }
   return {
@@ -74,6 +84,28 @@ export function readYaml<T>(
     places,
     faults: parsed.error.issues.flatMap((issue) => issueFaults(issue, places)),
   }
+}
+
+/** The document without YAML; the error of an alias that has no anchor, or of one that multiplies beyond measure. */
+function plainValue(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch (thrown) {
+    if (thrown instanceof ReferenceError) return thrown
+    throw thrown
+  }
+}
+
+function badAlias(document: Document): number {
+  let offset = 0
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) !== undefined) return undefined
+      offset = alias.range?.[0] ?? 0
+      return visit.BREAK
+    },
+  })
+  return offset
 }
 
 function issueFaults(issue: z.core.$ZodIssue, places: Places): Fault[] {
