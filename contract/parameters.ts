@@ -1,0 +1,51 @@
+import type { ParameterValues, ScriptContent, ScriptParameter } from './command.ts'
+import type { Fault } from './errors.ts'
+
+/**
+ * The values that a script is given, defaults filled in, and every fault together. Server and agent check with the
+ * same function: the server before it signs an order, the agent before it runs it. A pattern must match the whole.
+ */
+export function resolveParameters(
+  script: Pick<ScriptContent, 'name' | 'parameters'>,
+  given: ParameterValues,
+): { values: ParameterValues; faults: Fault[] } {
+  const faults: Fault[] = []
+  const values: ParameterValues = {}
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(script.parameters, name))
+      faults.push({ field: name, message: `is no parameter of ${script.name}` })
+  for (const [name, schema] of Object.entries(script.parameters)) {
+    const value = Object.hasOwn(given, name) ? given[name] : schema.default
+    const message = value === undefined ? 'is missing' : faultOf(schema, value)
+    if (message !== null) faults.push({ field: name, message })
+    else if (value !== undefined) values[name] = value
+  }
+  return { values, faults }
+}
+
+function faultOf(schema: ScriptParameter, value: string | number | boolean): string | null {
+  switch (schema.type) {
+    case 'string':
+      return textFault(schema, value)
+    case 'integer':
+      if (typeof value !== 'number' || !Number.isSafeInteger(value)) return 'must be a whole number'
+      return value < schema.min || value > schema.max
+        ? `must be from ${String(schema.min)} to ${String(schema.max)}`
+        : null
+    case 'boolean':
+      return typeof value === 'boolean' ? null : 'must be true or false'
+    case 'choice':
+      return typeof value === 'string' && schema.choices.includes(value)
+        ? null
+        : `must be one of ${schema.choices.join(', ')}`
+    default:
+      return schema satisfies never
+  }
+}
+
+function textFault(schema: Extract<ScriptParameter, { type: 'string' }>, value: unknown): string | null {
+  if (typeof value !== 'string') return 'must be a text'
+  if (value.includes('\0')) return 'must not hold NUL'
+  if (value.length > schema.maxLength) return `must have at most ${String(schema.maxLength)} characters`
+  return new RegExp(`^(?:${schema.pattern})$`, 'u').test(value) ? null : `must match ${schema.pattern}`
+}
