@@ -1,0 +1,48 @@
+import { LIMITS } from '../../contract/limits.ts'
+import type { Capture } from './capture.ts'
+import type { JobEnd } from './ledger.ts'
+
+/** The end of a job of which nothing but the outcome is known. */
+export function emptyEnd(job: string, outcome: JobEnd['outcome'], timeMs: number): JobEnd {
+  return {
+    job,
+    timeMs,
+    outcome,
+    code: null,
+    message: null,
+    exitCode: null,
+    durationMs: null,
+    stdoutBytes: 0,
+    stderrBytes: 0,
+    stdout: '',
+    stderr: '',
+    fields: {},
+  }
+}
+
+/** Room in a packet for what stands beside the output: fields, message, names. */
+const ROOM_BESIDE = 72 * 1024
+
+/** The output of a job as it is sent: as much as fits into one packet once it is JSON, which may grow sixfold. */
+export function fitEnd(
+  stdout: Capture,
+  stderr: Capture,
+): Pick<JobEnd, 'stdout' | 'stderr' | 'stdoutBytes' | 'stderrBytes'> {
+  const most = Math.min(LIMITS.packetBytes - ROOM_BESIDE, LIMITS.jobOutputBytes)
+  for (let share = most; ; share = Math.floor(share / 2)) {
+    const texts = {
+      stdout: stdout.text(Math.floor((share * 2) / 3)),
+      stderr: stderr.text(Math.floor(share / 3)),
+    }
+    if (share < 1024 || Buffer.byteLength(JSON.stringify(texts)) <= most)
+      return { ...texts, stdoutBytes: stdout.bytes(), stderrBytes: stderr.bytes() }
+  }
+}
+
+/** The job that an order names, which need not be true: only to say to which job the refusal belongs. */
+export function claimedJob(payload: string): string | undefined {
+  const job = /"job":"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"/.exec(
+    Buffer.from(payload, 'base64').toString('utf8'),
+  )
+  return job?.[1]
+}

@@ -1,0 +1,236 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { DownMessage } from '../../contract/down.ts'
+import { asVigiaError } from '../../contract/errors.ts'
+import type { DeviceAddress } from '../../contract/topics.ts'
+import type { Log } from '../log.ts'
+import type { Outbox } from '../outbox/shape.ts'
+import { agentPaths } from '../paths.ts'
+import { claimedJob, emptyEnd } from './end.ts'
+import { isInLedger, markFinished, readEnd, readLedger, runnerLives, type JobEnd } from './ledger.ts'
+import type { FromRunner, ToRunner } from './messages.ts'
+
+type Command = Extract<DownMessage, { type: 'command' }>
+type Waiting = { command: Command; challenge: string }
+type Running = { child: ChildProcess; job: string | undefined; over: Promise<void> }
+
+export type Executor = {
+  /** Takes a command: it is checked and run in a process of its own, and its end goes to the outbox. */
+  command(command: Command, challenge: string): void
+  cancel(job: string): void
+  /** Reports what jobs of an earlier run of this agent came to; those of which nobody can know as `unknown`. */
+  recover(): void
+  /** The highest sequence of a command that this device has accepted. */
+  sequence(): number
+  /** Ends every running job and waits until their ends are in the outbox. */
+  stop(): Promise<void>
+}
+
+const MOST_RUNNING = 4
+const MOST_WAITING = 32
+const STOP_GRACE_MS = 2000
+const STOP_WAIT_MS = 8000
+const RECOVER_EVERY_MS = 2000
+
+/** Carries out signed commands. Nothing here runs a script: each command gets a runner process, checks included. */
+export function createExecutor(options: {
+  dataDir: string
+  address: DeviceAddress
+  boot: string
+  outbox: Outbox
+  log: Log
+  now: () => number
+  /** A durable record was added. */
+  wake: () => void
+  publishOutput: (json: string) => Promise<boolean>
+}): Executor {
+  const { dataDir, address, boot, outbox, log, now } = options
+  const { jobs } = agentPaths(dataDir)
+  const waiting: Waiting[] = []
+  const running = new Set<Running>()
+  let admitting = false
+  let stopped = false
+  let highest = readLedger(jobs).at(-1)?.sequence ?? 0
+  let recoverTimer: NodeJS.Timeout | undefined
+
+  const report = (end: JobEnd): void => {
+    outbox.append({
+      kind: 'result',
+      timeMs: end.timeMs,
+      encode: (seq) => Buffer.from(JSON.stringify({ boot, seq, ...end })),
+    })
+    options.wake()
+  }
+  /** A final end: only when it is safe in the outbox does the ledger forget that it is owed. */
+  const deliver = async (end: JobEnd): Promise<void> => {
+    report(end)
+    try {
+      await outbox.settled()
+      if (isInLedger(jobs, end.job)) markFinished(jobs, end.job)
+    } catch (thrown) {
+      const fault = asVigiaError(thrown)
+      log.error('the end of a job is not on the disk yet; it will be reported again after a restart', {
+        job: end.job,
+        code: fault.code,
+        message: fault.message,
+      })
+    }
+  }
+  const unknownEnd = (job: string): JobEnd => ({
+    ...emptyEnd(job, 'unknown', Math.trunc(now())),
+    code: 'JOB_UNKNOWN',
+    message: 'The job was started and its end was not recorded; it is not run again',
+  })
+
+  const handle = async (mine: Running, message: FromRunner, admitted: () => void): Promise<void> => {
+    switch (message.type) {
+      case 'started':
+        mine.job = message.end.job
+        highest = Math.max(highest, message.sequence)
+        admitted()
+        log.info('a job started', { job: mine.job })
+        report(message.end)
+        return
+      case 'refused': {
+        admitted()
+        log.warn('a command was refused', {
+          code: message.code,
+          message: message.message,
+          job: message.end?.job,
+        })
+        const { end } = message
+        // A job that still runs is owed its own end; a refusal would be taken for it.
+        const owed =
+          end !== null && readLedger(jobs).some(({ job, finished }) => job === end.job && !finished)
+        if (end && !owed) report(end)
+        return
+      }
+      case 'output':
+        await Promise.all(message.items.map((item) => options.publishOutput(JSON.stringify(item))))
+        tell(mine.child, { type: 'credit' })
+        return
+      case 'ended':
+        log.info('a job ended', { job: message.end.job, outcome: message.end.outcome })
+        await deliver(message.end)
+        return
+      default:
+        message satisfies never
+    }
+  }
+
+  const start = ({ command, challenge }: Waiting): void => {
+    admitting = true
+    let admittedOnce = false
+    const admitted = (): void => {
+      if (admittedOnce) return
+      admittedOnce = true
+      admitting = false
+      next()
+    }
+    const child = fork(fileURLToPath(new URL('runner.ts', import.meta.url)), [], {
+      // A session of its own: a signal for the agent's group must not end a job half-way.
+      detached: true,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      execArgv: ['--max-old-space-size=128'],
+    })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const mine: Running = { child, job: undefined, over: promise }
+    running.add(mine)
+    let chain = Promise.resolve()
+    child.on('message', (message: FromRunner) => {
+      chain = chain
+        .then(() => handle(mine, message, admitted))
+        .catch((thrown: unknown) => {
+          log.error('a message of a runner could not be handled', { message: asVigiaError(thrown).message })
+        })
+    })
+    const over = (): void => {
+      void chain.then(async () => {
+        const entry = readLedger(jobs).find(({ job, finished }) => job === mine.job && !finished)
+        // The runner died before it could say how the job ended.
+        if (entry) await deliver(readEnd(jobs, entry.job) ?? unknownEnd(entry.job))
+        running.delete(mine)
+        admitted()
+        next()
+        resolve()
+      })
+    }
+    child.on('error', (thrown) => {
+      log.error('a runner could not be started', { message: thrown.message })
+      if (child.pid === undefined) over()
+    })
+    // The last messages may come after the exit, but not after the channel has closed.
+    let left = 2
+    const gone = (): void => {
+      left -= 1
+      if (left === 0) over()
+    }
+    child.once('exit', gone)
+    child.once('disconnect', gone)
+    tell(child, { ...command, type: 'run', challenge, address, dataDir })
+  }
+
+  const next = (): void => {
+    if (stopped || admitting || running.size >= MOST_RUNNING) return
+    const first = waiting.shift()
+    if (first) start(first)
+  }
+
+  const recover = (): void => {
+    clearTimeout(recoverTimer)
+    const owed = readLedger(jobs).filter(
+      ({ job, finished }) => !finished && ![...running].some((each) => each.job === job),
+    )
+    let alive = 0
+    for (const entry of owed) {
+      const end = readEnd(jobs, entry.job)
+      if (end === undefined && runnerLives(entry)) alive += 1
+      else void deliver(end ?? unknownEnd(entry.job))
+    }
+    // A runner outlives a killed agent: its end is taken when it is there.
+    if (alive > 0 && !stopped) recoverTimer = setTimeout(recover, RECOVER_EVERY_MS)
+  }
+
+  return {
+    command(command, challenge) {
+      if (waiting.length >= MOST_WAITING) {
+        const job = claimedJob(command.order.payload)
+        log.warn('too many commands wait; one is refused', { code: 'COMMAND_BUSY', job })
+        if (job !== undefined && !isInLedger(jobs, job))
+          report({
+            ...emptyEnd(job, 'refused', Math.trunc(now())),
+            code: 'COMMAND_BUSY',
+            message: `${String(MOST_WAITING)} commands wait already`,
+          })
+        return
+      }
+      waiting.push({ command, challenge })
+      next()
+    },
+    cancel(job) {
+      const found = [...running].find((each) => each.job === job)
+      if (found) tell(found.child, { type: 'cancel', reason: 'cancelled by the server', graceMs: 5000 })
+      else log.info('nothing to cancel: the job does not run here', { job })
+    },
+    recover,
+    sequence: () => highest,
+    async stop() {
+      stopped = true
+      clearTimeout(recoverTimer)
+      waiting.length = 0
+      for (const { child } of running)
+        tell(child, { type: 'cancel', reason: 'the agent was stopped', graceMs: STOP_GRACE_MS })
+      const all = Promise.all([...running].map(({ over }) => over))
+      await Promise.race([
+        all,
+        new Promise((resolve) => {
+          setTimeout(resolve, STOP_WAIT_MS).unref()
+        }),
+      ])
+    },
+  }
+}
+
+function tell(child: ChildProcess, message: ToRunner): void {
+  if (child.connected) child.send(message, () => undefined)
+}

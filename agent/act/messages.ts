@@ -1,0 +1,26 @@
+import type { JobOutput } from '../../contract/command.ts'
+import type { DsseEnvelope } from '../../contract/dsse.ts'
+import type { DeviceAddress } from '../../contract/topics.ts'
+import type { JobEnd } from './ledger.ts'
+
+/** What the agent says to the runner of one command. */
+export type ToRunner =
+  | {
+      type: 'run'
+      order: DsseEnvelope
+      script: DsseEnvelope
+      challenge: string
+      address: DeviceAddress
+      dataDir: string
+    }
+  | { type: 'cancel'; reason: string; graceMs: number }
+  /** The live output that was sent last is on its way; more may come. */
+  | { type: 'credit' }
+
+/** What the runner of one command says to the agent. */
+export type FromRunner =
+  | { type: 'refused'; end: JobEnd | null; code: string; message: string }
+  | { type: 'started'; sequence: number; end: JobEnd }
+  | { type: 'output'; items: JobOutput[] }
+  /** The job is over; its end also lies in the ledger until the agent has handed it to the outbox. */
+  | { type: 'ended'; end: JobEnd }

@@ -1,0 +1,23 @@
+import { join } from 'node:path'
+
+/** Where everything lies in an agent's data directory. */
+export function agentPaths(dataDir: string) {
+  return {
+    config: join(dataDir, 'agent.json'),
+    key: join(dataDir, 'key.pem'),
+    certificate: join(dataDir, 'cert.pem'),
+    /** The exact text of the trust root that was pinned at enrolment. */
+    trust: join(dataDir, 'trust.json'),
+    /** The policy that the server gave last. */
+    policy: join(dataDir, 'policy.json'),
+    outbox: join(dataDir, 'outbox'),
+    jobs: join(dataDir, 'jobs'),
+    services: join(dataDir, 'services.d'),
+    /** While this file is there, the device runs no command whoever signed it. */
+    killSwitch: join(dataDir, 'commands-disabled'),
+    /** Compiled code, so that a start costs neither time nor the memory of the compiler. */
+    codeCache: join(dataDir, 'code-cache'),
+    /** Who runs in this directory. */
+    lock: join(dataDir, 'agent.lock'),
+  }
+}
