@@ -36,7 +36,7 @@ export type Bank = {
 }
 
 /** A fault in parameters that a schema cannot see; `field` is one of the parameters. */
-export type ParameterFault = { field: string; message: string }
+type ParameterFault = { field: string; message: string }
 
 /**
  * One way to judge a series. `driven` says by what: each sample of each matching series (one slot a series), or

@@ -10,7 +10,7 @@ import { createState, type DeviceState, type EngineState, type RunningRule } fro
 import { tickState } from './tick.ts'
 
 /** An alert that is pending or firing, and since when. */
-export type AlertView = {
+type AlertView = {
   rule: string
   ruleVersion: string
   fingerprint: string
@@ -21,7 +21,7 @@ export type AlertView = {
 }
 
 /** How much there is: devices, watched series, (rule, series) pairs, and the bytes of typed arrays behind them. */
-export type EngineSize = { devices: number; series: number; entries: number; bytes: number }
+type EngineSize = { devices: number; series: number; entries: number; bytes: number }
 
 export type Engine = {
   rules: readonly CompiledRule[]

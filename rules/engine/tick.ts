@@ -5,7 +5,7 @@ import { endEntry, judgeWatch, type Run, watchClock } from './judge.ts'
 import type { EngineClock, EngineState } from './state.ts'
 
 /** The longest step by which silence may grow between two ticks; tick at least this often. */
-export const LONGEST_TICK_MS = 60_000
+const LONGEST_TICK_MS = 60_000
 /** A series that the newer layouts of its device lack for this long is gone, and so is its alert. */
 const GONE_AFTER_MS = 120_000
 

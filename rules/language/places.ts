@@ -21,7 +21,7 @@ export function placesOf(document: Document, counter: LineCounter, file: string)
 }
 
 /** `rules[2].threshold.above`. */
-export function fieldText(path: Path): string {
+function fieldText(path: Path): string {
   return path.reduce<string>(
     (text, part) =>
       typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,

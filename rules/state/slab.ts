@@ -1,7 +1,7 @@
 const ARRAYS = { f64: Float64Array, f32: Float32Array, u32: Uint32Array, u8: Uint8Array } as const
-export type ColumnType = keyof typeof ARRAYS
+type ColumnType = keyof typeof ARRAYS
 /** `width` numbers a slot (one unless said): a ring or a small vector. All start at zero. */
-export type ColumnSpec = { type: ColumnType; width?: number }
+type ColumnSpec = { type: ColumnType; width?: number }
 export type Columns = Record<string, ColumnSpec>
 type Array = Float64Array | Float32Array | Uint32Array | Uint8Array
 

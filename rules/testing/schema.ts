@@ -6,7 +6,7 @@ import { ALERT_STATES, DurationText } from '../../contract/rules.ts'
 const Labels = z.record(z.string(), z.string())
 
 /** One series of a test, in promtool's notation; the unit is the metric's own. */
-export const TestSeries = z.strictObject({
+const TestSeries = z.strictObject({
   metric: z.string().max(80),
   labels: Labels.default({}),
   values: z.string().min(1).max(5000),
@@ -26,7 +26,7 @@ export const Expectation = z.strictObject({
 export type Expectation = z.infer<typeof Expectation>
 
 /** An incident of the whole pack: rules with one cause are one. `until` is missing where it is still open at the end. */
-export const ExpectedIncident = z.strictObject({
+const ExpectedIncident = z.strictObject({
   cause: z.string(),
   from: DurationText,
   until: DurationText.optional(),
