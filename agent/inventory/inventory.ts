@@ -81,8 +81,8 @@ function runChild(options: InventoryOptions): Promise<{ lines: string[]; end: st
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted) onAbort()
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text
-      if (stdout.length > OUTPUT_BYTES) kill('the inventory told too much')
+      if (stdout.length <= OUTPUT_BYTES) stdout += text
+      else kill('the inventory told too much')
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-2000)
@@ -105,6 +105,7 @@ function runChild(options: InventoryOptions): Promise<{ lines: string[]; end: st
 
 /** The child is ours, but its line may be cut by a kill, or come from a program that wrote to its output. */
 function parsePart(line: string): InventoryPart | undefined {
+  if (!line.startsWith('{')) return undefined
   try {
     const part = JSON.parse(line) as Partial<InventoryPart> | null
     const known = part?.kind !== undefined && EXPECTED.includes(part.kind)

@@ -9,6 +9,7 @@ const PROGRAMS = {
   'victoria-metrics': ['/usr/bin/victoria-metrics'],
   postgres: postgresPaths(),
   chromium: ['/usr/bin/chromium'],
+  'dbus-daemon': ['/usr/bin/dbus-daemon'],
   'node-exporter': ['/usr/bin/prometheus-node-exporter'],
   'zabbix-agent2': ['/usr/sbin/zabbix_agent2'],
 } as const satisfies Record<string, readonly string[]>

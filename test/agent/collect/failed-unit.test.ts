@@ -6,9 +6,8 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { askBus, encodeCall } from '../../../agent/collect/dbus.ts'
 import { failedUnit } from '../../../agent/collect/failed-unit.ts'
+import { suiteNeeding } from '../../support/servers.ts'
 import { machine, watch, type Machine } from './machine.ts'
-
-const DAEMON = '/usr/bin/dbus-daemon'
 
 /** A bus that admits and answers each call with these bytes, in pieces of `piece` bytes. */
 async function bus(on: Machine, answer: (socket: Socket) => Buffer[], piece = 1000): Promise<void> {
@@ -101,7 +100,7 @@ describe('failed-unit', () => {
   })
 })
 
-describe.skipIf(!existsSync(DAEMON))('a real bus (skipped without dbus-daemon)', () => {
+suiteNeeding(['dbus-daemon'], 'a real bus', (paths) => {
   it('admits and answers', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'vigia-bus-'))
     const socketPath = join(folder, 'bus')
@@ -110,7 +109,7 @@ describe.skipIf(!existsSync(DAEMON))('a real bus (skipped without dbus-daemon)',
       `<busconfig><type>session</type><listen>unix:path=${socketPath}</listen><auth>EXTERNAL</auth>
        <policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/><allow user="*"/></policy></busconfig>`,
     )
-    const daemon = spawn(DAEMON, ['--nofork', `--config-file=${join(folder, 'bus.conf')}`], {
+    const daemon = spawn(paths['dbus-daemon'], ['--nofork', `--config-file=${join(folder, 'bus.conf')}`], {
       stdio: 'ignore',
     })
     onTestFinished(() => {
