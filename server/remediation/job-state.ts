@@ -53,7 +53,7 @@ export function jobStep(
 ): { state: JobState; changed: boolean; why: string } {
   const next = nextState(state, event)
   const why = 'why' in event ? event.why : ''
-  if (next === undefined)
+  if (next === undefined || next === state)
     return { state, changed: false, why: `"${event.type}" changes nothing when ${state}` }
   return { state: next, changed: true, why }
 }
@@ -67,7 +67,7 @@ function nextState(state: JobState, event: JobEvent): JobState | undefined {
     case 'running':
       return event.type === 'lost' ? 'unknown' : deviceWord(event)
     case 'unknown':
-      return event.type === 'unsure' ? undefined : (deviceWord(event) ?? refusalOf(event))
+      return deviceWord(event) ?? refusalOf(event)
     case 'succeeded':
       if (event.type === 'verify') return 'verified'
       return event.type === 'fail-verification' ? 'failed' : undefined

@@ -122,7 +122,7 @@ export function createRemediation(ports: Ports): Remediation {
   }
 
   async function passLimits(nowMs: number): Promise<void> {
-    inherited ??= new Set(await records.operator(jobsAtWork))
+    inherited ??= new Set(await records.operator((db) => jobsAtWork(db, startedAtMs)))
     const resuming = nowMs < startedAtMs + RESUME_GRACE_MS
     if (!resuming) inherited.clear()
     for (const id of await records.operator((db) => dueJobs(db, nowMs)))

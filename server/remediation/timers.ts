@@ -34,11 +34,12 @@ export async function dueJobs(db: Db, nowMs: number, id?: string): Promise<strin
   return rows.map((row) => row.job_id)
 }
 
-/** Jobs that a restarted server finds at work: their devices may have kept a word for it. */
-export async function jobsAtWork(db: Db): Promise<string[]> {
+/** Jobs that went out before `sinceMs` and are still at work: their devices may have kept a word for the server. */
+export async function jobsAtWork(db: Db, sinceMs: number): Promise<string[]> {
   const rows = await db
     .selectFrom('job')
     .select('job_id')
+    .where('sent_at', '<', at(sinceMs))
     .where((eb) =>
       eb.or([
         eb('state', 'in', ['sent', 'running']),
