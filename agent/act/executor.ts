@@ -106,8 +106,10 @@ export function createExecutor(options: {
         return
       }
       case 'output':
-        await Promise.all(message.items.map((item) => options.publishOutput(JSON.stringify(item))))
-        tell(mine.child, { type: 'credit' })
+        // Not waited for: the end of a job must not stand behind output that nobody takes.
+        void Promise.all(message.items.map((item) => options.publishOutput(JSON.stringify(item)))).then(() =>
+          tell(mine.child, { type: 'credit' }),
+        )
         return
       case 'ended':
         log.info('a job ended', { job: message.end.job, outcome: message.end.outcome })

@@ -108,14 +108,19 @@ export function runScript(options: {
         resolve({ outcome, exitCode, signal, durationMs })
       }
       const closed = Promise.all([child.stdout, child.stderr].map(whenClosed))
-      if (outcome === 'exited') void closed.then(finish)
-      else
-        void Promise.race([closed, delay(GRACE_MS)]).then(() => {
-          // The leader is gone; what it left behind of its tree goes now.
-          clearTimeout(force)
-          killTree(child, job, 'SIGKILL')
-          finish()
-        })
+      if (outcome === 'exited') {
+        void closed.then(finish)
+        return
+      }
+      const late = setTimeout(sweep, GRACE_MS)
+      void closed.then(sweep)
+      // The leader is gone; what it left behind of its tree goes now.
+      function sweep(): void {
+        clearTimeout(late)
+        clearTimeout(force)
+        killTree(child, job, 'SIGKILL')
+        finish()
+      }
     })
   }).finally(() => rmSync(workDir, { recursive: true, force: true }))
 
@@ -223,11 +228,5 @@ function whenClosed(stream: Readable): Promise<void> {
   if (stream.closed) return Promise.resolve()
   return new Promise((resolve) => {
     stream.once('close', () => resolve())
-  })
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
   })
 }
