@@ -92,7 +92,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<MetricSto
       catalog.dropSaved(new Set(answer.series.map((row) => row.seriesId)))
       failed = undefined
     } catch (error) {
-      failed = { error: asVigiaError(error, 'STORE_UNAVAILABLE'), at: performance.now() }
+      failed = { error: transient(error), at: performance.now() }
       throw failed.error
     }
   }
@@ -120,7 +120,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<MetricSto
       await client.call('write', built.batch, built.transfer)
     } catch (error) {
       ledger.abort()
-      failed = { error: asVigiaError(error, 'STORE_UNAVAILABLE'), at: performance.now() }
+      failed = { error: transient(error), at: performance.now() }
       throw failed.error
     }
     catalog.saved(counts.series)
@@ -217,6 +217,14 @@ function claim(path: string): string {
   }
   openHere.add(real)
   return real
+}
+
+/** A file that cannot be written or opened now says nothing against the reports: they must wait, not be dropped. */
+function transient(thrown: unknown): VigiaError {
+  const error = asVigiaError(thrown, 'STORE_UNAVAILABLE')
+  return error.retry === 'transient'
+    ? error
+    : new VigiaError('STORE_UNAVAILABLE', error.message, { cause: error })
 }
 
 function mega(bytes: number): string {

@@ -42,7 +42,7 @@ suiteNeeding(['victoria-metrics'], 'the v2 write endpoint of VictoriaMetrics', (
         report({ layout, seq: i, timeMs, values: Float64Array.of(i, i % 2 ? NaN : -i) }),
       ),
     )
-    const lines = await exported(server.url, 200)
+    const lines = await exported(server.url, 150)
     expect(lines.map((line) => line.metric)).toEqual([
       {
         __name__: 'disk.used_percent_value',
@@ -95,18 +95,19 @@ suiteNeeding(['victoria-metrics'], 'the v2 write endpoint of VictoriaMetrics', (
 
 type Exported = { metric: Record<string, string>; values: number[]; timestamps: number[] }
 
-/** VictoriaMetrics shows samples about a second after it took them. */
+/** VictoriaMetrics shows samples some seconds after it took them, or when it is told to. */
 async function exported(url: string, samples: number): Promise<Exported[]> {
   const match = encodeURIComponent('{__name__=~"disk.*"}')
   let found: Exported[] = []
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    await fetch(`${url}/internal/force_flush`)
     const text = await (await fetch(`${url}/api/v1/export?match[]=${match}&start=0`)).text()
     found = text
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Exported)
       .sort((a, b) => b.values.length - a.values.length)
-    if (found.reduce((sum, line) => sum + line.values.length, 0) >= samples - 50) break
+    if (found.reduce((sum, line) => sum + line.values.length, 0) >= samples) break
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   return found
