@@ -90,7 +90,17 @@ describe.skipIf(!isRoot)('clear-temp on a tmpfs (skipped without root, which mou
 
   it('takes hostile names as names', () => {
     mkdirSync(join(mount, 'tmp'), { recursive: true })
-    const names = ['-rf', '--help', 'with space', 'new\nline', '$(touch pwned)', '*', ';reboot', "quote'\"", '\\']
+    const names = [
+      '-rf',
+      '--help',
+      'with space',
+      'new\nline',
+      '$(touch pwned)',
+      '*',
+      ';reboot',
+      'quote\'"',
+      '\\',
+    ]
     for (const name of names) oldFile(join(mount, 'tmp', name))
     oldFile(join(mount, 'keep'))
     expect(clear(mount)).toMatchObject({ code: 0, fields: { removed_count: String(names.length) } })
