@@ -425,6 +425,35 @@ export const ROUTES = {
     answer: z.unknown(),
     summary: "A client's SLA report for a month",
   },
+  verifyAudit: {
+    method: 'GET',
+    path: '/api/audit/verify',
+    access: 'person',
+    query: z.object({
+      anchorId: z.coerce.number().int().positive().optional(),
+      anchorHash: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .optional(),
+    }),
+    answer: z.union([
+      z.object({
+        ok: z.literal(true),
+        rows: z.number(),
+        head: z.object({ id: z.number(), timeMs: z.number(), hash: z.string() }).nullable(),
+      }),
+      z.object({ ok: z.literal(false), id: z.number(), why: z.string() }),
+    ]),
+    summary: 'Walk the audit chain and say the first row that is broken',
+  },
+  backup: {
+    method: 'POST',
+    path: '/api/backup',
+    access: 'local',
+    body: z.object({ file: z.string().startsWith('/').max(1000) }),
+    answer: z.object({ file: z.string(), bytes: z.number(), tables: z.number(), files: z.number() }),
+    summary: 'Write records, keys and metrics into one file on the machine of the server',
+  },
 } as const satisfies Record<string, Route>
 
 export type RouteName = keyof typeof ROUTES

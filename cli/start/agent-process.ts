@@ -1,4 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import { PROJECT_DIR } from '../paths.ts'
 
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 60_000
@@ -44,4 +46,20 @@ export function keepRunning(args: readonly string[], onEnd: (text: string) => vo
       clearTimeout(insist)
     },
   }
+}
+
+/** How the agent of a folder is started. */
+export async function agentCommand(agentDir: string): Promise<string[]> {
+  const { AGENT_NODE_FLAGS } = await import('../../agent/node-flags.ts')
+  return [...AGENT_NODE_FLAGS, join(PROJECT_DIR, 'agent/main.ts'), '--data', agentDir]
+}
+
+/** Runs the agent in the foreground until it ends; signals go on to it. Answers its exit code. */
+export async function runAgentProcess(agentDir: string): Promise<number> {
+  const child = spawn(process.execPath, await agentCommand(agentDir), { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code) => resolve(code ?? 1))
+  })
 }

@@ -1,0 +1,41 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { restoreInstallation } from '../server/backup.ts'
+import { contextOf } from './command.ts'
+import { when } from './output.ts'
+
+/** `vigia backup` and `vigia restore`. */
+export function registerBackup(program: Command): void {
+  program
+    .command('backup <file>')
+    .description("write records, the server's keys and its authority into one file; metrics are not in it")
+    .action(async (file: string, _options: unknown, command: Command) => {
+      const { server, out } = contextOf(command)
+      const answer = await server.call('backup', { body: { file: resolve(file) } })
+      out.print(
+        answer,
+        () =>
+          `${answer.file}: ${answer.tables} tables and ${answer.files} files, ${(answer.bytes / 1024).toFixed(0)} KB. Keep it as safe as the server: its keys are inside.`,
+      )
+    })
+  program
+    .command('restore <file>')
+    .description('put a backup back; the server must not run')
+    .option('--force', 'over records that exist')
+    .action(async (file: string, options: { force?: boolean }, command: Command) => {
+      const { dataDir, out } = contextOf(command)
+      out.progress(`Restoring into ${dataDir} …`)
+      const answer = await restoreInstallation({
+        dataDir,
+        databaseUrl: process.env['DATABASE_URL'],
+        file: resolve(file),
+        force: options.force === true,
+        clock: Date.now,
+      })
+      out.print(
+        answer,
+        () =>
+          `Restored as of ${when(answer.createdAtMs)}: ${answer.tables} tables, ${answer.files.length} files. Start the server now.`,
+      )
+    })
+}

@@ -1,0 +1,414 @@
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import type { TrustedKey } from '../contract/command.ts'
+import { VigiaError } from '../contract/errors.ts'
+import { createEngine } from '../rules/engine/engine.ts'
+import type { DeviceContext } from '../rules/selector.ts'
+import { makeLocalToken } from './access/local-token.ts'
+import { createPeople, SESSION_COOKIE } from './access/people.ts'
+import { checkAccess } from './access/roles.ts'
+import { createAlertQueue } from './alert/queue.ts'
+import { createAudit } from './audit/audit.ts'
+import { backupInstallation } from './backup.ts'
+import type { ServerConfig } from './config.ts'
+import { lockDataDirectory } from './data-lock.ts'
+import { createClients } from './fleet/clients.ts'
+import { createDevices } from './fleet/devices.ts'
+import { createDocuments } from './fleet/documents.ts'
+import { createEnrolment } from './fleet/enrol.ts'
+import { openAuthority } from './fleet/ca.ts'
+import { createPresence } from './fleet/presence.ts'
+import { openOrderKey, openTrust } from './fleet/trust.ts'
+import { createHostileBook } from './hostile-book.ts'
+import { buildHttp } from './http/server.ts'
+import { createIncidents } from './incident/incidents.ts'
+import { credit, enter, tell } from './incident/rows.ts'
+import { createIngest } from './ingest/ingest.ts'
+import { createLiveState } from './live-state.ts'
+import { createLive } from './notify/live.ts'
+import { checkHealth } from './observe/health.ts'
+import type { Logger } from './observe/log.ts'
+import { createRegistry } from './observe/metrics.ts'
+import { openBroker } from './open-broker.ts'
+import type { Parts } from './parts.ts'
+import { deliverAlerts, fromBroker, fromIngest, type Stages } from './pipeline.ts'
+import { openRecords } from './records/open.ts'
+import { createRemediation } from './remediation/remediation.ts'
+import { accessRoutes } from './routes-access.ts'
+import { deskRoutes } from './routes-desk.ts'
+import { fleetRoutes } from './routes-fleet.ts'
+import { loadRules } from './rule-packs.ts'
+import { projectKey, shippedScripts } from './script/library.ts'
+import { checkParameters } from './script/parameters.ts'
+import { createScripts } from './script/scripts.ts'
+import { makeOrder } from './script/order.ts'
+import { due } from './sla/targets.ts'
+import { createSpoolingWriter } from './store/spool.ts'
+import { openStore } from './store/open.ts'
+import { createTickets } from './ticket/tickets.ts'
+import { startTimers } from './timers.ts'
+
+/** What a server is built from. `approvers` are the public keys that may approve scripts beside the project's. */
+export type ServerOptions = {
+  dataDir: string
+  config: ServerConfig
+  consoleDir: string
+  version: string
+  approvers: readonly TrustedKey[]
+  log: Logger
+}
+
+/** A server that runs. */
+export type RunningServer = {
+  httpUrl: string
+  mqttUrl: string
+  /** The one-time link of the first set-up; null once there is a person. */
+  setupLink: string | null
+  createClient(id: string, name: string): Promise<void>
+  createEnrolToken(client: string): Promise<string>
+  stop(): Promise<void>
+}
+
+const DAY_MS = 86_400_000
+const SPOOL_BYTES = 2 * 1024 * 1024 * 1024
+
+/**
+ * Builds and starts a server: the only place that wires its parts. Whatever fails while it starts undoes what stood
+ * already. Throws DATA_IN_USE, PORT_IN_USE, CONFIG_INVALID, RULES_INVALID and what the stores and records throw.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const undo: (() => void | Promise<void>)[] = []
+  try {
+    return await build(options, undo)
+  } catch (thrown) {
+    await unwind(undo, options.log)
+    throw thrown
+  }
+}
+
+async function build(options: ServerOptions, undo: (() => void | Promise<void>)[]): Promise<RunningServer> {
+  const { dataDir, config, log, version } = options
+  const clock = Date.now
+  const startedAtMs = clock()
+  // All faults of the rules come before anything is opened.
+  const rules = loadRules(config.rules, dataDir)
+
+  const lock = lockDataDirectory(dataDir, clock())
+  undo.push(() => lock.release())
+  const registry = createRegistry(version)
+  const live = createLive((error) => log.error({ err: error }, 'a listener of live events failed'))
+  const emit = live.events.emit.bind(live.events)
+
+  const openedRecords = await openRecords({
+    dataDir,
+    clock,
+    databaseUrl: config.records.url,
+    say: (message) => log.info({ part: 'records' }, message),
+  })
+  undo.push(() => openedRecords.close())
+  const { records } = openedRecords
+  const store = await openStore(config.store, {
+    dataDir,
+    clock,
+    retention: { rawMs: config.retention.rawDays * DAY_MS, hourlyMs: config.retention.hourlyDays * DAY_MS },
+  })
+  undo.push(() => store.close())
+  const writer = createSpoolingWriter({
+    store,
+    directory: join(dataDir, 'spool'),
+    maxBytes: SPOOL_BYTES,
+    log: log.child({ part: 'store' }),
+    registry,
+    clock,
+  })
+  await writer.start()
+  undo.push(() => writer.stop())
+
+  const authority = await openAuthority({
+    directory: join(dataDir, 'ca'),
+    names: [config.mqtt.host, ...config.mqtt.names],
+    clock,
+  })
+  const orderKey = openOrderKey(join(dataDir, 'keys'))
+  const approvers = [projectKey(), ...options.approvers]
+  const trust = openTrust({
+    file: join(dataDir, 'keys', 'trust.json'),
+    approvers: { threshold: 1, keys: approvers },
+    orderers: [orderKey.trusted],
+    caPem: authority.caPem,
+  })
+
+  const devices = createDevices({ records, clock })
+  const documents = createDocuments({ records, clock })
+  const presence = createPresence({ records })
+  await presence.recover()
+  const clients = createClients({ records, clock })
+  const people = createPeople({ records, clock })
+  const localToken = makeLocalToken(dataDir)
+  const audit = createAudit({ records, clock })
+  const hostile = createHostileBook({ records, registry, log })
+  const liveState = createLiveState()
+  const engine = createEngine({ rules })
+  const specs = new Map(rules.map((rule) => [rule.spec.name, rule.spec]))
+
+  const contexts = new Map<string, DeviceContext>()
+  const broker = await openBroker({
+    config,
+    dataDir,
+    authority,
+    devices,
+    accepts: (address) => contexts.get(address.device)?.client === address.client,
+    clock,
+    log: log.child({ part: 'broker' }),
+    registry,
+  })
+  undo.push(() => broker.close())
+
+  const scripts = createScripts({ records, clock, approvers: () => approvers })
+  for (const { envelope } of shippedScripts()) await scripts.add(envelope)
+  const incidents = createIncidents({ records, rule: (name) => specs.get(name), emit })
+  const tickets = createTickets({ records, clock, emit, due })
+  const remediation = createRemediation({
+    records,
+    clock,
+    emit,
+    fault: (error, doing) => log.error({ err: error, doing }, 'remediation'),
+    session: (device) => liveState.of(device)?.hello,
+    async send(address, message) {
+      // Nothing that runs leaves without standing in the audit chain first.
+      if (message.type === 'command')
+        await audit.append({
+          who: 'server',
+          action: 'command.send',
+          client: address.client,
+          subject: address.device,
+          detail: { order: message.order.payload },
+        })
+      return broker.send(address, message)
+    },
+    scripts,
+    checkParameters,
+    sign: (request) => makeOrder(request, { ...orderKey.trusted, privateKey: orderKey.privateKey }),
+    incidents: { tell, enter, credit },
+    tickets,
+  })
+
+  const alerts = createAlertQueue({
+    deliver: deliverAlerts(() => ({ incidents, remediation, emit })),
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    onRetry: (error, waitMs) => log.warn({ err: error, waitMs }, 'alerts wait for the records'),
+    onLost: (error, lost) =>
+      log.error(
+        { err: error, alerts: lost.map(({ fingerprint }) => fingerprint) },
+        'alerts could not become incidents',
+      ),
+  })
+  const stages: Stages = {
+    clock,
+    log,
+    broker,
+    engine,
+    alerts,
+    remediation,
+    devices,
+    documents,
+    presence,
+    live,
+    liveState,
+    context: (address) =>
+      contexts.get(address.device) ?? {
+        client: address.client,
+        device: address.device,
+        hostname: '',
+        os: '',
+        arch: '',
+        site: '',
+        tags: [],
+      },
+    async renewContext(device) {
+      const record = await devices.get(device)
+      contexts.set(device, {
+        client: record.client,
+        device,
+        hostname: record.hostname,
+        os: record.os,
+        arch: record.arch,
+        site: record.site ?? '',
+        tags: record.tags,
+      })
+    },
+  }
+  for (const record of await devices.list())
+    if (record.revokedAtMs === null) await stages.renewContext(record.id)
+
+  const ingest = createIngest({
+    store: writer,
+    seen: await writer.seen(),
+    layouts: {
+      get: (address, hash) => documents.layout(address, hash),
+      save: (address, layout) => documents.saveLayout(address, layout),
+    },
+    clock,
+    registry,
+    log: log.child({ part: 'ingest' }),
+    send: (address, message) => broker.send(address, message),
+    hostile: (sample) => hostile.keep(sample),
+    ...fromIngest(() => stages),
+  })
+  const timers = startTimers({
+    ...stages,
+    records,
+    store,
+    people,
+    contexts,
+    snapshotPath: join(dataDir, 'rules.snapshot'),
+    startedAtMs,
+    renewCertificate: () => authority.renew(),
+  })
+  undo.push(() => timers.stop())
+  broker.onRefused(({ reason, address, topic, payload }) => ingest.refuse(reason, address, topic, payload))
+  broker.onPresence(fromBroker(() => stages))
+  broker.onUp((address, channel, payload, topic) => ingest.handle(address, channel, payload, topic))
+
+  const health = (): ReturnType<typeof checkHealth> =>
+    checkHealth(
+      [
+        { name: 'records', probe: () => openedRecords.health() },
+        {
+          name: 'store',
+          probe: async () => {
+            const spool = writer.state()
+            if (spool.reports > 0)
+              return {
+                state: 'degraded',
+                message: `${spool.reports} reports (${spool.bytes} bytes) wait on disk: ${spool.lastError ?? 'being written'}`,
+              }
+            await store.ping()
+            return { state: 'ok', message: store.name }
+          },
+        },
+        {
+          name: 'broker',
+          probe: async () => (
+            await broker.ping(),
+            { state: 'ok', message: `${broker.name}, ${broker.sessions()} sessions` }
+          ),
+        },
+        {
+          name: 'rules',
+          probe: async () =>
+            alerts.size() > 0
+              ? { state: 'degraded', message: `${alerts.size()} alerts wait for the records` }
+              : { state: 'ok', message: `${rules.length} rules over ${engine.size().series} series` },
+        },
+      ],
+      { version, startedAtMs, clock },
+    )
+  const enrolment = createEnrolment({ records, clock, authority, trust, mqttUrl: broker.url })
+  const parts: Parts = {
+    clock,
+    log,
+    registry,
+    live,
+    liveState,
+    records,
+    store,
+    broker,
+    engine,
+    people,
+    localToken,
+    audit,
+    clients,
+    devices,
+    documents,
+    enrolment,
+    trust,
+    hostile,
+    incidents,
+    remediation,
+    scripts,
+    tickets,
+    health,
+    backup: (file) => backupInstallation({ dataDir, owner: openedRecords.owner, file, clock }),
+    deviceChanged: (device) => stages.renewContext(device),
+    deviceGone: (device) => {
+      contexts.delete(device)
+      engine.forget(device)
+    },
+  }
+  const http = await buildHttp({
+    handlers: { ...accessRoutes(parts), ...fleetRoutes(parts), ...deskRoutes(parts) },
+    async identify({ bearer, cookies }) {
+      if (bearer !== undefined)
+        return localToken.matches(bearer) ? { name: 'local', role: 'local' } : undefined
+      const token = cookies[SESSION_COOKIE.name]
+      return token === undefined ? undefined : people.session(token)
+    },
+    check: checkAccess,
+    hosts: () => ['localhost', '127.0.0.1', '[::1]', config.http.host, ...config.http.names],
+    live,
+    registry,
+    log,
+    version,
+    consoleDir: options.consoleDir,
+  })
+  undo.push(() => http.close())
+  const httpUrl = await listen(http, config.http)
+  const setupToken = await people.issueSetupToken()
+  await audit.append({ who: 'server', action: 'server.start', client: null, subject: version })
+  log.info(
+    { httpUrl, mqttUrl: broker.url, rules: rules.length, records: openedRecords.mode, store: store.name },
+    'started',
+  )
+
+  return {
+    httpUrl,
+    mqttUrl: broker.url,
+    setupLink: setupToken === undefined ? null : `${httpUrl}/setup#token=${setupToken}`,
+    async createClient(id, name) {
+      if ((await clients.list()).some((client) => client.id === id)) return
+      await clients.create(id, name)
+      await audit.append({ who: 'server', action: 'client.create', client: id, subject: id })
+    },
+    createEnrolToken: async (client) => (await enrolment.createToken({ client, ttlMs: 10 * 60_000 })).token,
+    async stop() {
+      // Nothing new comes in; what was taken is committed; then the parts go in the reverse order of their coming.
+      await http.close()
+      await broker.close()
+      await ingest.flush()
+      await alerts.drained()
+      timers.saveSnapshot()
+      await devices.seen(liveState.takeSeen())
+      await presence.recover()
+      await audit.append({ who: 'server', action: 'server.stop', client: null, subject: version })
+      await unwind(undo, log)
+    },
+  }
+}
+
+async function listen(http: FastifyInstance, { host, port }: ServerConfig['http']): Promise<string> {
+  try {
+    await http.listen({ host, port })
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE')
+      throw new VigiaError(
+        'PORT_IN_USE',
+        `${host}:${port} is in use by another process. Choose another port with --http-port.`,
+        { cause: thrown },
+      )
+    throw thrown
+  }
+  const address = http.server.address()
+  const bound = address === null || typeof address === 'string' ? port : address.port
+  return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
+}
+
+async function unwind(undo: (() => void | Promise<void>)[], log: Logger): Promise<void> {
+  for (const step of undo.splice(0).reverse()) {
+    try {
+      await step()
+    } catch (error) {
+      log.error({ err: error }, 'a part did not stop cleanly')
+    }
+  }
+}

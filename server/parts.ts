@@ -1,0 +1,55 @@
+import type { Registry } from 'prom-client'
+import type { Clock } from '../contract/clock.ts'
+import type { Health } from '../contract/http.ts'
+import type { Engine } from '../rules/engine/engine.ts'
+import type { LocalToken } from './access/local-token.ts'
+import type { People } from './access/people.ts'
+import type { Audit } from './audit/audit.ts'
+import type { Broker } from './broker/broker.ts'
+import type { createClients } from './fleet/clients.ts'
+import type { Devices } from './fleet/devices.ts'
+import type { Documents } from './fleet/documents.ts'
+import type { Enrolment } from './fleet/enrol.ts'
+import type { Trust } from './fleet/trust.ts'
+import type { HostileBook } from './hostile-book.ts'
+import type { Incidents } from './incident/incidents.ts'
+import type { LiveState } from './live-state.ts'
+import type { Live } from './notify/live.ts'
+import type { Logger } from './observe/log.ts'
+import type { Records } from './records/records.ts'
+import type { Remediation } from './remediation/remediation.ts'
+import type { Scripts } from './script/scripts.ts'
+import type { MetricStore } from './store/store.ts'
+import type { Tickets } from './ticket/tickets.ts'
+
+/** The built parts of a server, as its routes use them. */
+export type Parts = {
+  clock: Clock
+  log: Logger
+  registry: Registry
+  live: Live
+  liveState: LiveState
+  records: Records
+  store: MetricStore
+  broker: Broker
+  engine: Engine
+  people: People
+  localToken: LocalToken
+  audit: Audit
+  clients: ReturnType<typeof createClients>
+  devices: Devices
+  documents: Documents
+  enrolment: Enrolment
+  trust: Trust
+  hostile: HostileBook
+  incidents: Incidents
+  remediation: Remediation
+  scripts: Scripts
+  tickets: Tickets
+  health: () => Promise<Health>
+  backup: (file: string) => Promise<{ bytes: number; tables: number; files: number }>
+  /** A device was enrolled or changed: rules and broker learn of it. */
+  deviceChanged: (device: string) => Promise<void>
+  /** A device was revoked: rules and broker forget it. */
+  deviceGone: (device: string) => void
+}
