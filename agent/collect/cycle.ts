@@ -43,6 +43,8 @@ export type CycleOptions = {
   arch?: string
 }
 
+type Layouts = Map<number, { members: Segment[]; series: SeriesSpec[] }>
+
 /**
  * Which collectors run at which interval (seconds): what the policy names for the collector itself, else the
  * policy's interval, but not more often than the collector's own.
@@ -90,12 +92,12 @@ export function createCycle(options: CycleOptions): Cycle {
     collectors.map((collector) => [collector.name, createSegment({ collector, context, onFact })]),
   )
   let byInterval = groups(policy, collectors)
-  const layouts = new Map<number, { members: Segment[]; series: SeriesSpec[] }>()
+  let layouts: Layouts = new Map()
 
   const membersOf = (intervalS: number): Segment[] =>
     (byInterval.get(intervalS) ?? []).flatMap((name) => segments.get(name) ?? [])
 
-  const lay = (intervalS: number, members: Segment[]): SeriesSpec[] => {
+  const lay = (into: Layouts, intervalS: number, members: Segment[]): SeriesSpec[] => {
     const all = members.flatMap((segment) => segment.series())
     if (all.length > LIMITS.seriesPerLayout)
       options.log.warn('more series than a layout holds; the last ones are left out', {
@@ -104,14 +106,16 @@ export function createCycle(options: CycleOptions): Cycle {
         kept: LIMITS.seriesPerLayout,
       })
     const series = all.slice(0, LIMITS.seriesPerLayout)
-    layouts.set(intervalS, { members, series })
+    into.set(intervalS, { members, series })
     return series
   }
 
   return {
     groups: () => byInterval,
     async run(nowMs, intervalS) {
-      const known = layouts.get(intervalS)
+      // A policy that comes while a collector waits for its answer must not inherit this cycle's layout.
+      const own = layouts
+      const known = own.get(intervalS)
       const members = known?.members ?? membersOf(intervalS)
       if (members.length === 0)
         throw new VigiaError('INTERNAL', `No collector runs each ${String(intervalS)} s under this policy`)
@@ -120,7 +124,7 @@ export function createCycle(options: CycleOptions): Cycle {
       facts = []
       let changed = known === undefined
       for (const segment of members) changed = segment.collect(nowMs) || changed
-      const series = changed ? lay(intervalS, members) : (known?.series ?? [])
+      const series = changed ? lay(own, intervalS, members) : (known?.series ?? [])
       const values: number[] = []
       for (const segment of members) segment.copyValues(values)
       values.length = series.length
@@ -131,7 +135,7 @@ export function createCycle(options: CycleOptions): Cycle {
       policy = next
       byInterval = groups(policy, collectors)
       if (JSON.stringify([...byInterval]) === before) return false
-      layouts.clear()
+      layouts = new Map()
       return true
     },
     forgetFacts: () => factTexts.clear(),

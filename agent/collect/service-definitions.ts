@@ -6,7 +6,10 @@ export type ServiceDefinition = { name: string; pidFile: string; start: string[]
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9@._-]{0,99}$/
 
-/** Every definition of a data directory, and for each file that is none, why. No folder means no definition. */
+/**
+ * Every definition of a data directory, and for each file that is none, why. A file bears its service's name, by which
+ * the remedy finds it too. No folder means no definition.
+ */
 export function readServiceDefinitions(dataDir: string): {
   definitions: ServiceDefinition[]
   faults: { file: string; message: string }[]
@@ -23,8 +26,8 @@ export function readServiceDefinitions(dataDir: string): {
   for (const file of files.filter((each) => each.endsWith('.json')).sort()) {
     try {
       const definition = parseServiceDefinition(readFileSync(join(folder, file), 'utf8'))
-      if (definitions.some(({ name }) => name === definition.name))
-        throw new Error(`name: ${definition.name} is defined by another file too`)
+      if (file !== `${definition.name}.json`)
+        throw new Error(`name: the file of ${definition.name} is to be named ${definition.name}.json`)
       definitions.push(definition)
     } catch (thrown) {
       faults.push({

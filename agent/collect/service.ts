@@ -50,15 +50,17 @@ function isDefinedUp(reader: Reader, { pidFile, process }: ServiceDefinition): b
  * systemd's view. While a unit is active, systemd keeps the link /run/systemd/units/invocation:UNIT; while it has
  * processes, its control group is populated. An active unit without a process is up only when it is meant to be so
  * (Type=oneshot or RemainAfterExit); otherwise it waits to be started again. Undefined when systemd does not run
- * here or does not know the unit.
+ * here, does not know the unit or has it masked, or when the unit is active in a control group of another name.
  */
 export function isUnitUp(reader: Reader, name: string): boolean | undefined {
   if (!reader.exists('/run/systemd/system')) return undefined
-  if (isPopulated(reader, name)) return true
-  const unit = readUnitFile(reader, name)
+  const unit = findUnit(reader, name)
   if (unit === undefined) return undefined
-  const active = reader.link(`/run/systemd/units/invocation:${name}.service`) !== undefined
-  return active && /^\s*(?:Type\s*=\s*oneshot|RemainAfterExit\s*=\s*(?:yes|true|on|1))\s*$/m.test(unit)
+  const populated = isPopulated(reader, unit)
+  if (populated === true) return true
+  if (reader.link(`/run/systemd/units/invocation:${unit.name}.service`) === undefined) return false
+  if (/^\s*(?:Type\s*=\s*oneshot|RemainAfterExit\s*=\s*(?:yes|true|on|1))\s*$/m.test(unit.text)) return true
+  return populated
 }
 
 const UNIT_FOLDERS = [
@@ -71,28 +73,50 @@ const UNIT_FOLDERS = [
   '/run/systemd/generator.late',
 ]
 
-/** The unit's own text, or its template's for NAME@INSTANCE. */
-function readUnitFile(reader: Reader, name: string): string | undefined {
-  const template = name.includes('@') ? [`${name.slice(0, name.indexOf('@') + 1)}.service`] : []
+type Unit = { name: string; text: string }
+
+/** The unit's own text, or its template's for NAME@INSTANCE. A link to a unit of another name is an alias of that. */
+function findUnit(reader: Reader, name: string): Unit | undefined {
+  const at = name.indexOf('@')
+  const template = at < 0 ? [] : [`${name.slice(0, at + 1)}.service`]
   for (const file of [`${name}.service`, ...template])
     for (const folder of UNIT_FOLDERS) {
+      if (!reader.exists(`${folder}/${file}`)) continue
+      const target = reader.link(`${folder}/${file}`)
+      if (target === '/dev/null') return undefined
+      const real = target?.slice(target.lastIndexOf('/') + 1)
+      if (real !== undefined && real !== file && real.endsWith('.service') && !real.includes('@')) {
+        const original = findUnit(reader, real.slice(0, -'.service'.length))
+        if (original !== undefined) return original
+      }
       const text = reader.text(`${folder}/${file}`)
-      if (text !== undefined) return text
+      if (text !== undefined) return { name, text }
     }
   return undefined
 }
 
-/** Whether the unit's control group holds a process: unified hierarchy, or systemd's own of the older ones. */
-function isPopulated(reader: Reader, name: string): boolean {
-  const slice = name.includes('@')
-    ? `system-${name.slice(0, name.indexOf('@')).replaceAll('-', '\\x2d')}.slice/`
-    : ''
-  const unit = `system.slice/${slice}${name}.service`
-  return ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd'].some((top) => {
-    const events = reader.text(`${top}/${unit}/cgroup.events`, 256)
+/**
+ * Whether the unit's control group holds a process: unified hierarchy, or systemd's own of the older ones. Undefined
+ * when there is no such group.
+ */
+function isPopulated(reader: Reader, unit: Unit): boolean | undefined {
+  const path = `${groupOf(unit)}/${unit.name}.service`
+  for (const top of ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd']) {
+    const events = reader.text(`${top}/${path}/cgroup.events`, 256)
     if (events !== undefined) return /^populated 1$/m.test(events)
-    return (reader.text(`${top}/${unit}/cgroup.procs`, 64) ?? '').trim() !== ''
-  })
+    const processes = reader.text(`${top}/${path}/cgroup.procs`, 64)
+    if (processes !== undefined) return processes.trim() !== ''
+  }
+  return undefined
+}
+
+/** The unit's slice as a path: `a-b.slice` lies in `a.slice` (systemd.slice(5)); instances have one by their template. */
+function groupOf({ name, text }: Unit): string {
+  const stated = /^\s*Slice\s*=\s*([\w@\\.-]+)\.slice\s*$/m.exec(text)?.[1]
+  const at = name.indexOf('@')
+  const slice = stated ?? (at < 0 ? 'system' : `system-${name.slice(0, at).replaceAll('-', '\\x2d')}`)
+  const parts = slice.split('-')
+  return parts.map((_, i) => `${parts.slice(0, i + 1).join('-')}.slice`).join('/')
 }
 
 /**

@@ -171,4 +171,20 @@ describe('cycle', () => {
     expect((await watched.cycle.run(START_MS, 1)).changed).toBe(true)
     expect(made).toBe(1)
   })
+
+  it('does not hand the layout of a cycle that waits on to the policy that came meanwhile', async () => {
+    let answer: () => void = () => undefined
+    const watched = watch(machine(), [
+      unit('waits', () => ({
+        prepare: () => new Promise<void>((resolve) => (answer = resolve)),
+        collect: (sink) => sink.set('load.1m', NONE, 1),
+      })),
+      unit('other', () => ({ collect: (sink) => sink.set('load.5m', NONE, 5) }), 300),
+    ])
+    const running = watched.cycle.run(START_MS, 30)
+    watched.cycle.setPolicy({ ...POLICY, collectorIntervalS: { waits: 5, other: 30 } })
+    answer()
+    expect((await running).series[0]!.metric).toBe('load.1m')
+    expect((await watched.cycle.run(START_MS, 30)).series[0]!.metric).toBe('load.5m')
+  })
 })

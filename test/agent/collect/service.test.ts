@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import fc from 'fast-check'
 import { parseServiceDefinition } from '../../../agent/collect/service-definitions.ts'
@@ -36,14 +37,13 @@ describe('service under systemd', () => {
     const server = withSystemd()
     server.write('sys/fs/cgroup/systemd/system.slice/web.service/cgroup.procs', '812\n813\n')
     expect(await watch(server, [service], policyFor('web')).run()).toEqual({ [up('web')]: 1 })
-    server.write('sys/fs/cgroup/systemd/system.slice/web.service/cgroup.procs', '')
+    server.write('sys/fs/cgroup/systemd/system.slice/web.service/cgroup.procs', '\n')
     expect(await watch(server, [service], policyFor('web')).run()).toEqual({ [up('web')]: 0 })
   })
 
   it('takes a unit that is active without a process as up only when it is meant to be so', async () => {
     const server = withSystemd()
     server.write('run/systemd/units/.keep', '')
-    const { symlinkSync } = await import('node:fs')
     for (const name of ['web', 'setup']) {
       server.write(`sys/fs/cgroup/system.slice/${name}.service/cgroup.events`, 'populated 0\n')
       symlinkSync(
@@ -55,6 +55,39 @@ describe('service under systemd', () => {
       [up('web')]: 0,
       [up('setup')]: 1,
     })
+  })
+})
+
+describe('service under systemd by another name', () => {
+  it('follows an alias to its unit, and does not judge a masked one', async () => {
+    const server = withSystemd()
+    server.write('usr/lib/systemd/system/ssh.service', '[Service]\nType=notify\n')
+    symlinkSync('/usr/lib/systemd/system/ssh.service', `${server.root}/etc/systemd/system/sshd.service`)
+    symlinkSync('/dev/null', `${server.root}/etc/systemd/system/masked.service`)
+    server.write('sys/fs/cgroup/system.slice/ssh.service/cgroup.events', 'populated 1\n')
+    expect(await watch(server, [service], policyFor('ssh', 'sshd', 'masked')).run()).toEqual({
+      [up('ssh')]: 1,
+      [up('sshd')]: 1,
+      [up('masked')]: null,
+    })
+  })
+
+  it('looks in the slice that the unit states, and does not call an active unit down whose group it cannot find', async () => {
+    const server = withSystemd()
+    server.write(
+      'etc/systemd/system/shop.service',
+      '[Service]\nSlice=customer-a.slice\nExecStart=/srv/shop\n',
+    )
+    server.write('run/systemd/units/.keep', '')
+    const watched = watch(server, [service], policyFor('shop'))
+    expect(await watched.run()).toEqual({ [up('shop')]: 0 })
+    symlinkSync(
+      '0123456789abcdef0123456789abcdef',
+      `${server.root}/run/systemd/units/invocation:shop.service`,
+    )
+    expect(await watched.run()).toEqual({ [up('shop')]: null })
+    server.write('sys/fs/cgroup/customer.slice/customer-a.slice/shop.service/cgroup.events', 'populated 1\n')
+    expect(await watched.run()).toEqual({ [up('shop')]: 1 })
   })
 })
 
