@@ -77,7 +77,7 @@ function reachable(home: string, account: Account, options: PlaceOptions): strin
   const note = join(home, 'place')
   if (existsSync(note)) {
     const directory = readFileSync(note, 'utf8').trim()
-    if (!existsSync(join(directory, 'db')))
+    if (!existsSync(directory))
       throw new VigiaError(
         'DATA_UNREADABLE',
         `the records were put at ${directory} and are not there; bring them back, or remove ${note} and restore a backup`,

@@ -108,6 +108,8 @@ async function initialise(place: Place): Promise<void> {
     ...['-D', fresh, '-U', USER, '--pwfile', passwordFile, '--encoding=UTF8'],
     ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
     ...['--auth-local=scram-sha-256', '--auth-host=scram-sha-256'],
+    // As durable as a thousand single fsyncs, and on a busy disk seconds faster.
+    ...(process.platform === 'linux' ? ['--sync-method=syncfs'] : []),
   ])
   renameSync(fresh, database)
 }

@@ -10,7 +10,7 @@ export function parseDatabaseUrl(text: string): Connection {
   const url = URL.parse(text)
   if (url === null || !['postgres:', 'postgresql:'].includes(url.protocol))
     throw invalid('it is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE')
-  const host = url.searchParams.get('host') ?? decoded(url.hostname)
+  const host = url.searchParams.get('host') ?? decoded(url.hostname).replace(/^\[(.*)\]$/, '$1')
   const user = decoded(url.username)
   const database = decoded(url.pathname.slice(1))
   if (host === '') throw invalid('it names no host')

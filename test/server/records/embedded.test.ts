@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startEmbedded, type EmbeddedPostgres } from '../../../server/records/embedded.ts'
 import { preparePlace } from '../../../server/records/embedded-place.ts'
 import { withClient } from '../../../server/records/migrate.ts'
@@ -16,8 +16,18 @@ describe('the embedded PostgreSQL', () => {
   let said: string[]
   let running: EmbeddedPostgres[]
 
+  let made: string
+
+  beforeAll(async () => {
+    made = openFolder()
+    const server = await startEmbedded({ dataDir: made, say: () => undefined })
+    await server.stop()
+  })
+  afterAll(() => rmSync(made, { recursive: true, force: true }))
   beforeEach(() => {
     dataDir = openFolder()
+    // A database made before, so that each test need not wait for initdb.
+    spawnSync('cp', ['-a', join(made, 'postgres'), dataDir])
     said = []
     running = []
   })
@@ -153,14 +163,16 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it('begins anew when the first start was cut short', async () => {
+    rmSync(join(dataDir, 'postgres', 'db'), { recursive: true })
     mkdirSync(join(dataDir, 'postgres', 'db.new', 'half'), { recursive: true })
     expect((await start()).health().state).toBe('ok')
   })
 
   it('uses a short folder for its socket when the path is too long for one', async () => {
     const short = dataDir
-    dataDir = join(dataDir, 'x'.repeat(80))
+    dataDir = join(short, 'x'.repeat(80))
     mkdirSync(dataDir, { mode: 0o711 })
+    spawnSync('cp', ['-a', join(short, 'postgres'), dataDir])
     const server = await start()
     expect(server.connection.host.length).toBeLessThan(90)
     await write(server, 1)
@@ -171,6 +183,7 @@ describe('the embedded PostgreSQL', () => {
 
   describe.runIf(asRoot)('under root, below a closed directory', () => {
     it('puts the records where PostgreSQL can reach them, says so, and finds them again', async () => {
+      rmSync(join(dataDir, 'postgres'), { recursive: true })
       chmodSync(dataDir, 0o700)
       const fallbackRoot = openFolder()
       const options = { dataDir, fallbackRoot, say: (message: string) => said.push(message) }

