@@ -5,7 +5,7 @@ import { LIMITS } from './limits.ts'
 export const SeriesSpec = z.object({
   metric: z
     .string()
-    .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/)
+    .regex(/^[a-z][a-z0-9_]*(\.[a-z0-9][a-z0-9_]*)+$/)
     .max(80),
   labels: z
     .record(
