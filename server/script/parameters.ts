@@ -1,50 +1,11 @@
-import type { ParameterValues, ScriptContent, ScriptParameter } from '../../contract/command.ts'
-import { VigiaError, type Fault } from '../../contract/errors.ts'
+import type { ParameterValues, ScriptContent } from '../../contract/command.ts'
+import { VigiaError } from '../../contract/errors.ts'
+import { resolveParameters } from '../../contract/parameters.ts'
 
-/**
- * The values that a script is given: checked against its own schema, defaults filled in, every fault together
- * (COMMAND_MALFORMED). A pattern must match the whole value.
- */
+/** The values that a script is given, defaults filled in; COMMAND_MALFORMED with every fault together. */
 export function checkParameters(script: ScriptContent, given: ParameterValues): ParameterValues {
-  const faults: Fault[] = []
-  const values: ParameterValues = {}
-  for (const name of Object.keys(given))
-    if (!Object.hasOwn(script.parameters, name))
-      faults.push({ field: name, message: `is no parameter of ${script.name}` })
-  for (const [name, schema] of Object.entries(script.parameters)) {
-    const value = Object.hasOwn(given, name) ? given[name] : schema.default
-    const message = value === undefined ? 'is missing' : faultOf(schema, value)
-    if (message !== null) faults.push({ field: name, message })
-    else if (value !== undefined) values[name] = value
-  }
-  if (faults.length > 0) {
-    const words = faults.map((fault) => `${fault.field} ${fault.message}`).join('; ')
-    throw new VigiaError('COMMAND_MALFORMED', `${script.name}: ${words}`, { faults })
-  }
-  return values
-}
-
-function faultOf(schema: ScriptParameter, value: string | number | boolean): string | null {
-  switch (schema.type) {
-    case 'string':
-      return textFault(schema, value)
-    case 'integer':
-      if (typeof value !== 'number' || !Number.isSafeInteger(value)) return 'must be a whole number'
-      return value < schema.min || value > schema.max ? `must be from ${schema.min} to ${schema.max}` : null
-    case 'boolean':
-      return typeof value === 'boolean' ? null : 'must be true or false'
-    case 'choice':
-      return typeof value === 'string' && schema.choices.includes(value)
-        ? null
-        : `must be one of ${schema.choices.join(', ')}`
-    default:
-      return schema satisfies never
-  }
-}
-
-function textFault(schema: Extract<ScriptParameter, { type: 'string' }>, value: unknown): string | null {
-  if (typeof value !== 'string') return 'must be a text'
-  if (value.includes('\0')) return 'must not hold NUL'
-  if (value.length > schema.maxLength) return `must have at most ${schema.maxLength} characters`
-  return new RegExp(`^(?:${schema.pattern})$`, 'u').test(value) ? null : `must match ${schema.pattern}`
+  const { values, faults } = resolveParameters(script, given)
+  if (faults.length === 0) return values
+  const words = faults.map((fault) => `${fault.field ?? ''} ${fault.message}`).join('; ')
+  throw new VigiaError('COMMAND_MALFORMED', `${script.name}: ${words}`, { faults })
 }

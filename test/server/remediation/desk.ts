@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import type { JobResult } from '../../../contract/command.ts'
 import { CommandOrder } from '../../../contract/command.ts'
 import type { DownMessage } from '../../../contract/down.ts'
@@ -19,6 +20,7 @@ import { createScripts } from '../../../server/script/scripts.ts'
 import { due } from '../../../server/sla/targets.ts'
 import { createTickets } from '../../../server/ticket/tickets.ts'
 import { alert, ruleFacts } from '../incident/alerts.ts'
+import { testRecords } from '../records/clusters.ts'
 
 export const START_MS = 1_800_000_000_000
 export const onlineKey = openKey(makeKey('online'))
@@ -151,3 +153,30 @@ export async function openDesk(records: Records) {
   return desk
 }
 export type Desk = Awaited<ReturnType<typeof openDesk>>
+
+/** A suite on records of its own, with a fresh desk for each test, and no fault of a timer left unseen. */
+export function deskSuite(): { desk: () => Desk } {
+  let opened: Awaited<ReturnType<typeof testRecords>>
+  let desk: Desk
+  beforeAll(async () => {
+    opened = await testRecords()
+  })
+  afterAll(() => opened.close())
+  beforeEach(async () => {
+    desk = await openDesk(opened.records)
+  })
+  // Timers look at the whole installation: nothing of one test may be due in the next.
+  afterEach(async () => {
+    expect(desk.faults).toEqual([])
+    await opened.records.operator(async (db) => {
+      await db.deleteFrom('setting').execute()
+      await db
+        .updateTable('job')
+        .set({ created_at: at(0), state: 'failed', verify_by: null })
+        .execute()
+      await db.updateTable('incident').set({ state: 'resolved' }).execute()
+      await db.updateTable('ticket').set({ state: 'closed' }).execute()
+    })
+  })
+  return { desk: () => desk }
+}

@@ -211,7 +211,9 @@ describe('parameters', () => {
     expect(() => checkParameters(script, given)).toThrow(
       expect.objectContaining({
         code: 'COMMAND_MALFORMED',
-        faults: ['more', 'word', 'count', 'sure', 'kind'].map((field) => expect.objectContaining({ field })),
+        faults: ['more', 'word', 'count', 'sure', 'kind'].map(
+          (field) => expect.objectContaining({ field }) as unknown,
+        ),
       }),
     )
   })
