@@ -12,6 +12,7 @@ export type LayoutStore = {
   put(series: readonly SeriesSpec[]): string
   /** The JSON text of a layout; undefined when it is not kept. */
   get(hash: string): string | undefined
+  has(hash: string): boolean
   /** Drops every layout that is not in the set. */
   keepOnly(hashes: ReadonlySet<string>): void
 }
@@ -51,6 +52,7 @@ export function openLayouts(dir: string): LayoutStore {
       if (held !== undefined) return held
       return onDisk.has(hash) ? readFileSync(pathOf(hash), 'utf8') : undefined
     },
+    has: (hash) => inMemory.has(hash) || onDisk.has(hash),
     keepOnly(hashes) {
       for (const hash of inMemory.keys()) if (!hashes.has(hash)) inMemory.delete(hash)
       for (const hash of onDisk) {

@@ -160,6 +160,7 @@ export function openOutbox(options: OutboxOptions): Outbox {
     append({ kind, timeMs, hash = '', encode }) {
       const mine = seq
       seq += 1
+      if (present.delete(hash)) present.set(hash, true)
       const payload = Buffer.from(encode(mine))
       memory.push({ kind, boot, seq: mine, timeMs: Math.max(0, Math.trunc(timeMs)), hash, payload })
       drainMemory()
@@ -183,6 +184,7 @@ export function openOutbox(options: OutboxOptions): Outbox {
       return hash
     },
     layout: (hash) => layouts.get(hash),
+    hasLayout: (hash) => layouts.has(hash),
     neededLayouts() {
       const waiting = new Set<string>()
       for (const segment of segments)
@@ -191,7 +193,7 @@ export function openOutbox(options: OutboxOptions): Outbox {
         waiting.delete(hash)
         waiting.add(hash)
       }
-      return [...waiting].filter((hash) => layouts.get(hash) !== undefined)
+      return [...waiting].filter((hash) => layouts.has(hash))
     },
     start: () => ({ segment: 0, offset: 0, memorySeq: -1 }),
     next(cursor, limits) {

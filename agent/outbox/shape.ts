@@ -34,6 +34,7 @@ export type Outbox = {
   /** Keeps the layout of the reports that follow and says its hash. */
   putLayout(series: readonly SeriesSpec[]): string
   layout(hash: string): string | undefined
+  hasLayout(hash: string): boolean
   /** The layouts that waiting reports need, the present ones last. */
   neededLayouts(): string[]
   start(): Cursor

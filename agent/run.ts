@@ -1,0 +1,60 @@
+import { flushCompileCache } from 'node:module'
+import { parseArgs } from 'node:util'
+import { ERROR_CODES, VigiaError, asVigiaError } from '../contract/errors.ts'
+import { buildAgent } from './app.ts'
+import { createLog } from './log.ts'
+
+/** The data directory that the command line names; USAGE when it names none. */
+export function dataDirOf(argv: readonly string[]): string {
+  try {
+    const { values } = parseArgs({ args: [...argv], options: { data: { type: 'string' } } })
+    if (values.data !== undefined && values.data !== '') return values.data
+  } catch (thrown) {
+    throw new VigiaError('USAGE', asVigiaError(thrown).message, { cause: thrown })
+  }
+  throw new VigiaError('USAGE', 'node agent/main.ts --data DIR')
+}
+
+/** Says on stderr what is wrong and how to mend it, and ends with the code's exit status. */
+export function fail(thrown: unknown): void {
+  const fault = asVigiaError(thrown)
+  process.stderr.write(`${fault.code}: ${fault.message}\nNext step: ${fault.next}\n`)
+  process.exitCode = ERROR_CODES[fault.code].exit
+}
+
+/** Runs the agent until SIGTERM or SIGINT; logs JSON lines to stderr. */
+export function runAgent(argv: readonly string[]): void {
+  const log = createLog({ level: 'info', now: Date.now, write: (line) => process.stderr.write(line) })
+  const agent = buildAgent({ dataDir: dataDirOf(argv), log, now: Date.now, random: Math.random })
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
+    agent.stop().then(
+      () => process.exit(0),
+      (thrown: unknown) => {
+        fail(thrown)
+        process.exit()
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  process.on('SIGHUP', stop)
+  process.on('uncaughtException', (thrown) => {
+    log.error('a fault of the agent', { message: thrown.message, stack: thrown.stack })
+    fail(thrown)
+    process.exit()
+  })
+  agent.start()
+  // What only a running agent loads is in the cache for the next start too.
+  setTimeout(flushCompileCache, 30_000).unref()
+}
+
+if (import.meta.main) {
+  try {
+    runAgent(process.argv.slice(2))
+  } catch (thrown) {
+    fail(thrown)
+  }
+}
