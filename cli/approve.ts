@@ -7,11 +7,9 @@ import { VigiaError } from '../contract/errors.ts'
 import { openKeyStore, personalKeyDirectory } from '../server/script/key-store.ts'
 import { readSource, scriptPayload } from '../server/script/library.ts'
 import { seal } from '../server/script/sign.ts'
+import { APPROVER_KEY } from './approver-key.ts'
 import { contextOf } from './command.ts'
 import { table, when } from './output.ts'
-
-/** The name of a person's own approving key in their key store. */
-export const APPROVER_KEY = 'approver'
 
 /** `vigia approve`, `keys`, `scripts`. */
 export function registerApprove(program: Command): void {

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { restoreInstallation } from '../server/backup.ts'
 import { contextOf } from './command.ts'
 import { when } from './output.ts'
 
@@ -24,6 +23,7 @@ export function registerBackup(program: Command): void {
     .option('--force', 'over records that exist')
     .action(async (file: string, options: { force?: boolean }, command: Command) => {
       const { dataDir, out } = contextOf(command)
+      const { restoreInstallation } = await import('../server/backup.ts')
       out.progress(`Restoring into ${dataDir} …`)
       const answer = await restoreInstallation({
         dataDir,

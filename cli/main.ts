@@ -1,10 +1,16 @@
-import { Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 import { VigiaError } from '../contract/errors.ts'
 import { printError } from './output.ts'
 import { buildProgram } from './program.ts'
 
 // The `vigia` command: 0 is success; other exit codes stand in docs/reference/errors.md.
-const program: Command = buildProgram()
+// A reader that has seen enough (`vigia … | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
+const program = buildProgram()
 try {
   await program.parseAsync()
 } catch (thrown) {

@@ -9,7 +9,7 @@ import { registerLab } from './lab/register.ts'
 import { registerReport } from './report.ts'
 import { registerRules } from './rules/register.ts'
 import { registerRun } from './run.ts'
-import { registerStart } from './start/start.ts'
+import { registerStart } from './start/register.ts'
 import { registerAgent } from './agent.ts'
 import { VERSION } from './version.ts'
 

@@ -81,7 +81,9 @@ function connect(url: string, token: () => string): ServerApi {
       const response = await request('GET', path, undefined, signal)
       let buffer = ''
       const decoder = new TextDecoder()
-      for await (const chunk of response.body ?? []) {
+      const body: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined
+      if (body === undefined) return
+      for await (const chunk of body) {
         buffer += decoder.decode(chunk, { stream: true })
         const blocks = buffer.split('\n\n')
         buffer = blocks.pop() ?? ''

@@ -61,7 +61,7 @@ export function fleetRoutes(parts: Parts): Pick<Handlers, Names> {
     enrolTrust: async () => ({ trustText: trust.text }),
     async enrol({ body }) {
       const { answer, replacedSerial } = await enrolment.enrol(body)
-      if (replacedSerial !== null) await broker.disconnect(answer.device, 'enrolled again')
+      if (replacedSerial !== null) broker.disconnect(answer.device, 'enrolled again')
       await parts.deviceChanged(answer.device)
       await audit.append({
         who: body.hostname,
@@ -116,7 +116,7 @@ export function fleetRoutes(parts: Parts): Pick<Handlers, Names> {
     },
     async revokeDevice({ params, whoName }) {
       const { client, device, serial } = await devices.revoke(params.device)
-      await broker.disconnect(device, 'revoked')
+      broker.disconnect(device, 'revoked')
       parts.deviceGone(device)
       await audit.append({
         who: whoName,

@@ -11,8 +11,11 @@ const STOP_LIMIT_MS = 10_000
 /** A child that is kept alive: started again when it ends, after a wait that doubles. */
 export type KeptProcess = { pid(): number | undefined; stop(): Promise<void> }
 
-/** Keeps `node args` running until `stop`, which asks with SIGTERM and insists with SIGKILL after 10 s. */
-export function keepRunning(args: readonly string[], onEnd: (text: string) => void): KeptProcess {
+/** How a child is started: what follows `node`, and what its environment has beside ours. */
+export type NodeCommand = { args: readonly string[]; env: Readonly<Record<string, string>> }
+
+/** Keeps the command running until `stop`, which asks with SIGTERM and insists with SIGKILL after 10 s. */
+export function keepRunning({ args, env }: NodeCommand, onEnd: (text: string) => void): KeptProcess {
   let child: ChildProcess | undefined
   let timer: NodeJS.Timeout | undefined
   let stopping = false
@@ -20,7 +23,10 @@ export function keepRunning(args: readonly string[], onEnd: (text: string) => vo
 
   const start = (): void => {
     const startedAt = performance.now()
-    const started = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+    const started = spawn(process.execPath, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+    })
     child = started
     started.on('error', (error) => onEnd(`cannot be started: ${error.message}`))
     started.on('exit', (code, signal) => {
@@ -49,14 +55,18 @@ export function keepRunning(args: readonly string[], onEnd: (text: string) => vo
 }
 
 /** How the agent of a folder is started. */
-export async function agentCommand(agentDir: string): Promise<string[]> {
-  const { AGENT_NODE_FLAGS } = await import('../../agent/node-flags.ts')
-  return [...AGENT_NODE_FLAGS, join(PROJECT_DIR, 'agent/main.ts'), '--data', agentDir]
+export async function agentCommand(agentDir: string): Promise<NodeCommand> {
+  const { AGENT_NODE_FLAGS, AGENT_NODE_ENVIRONMENT } = await import('../../agent/node-flags.ts')
+  return {
+    args: [...AGENT_NODE_FLAGS, join(PROJECT_DIR, 'agent/main.ts'), '--data', agentDir],
+    env: AGENT_NODE_ENVIRONMENT,
+  }
 }
 
 /** Runs the agent in the foreground until it ends; signals go on to it. Answers its exit code. */
 export async function runAgentProcess(agentDir: string): Promise<number> {
-  const child = spawn(process.execPath, await agentCommand(agentDir), { stdio: 'inherit' })
+  const { args, env } = await agentCommand(agentDir)
+  const child = spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
   return new Promise((resolve, reject) => {
     child.on('error', reject)

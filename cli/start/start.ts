@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Command } from 'commander'
 import { VigiaError } from '../../contract/errors.ts'
 import { startServer, type RunningServer } from '../../server/app.ts'
 import { readConfig } from '../../server/config.ts'
 import { createLog } from '../../server/observe/log.ts'
 import { openKeyStore, personalKeyDirectory } from '../../server/script/key-store.ts'
 import { publicPart } from '../../server/script/keys.ts'
-import { APPROVER_KEY } from '../approve.ts'
+import { APPROVER_KEY } from '../approver-key.ts'
 import { createPrinter } from '../output.ts'
 import { dataDirectory } from '../paths.ts'
 import { VERSION } from '../version.ts'
@@ -17,7 +16,7 @@ import { buildConsole, CONSOLE_DIR } from './console-build.ts'
 /** The client that a first start makes, so that this machine has a place. */
 const FIRST_CLIENT = { id: 'demo', name: 'Demo' }
 
-type StartOptions = {
+export type StartOptions = {
   data?: string
   config?: string
   httpHost?: string
@@ -29,22 +28,8 @@ type StartOptions = {
   json?: boolean
 }
 
-/** `vigia start`: the server and, unless told otherwise, an agent for this very machine. */
-export function registerStart(program: Command): void {
-  program
-    .command('start')
-    .description('start the server, and an agent for this machine')
-    .option('--config <file>', 'configuration; default: vigia.yaml in the data directory')
-    .option('--http-host <address>', 'address of the console (127.0.0.1)')
-    .option('--http-port <port>', 'port of the console (7400)')
-    .option('--mqtt-host <address>', 'address for agents (127.0.0.1)')
-    .option('--mqtt-port <port>', 'port for agents (8883)')
-    .option('--log-level <level>', 'debug, info, warn or error', 'warn')
-    .option('--no-agent', 'the server alone')
-    .action(async (_options: unknown, command: Command) => start(command.optsWithGlobals<StartOptions>()))
-}
-
-async function start(options: StartOptions): Promise<void> {
+/** Starts everything, says where it is, and stops it cleanly at a signal. */
+export async function start(options: StartOptions): Promise<void> {
   const out = createPrinter(options.json === true)
   const dataDir = dataDirectory(options.data)
   const config = readConfig({
