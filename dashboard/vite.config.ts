@@ -27,6 +27,7 @@ export default defineConfig({
     target: 'es2023',
     // Assets stay files: the content security policy has no room for anything inline.
     assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {

@@ -1,6 +1,6 @@
 import type uPlot from 'uplot'
 import { formatNumber, formatValue } from '../language/format.ts'
-import type { Language } from '../language/i18n.ts'
+import type { Language } from '../language/language.ts'
 import { themeColour } from './plot.tsx'
 
 const FONT = '11px system-ui, sans-serif'
@@ -19,6 +19,7 @@ export function timeAxes(unit: string, language: Language): uPlot.Axis[] {
     {
       ...shared,
       space: 70,
+      size: 26,
       values: (_, splits, _axis, _space, step) => splits.map((at) => timeLabel(at, step, language)),
     },
     { ...shared, size: 62, values: (_, splits) => splits.map((value) => axisValue(value, unit, language)) },
@@ -31,7 +32,12 @@ function timeLabel(atS: number, stepS: number, language: Language): string {
   const options: Intl.DateTimeFormatOptions =
     stepS >= DAY_S || (midnight && stepS >= MINUTE_S)
       ? { day: 'numeric', month: 'short' }
-      : { hour: '2-digit', minute: '2-digit', ...(stepS < MINUTE_S ? { second: '2-digit' } : {}) }
+      : {
+          hour: '2-digit',
+          minute: '2-digit',
+          hourCycle: 'h23',
+          ...(stepS < MINUTE_S ? { second: '2-digit' } : {}),
+        }
   return new Intl.DateTimeFormat(language, options).format(at)
 }
 

@@ -7,6 +7,9 @@ import { metricName } from '../language/metric-names.ts'
 import { useValueText, useWords } from '../language/use-words.ts'
 import { Ago } from '../shell/parts.tsx'
 
+/** Values that are so much older than the newest say when they are of. */
+const STALE_MS = 90_000
+
 type Group = keyof typeof en.group
 
 /** Every value that the device reports, by group. What could not be read is said to be unavailable. */
@@ -22,11 +25,17 @@ export function LatestValues({ latest }: { latest: readonly LatestValue[] }): Re
         .includes(wanted),
   )
   const groups = Map.groupBy(shown, (value) => groupOf(value.metric))
+  const newestMs = Math.max(0, ...latest.map((value) => value.timeMs))
   const order = Object.keys(en.group) as Group[]
   return (
     <section className="card" aria-labelledby="latest-values">
       <div className="card-head">
-        <h2 id="latest-values">{t('device.latest')}</h2>
+        <h2 id="latest-values">
+          {t('device.latest')}{' '}
+          <span className="dim small plain">
+            <Ago ms={newestMs} />
+          </span>
+        </h2>
         <TextInput
           size="xs"
           type="search"
@@ -39,14 +48,26 @@ export function LatestValues({ latest }: { latest: readonly LatestValue[] }): Re
       <div className="card-body value-groups">
         {order.map((group) => {
           const values = groups.get(group)
-          return values && <ValueGroup key={group} name={t(`group.${group}`)} values={values} />
+          return (
+            values && (
+              <ValueGroup key={group} name={t(`group.${group}`)} values={values} newestMs={newestMs} />
+            )
+          )
         })}
       </div>
     </section>
   )
 }
 
-function ValueGroup({ name, values }: { name: string; values: readonly LatestValue[] }): ReactElement {
+function ValueGroup({
+  name,
+  values,
+  newestMs,
+}: {
+  name: string
+  values: readonly LatestValue[]
+  newestMs: number
+}): ReactElement {
   const { t, language } = useWords()
   const valueText = useValueText()
   return (
@@ -57,7 +78,6 @@ function ValueGroup({ name, values }: { name: string; values: readonly LatestVal
           <tr>
             <th scope="col">{t('device.metric')}</th>
             <th scope="col">{t('device.value')}</th>
-            <th scope="col">{t('device.time')}</th>
           </tr>
         </thead>
         <tbody>
@@ -69,11 +89,13 @@ function ValueGroup({ name, values }: { name: string; values: readonly LatestVal
                   {metricName(value.metric, language)}
                   {of !== '' && <span className="dim"> · {of}</span>}
                 </th>
-                <td className={value.value === null ? 'number dim' : 'number'}>
+                <td className={value.value === null ? 'dim' : undefined}>
                   {valueText(value.value, value.unit)}
-                </td>
-                <td className="number dim small">
-                  <Ago ms={value.timeMs} />
+                  {newestMs - value.timeMs > STALE_MS && (
+                    <span className="dim small stale">
+                      <Ago ms={value.timeMs} />
+                    </span>
+                  )}
                 </td>
               </tr>
             )

@@ -1,8 +1,8 @@
 import type { ReactElement } from 'react'
 import type { Evidence } from '../../contract/rules.ts'
-import { formatExact, formatNumber, formatSpan } from '../language/format.ts'
+import { formatClock, formatNumber, formatSpan } from '../language/format.ts'
 import { useValueText, useWords } from '../language/use-words.ts'
-import { Ago, Fact } from '../shell/parts.tsx'
+import { Fact } from '../shell/parts.tsx'
 
 /** The figures that decided: value, bound, and what the forecast says and rests on. */
 export function EvidenceFigures({ evidence }: { evidence: Evidence }): ReactElement {
@@ -20,14 +20,28 @@ export function EvidenceFigures({ evidence }: { evidence: Evidence }): ReactElem
             name={t('incident.forecast')}
             note={
               forecast.latestMs === null
-                ? t('incident.forecastOpen', { early: formatExact(forecast.earliestMs, language) })
+                ? t('incident.forecastOpen', {
+                    early: formatClock(
+                      forecast.earliestMs,
+                      evidence.points.at(-1)?.[0] ?? forecast.atMs,
+                      language,
+                    ),
+                  })
                 : t('incident.forecastRange', {
-                    early: formatExact(forecast.earliestMs, language),
-                    late: formatExact(forecast.latestMs, language),
+                    early: formatClock(
+                      forecast.earliestMs,
+                      evidence.points.at(-1)?.[0] ?? forecast.atMs,
+                      language,
+                    ),
+                    late: formatClock(
+                      forecast.latestMs,
+                      evidence.points.at(-1)?.[0] ?? forecast.atMs,
+                      language,
+                    ),
                   })
             }
           >
-            <Ago ms={forecast.atMs} />
+            {formatClock(forecast.atMs, evidence.points.at(-1)?.[0] ?? forecast.atMs, language)}
           </Fact>
           <Fact
             name={t('incident.slope')}

@@ -38,7 +38,7 @@ export function JobCard({ job }: { job: JobView }): ReactElement {
               {parameters.map(([name, value]) => `${name}=${String(value)}`).join(', ')}
             </>
           )}
-          {job.reason !== null && ` · ${job.reason}`}
+          {job.reason !== null && job.exitCode === null && ` · ${job.reason}`}
         </p>
         {stdout !== '' && <Output title={t('incident.stdout')} text={stdout} />}
         {stderr !== '' && <Output title={t('incident.stderr')} text={stderr} />}

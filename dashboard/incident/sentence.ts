@@ -2,7 +2,7 @@ import type { TFunction } from 'i18next'
 import { DEVICE_REPORT } from './silent.ts'
 import type { Evidence } from '../../contract/rules.ts'
 import { formatSpan } from '../language/format.ts'
-import type { Language } from '../language/i18n.ts'
+import type { Language } from '../language/language.ts'
 import { metricName } from '../language/metric-names.ts'
 
 type Telling = {

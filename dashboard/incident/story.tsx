@@ -2,7 +2,10 @@ import type { ReactElement } from 'react'
 import { JOB_WORDS, type JobState } from './job-words.ts'
 import type { IncidentEvent } from '../../contract/incident.ts'
 import { formatClock, formatExact, formatSpan } from '../language/format.ts'
-import { useWords } from '../language/use-words.ts'
+import { en } from '../language/en.ts'
+import type { Language } from '../language/language.ts'
+import { metricName } from '../language/metric-names.ts'
+import { useValueText, useWords } from '../language/use-words.ts'
 import { useNow } from '../now.ts'
 import { ToneShape, type Tone } from '../shell/icons.tsx'
 
@@ -12,7 +15,7 @@ export function Story({ events }: { events: readonly IncidentEvent[] }): ReactEl
   const now = useNow(60_000)
   return (
     <ol className="story">
-      {events.map((event, index) => {
+      {tellable(events).map((event, index) => {
         const tone = toneOf(event)
         return (
           <li key={index} data-tone={tone}>
@@ -33,38 +36,73 @@ export function Story({ events }: { events: readonly IncidentEvent[] }): ReactEl
 
 function Told({ event }: { event: IncidentEvent }): ReactElement {
   const { t, language } = useWords()
+  const valueText = useValueText()
   const { kind, detail } = event
-  const text = (...names: string[]): string | undefined => {
-    for (const name of names) {
-      const value = detail[name]
-      if (typeof value === 'string' && value !== '') return value
-      if (typeof value === 'number') return String(value)
-    }
-    return undefined
-  }
-  const state = text('state')
-  const known = JOB_WORDS.find((one) => one === state)
-  const exit = text('exitCode')
-  const tookMs = detail['durationMs'] ?? detail['tookMs']
-  const more = [
-    exit === undefined ? undefined : t('event.exit', { code: exit }),
-    typeof tookMs === 'number' ? t('event.took', { span: formatSpan(tookMs, language) }) : undefined,
-    kind === 'remedy-skipped' ? undefined : text('reason', 'why', 'text', 'message'),
-    language === 'en' ? text('sentence') : undefined,
-  ].filter((part) => part !== undefined)
+  const state = JOB_WORDS.find((one) => one === detail['state'])
+  const figures = figuresOf(detail, { t, language, valueText })
+  const because = reasonOf(detail, { t, language })
   return (
     <>
       <div className="what">
         {t(`event.${kind}`, {
-          name: text('remedy', 'script', 'name') ?? '',
-          reason: text('reason', 'why', 'guard') ?? '',
-          state: known ? t(`job.${known}`) : (state ?? ''),
-          tier: text('tier') ?? '',
+          name: text(detail, 'remedy', 'script', 'name') ?? '',
+          state: state ? t(`job.${state}`) : (text(detail, 'state') ?? ''),
         })}
       </div>
-      {more.length > 0 && <div className="small">{more.join(' · ')}</div>}
+      {figures !== '' && <div className="small">{figures}</div>}
+      {because !== undefined && (
+        <div className="small" lang={because.lang}>
+          {because.words}
+        </div>
+      )}
     </>
   )
+}
+
+type Words = Pick<ReturnType<typeof useWords>, 't' | 'language'>
+
+/** The figures that an event carries: the finding, the exit code, how long it took. */
+function figuresOf(
+  detail: IncidentEvent['detail'],
+  { t, language, valueText }: Words & { valueText: ReturnType<typeof useValueText> },
+): string {
+  const { value, unit, metric, exitCode } = detail
+  const tookMs = detail['durationMs'] ?? detail['tookMs']
+  const sentence = language === 'en' ? text(detail, 'sentence') : undefined
+  const parts = [
+    sentence,
+    sentence === undefined &&
+    typeof metric === 'string' &&
+    typeof unit === 'string' &&
+    (typeof value === 'number' || value === null)
+      ? t('sentence.value', { metric: metricName(metric, language), value: valueText(value, unit) })
+      : undefined,
+    typeof exitCode === 'number' ? t('event.exit', { code: exitCode }) : undefined,
+    typeof tookMs === 'number' ? t('event.took', { span: formatSpan(tookMs, language) }) : undefined,
+  ]
+  return parts.filter((part) => part !== undefined).join(' · ')
+}
+
+/** Why the server did what it did: in English as it says it, in Spanish from the reason's code where it has one. */
+function reasonOf(
+  detail: IncidentEvent['detail'],
+  { t, language }: Words,
+): { words: string; lang: Language } | undefined {
+  const code = detail['reason']
+  if (language === 'es' && typeof code === 'string' && Object.hasOwn(en.guard, code))
+    return { words: t(`guard.${code as keyof typeof en.guard}`), lang: 'es' }
+  const words = text(detail, 'why', 'reason', 'text', 'message')
+  return words === undefined ? undefined : { words, lang: 'en' }
+}
+
+function text(detail: IncidentEvent['detail'], ...names: string[]): string | undefined {
+  return names.map((name) => detail[name]).find((value) => typeof value === 'string' && value !== '') as
+    string | undefined
+}
+
+/** Of findings that follow each other only the last is told. */
+function tellable(events: readonly IncidentEvent[]): IncidentEvent[] {
+  return events.filter((event, index) => event.kind !== 'evidence' || events[index + 1]?.kind !== 'evidence')
 }
 
 function toneOf({ kind, detail }: IncidentEvent): Tone {

@@ -1,4 +1,4 @@
-import type { Language } from './i18n.ts'
+import type { Language } from './language.ts'
 
 /** Spanish for the fields of a device's documents; English comes from the field itself. */
 const SPANISH: Readonly<Record<string, string>> = {
@@ -64,6 +64,8 @@ const SPANISH: Readonly<Record<string, string>> = {
   'by cpu': 'por CPU',
   'by memory': 'por memoria',
 }
+/** What is written in capitals in both languages. */
+const CAPITALS = /\b(cpu|os|id|bios|uuid|ip|mac|fs|tcp|udp|smart|ssd|gpu)\b/g
 /** Units that a field's name ends with; the value shows them. */
 const UNIT = /(Bytes|Ms|Percent|Celsius)$/
 
@@ -75,5 +77,6 @@ export function factName(field: string, language: Language): string {
     .replaceAll('_', ' ')
     .toLowerCase()
   const name = language === 'es' ? (SPANISH[plain] ?? plain) : plain
-  return name.charAt(0).toUpperCase() + name.slice(1)
+  const spelled = name.replaceAll(CAPITALS, (word) => word.toUpperCase())
+  return spelled.charAt(0).toUpperCase() + spelled.slice(1)
 }

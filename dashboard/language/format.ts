@@ -1,4 +1,4 @@
-import type { Language } from './i18n.ts'
+import type { Language } from './language.ts'
 
 const SIZES = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 const SPANS = [
@@ -79,7 +79,11 @@ export function formatValue(value: number, unit: string, language: Language): st
 
 /** Date and time of the reader's place, to the second. */
 export function formatExact(ms: number, language: Language): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(ms)
+  return new Intl.DateTimeFormat(language, {
+    dateStyle: 'medium',
+    timeStyle: 'medium',
+    hourCycle: 'h23',
+  }).format(ms)
 }
 
 /** Time of day for what is less than a day away from now, else with the date. */
@@ -87,7 +91,9 @@ export function formatClock(ms: number, nowMs: number, language: Language): stri
   const near = Math.abs(nowMs - ms) < 18 * 3_600_000
   return new Intl.DateTimeFormat(
     language,
-    near ? { timeStyle: 'medium' } : { dateStyle: 'short', timeStyle: 'short' },
+    near
+      ? { timeStyle: 'medium', hourCycle: 'h23' }
+      : { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' },
   ).format(ms)
 }
 

@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 import { formatValue } from './format.ts'
-import type { Language } from './i18n.ts'
+import type { Language } from './language.ts'
 
 /** The words and the language of the page. */
 export function useWords(): { t: ReturnType<typeof useTranslation>['t']; language: Language } {

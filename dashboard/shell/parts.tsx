@@ -3,7 +3,7 @@ import type { ReactElement, ReactNode } from 'react'
 import { asVigiaError } from '../../contract/errors.ts'
 import type { Severity } from '../../contract/rules.ts'
 import { tellError } from '../language/error-steps.ts'
-import { formatAgo, formatExact, formatNumber } from '../language/format.ts'
+import { formatAgo, formatExact, formatValue } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
 import { useNow } from '../now.ts'
 import { Icon, ToneShape, type IconName, type Tone } from './icons.tsx'
@@ -37,8 +37,7 @@ export function PercentBar({ value, label }: { value: number | null; label: stri
   const { t, language } = useWords()
   if (value === null)
     return (
-      <span className="dim small">
-        <span className="only-narrow">{label} </span>
+      <span className="dim small missing" title={label}>
         {t('common.unavailable')}
       </span>
     )
@@ -51,7 +50,9 @@ export function PercentBar({ value, label }: { value: number | null; label: stri
           style={{ width: `${Math.min(100, Math.max(0, value))}%`, display: 'block' }}
         />
       </span>
-      <span className="bar-text">{formatNumber(value, language, value < 10 ? 1 : 0)} %</span>
+      <span className="bar-text">
+        {formatValue(value < 10 ? value : Math.round(value), 'percent', language)}
+      </span>
     </span>
   )
 }

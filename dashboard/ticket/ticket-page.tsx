@@ -4,11 +4,13 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense, type ReactElement, type ReactNode } from 'react'
 import type { Ticket } from '../../contract/incident.ts'
+import type { Evidence } from '../../contract/rules.ts'
 import { EvidenceFigures } from '../incident/figures.tsx'
 import { JOB_WORDS } from '../incident/job-words.ts'
+import { findingOf } from '../incident/sentence.ts'
 import { jobTone } from '../incident/story.tsx'
 import { en } from '../language/en.ts'
-import { useWords } from '../language/use-words.ts'
+import { useValueText, useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
 import { Ago, Fact, Failure, Tag, Waiting } from '../shell/parts.tsx'
 import { ToneShape } from '../shell/icons.tsx'
@@ -98,11 +100,7 @@ function Cause({ ticket }: { ticket: Ticket }): ReactElement {
       <h2 id="cause">{t('ticket.cause')}</h2>
       <div className="card-body stack">
         <p lang="en">{body.cause}</p>
-        {body.evidence && (
-          <p lang="en" className="incident-lead">
-            {body.evidence.sentence}
-          </p>
-        )}
+        {body.evidence && <Finding evidence={body.evidence} incident={ticket.incident} />}
       </div>
       {body.evidence && (
         <>
@@ -134,6 +132,24 @@ function Cause({ ticket }: { ticket: Ticket }): ReactElement {
       </div>
     </section>
   )
+}
+
+/** The finding; in Spanish it is told from the figures, for which the incident says what was measured. */
+function Finding({ evidence, incident }: { evidence: Evidence; incident: string | null }): ReactElement {
+  const { t, language } = useWords()
+  const valueText = useValueText()
+  const answer = useQuery({
+    ...ask.incident(incident ?? ''),
+    enabled: incident !== null && language !== 'en',
+  })
+  const metric = answer.data?.incident.metric
+  if (metric === undefined)
+    return (
+      <p lang="en" className="incident-lead">
+        {evidence.sentence}
+      </p>
+    )
+  return <p className="incident-lead">{findingOf({ evidence, metric, language, t, valueText })}</p>
 }
 
 function Tried({ ticket }: { ticket: Ticket }): ReactElement {
