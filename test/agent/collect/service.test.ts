@@ -62,7 +62,10 @@ describe('service under systemd by another name', () => {
   it('follows an alias to its unit, and does not judge a masked one', async () => {
     const server = withSystemd()
     server.write('usr/lib/systemd/system/ssh.service', '[Service]\nType=notify\n')
-    symlinkSync('/usr/lib/systemd/system/ssh.service', `${server.root}/etc/systemd/system/sshd.service`)
+    symlinkSync(
+      '../../../usr/lib/systemd/system/ssh.service',
+      `${server.root}/etc/systemd/system/sshd.service`,
+    )
     symlinkSync('/dev/null', `${server.root}/etc/systemd/system/masked.service`)
     server.write('sys/fs/cgroup/system.slice/ssh.service/cgroup.events', 'populated 1\n')
     expect(await watch(server, [service], policyFor('ssh', 'sshd', 'masked')).run()).toEqual({
