@@ -3,6 +3,7 @@ import { pack } from 'msgpackr'
 import { describe, expect, it } from 'vitest'
 import { VigiaError } from '../../../contract/errors.ts'
 import { LIMITS } from '../../../contract/limits.ts'
+import { METRICS } from '../../../contract/metrics.ts'
 import { UP_CHANNELS } from '../../../contract/topics.ts'
 import { BOOT, CPU_AND_DISK, device, json, layout, NOW_MS, report, startIngest } from './ingest-under-test.ts'
 
@@ -434,5 +435,18 @@ describe('hostile input', () => {
       }),
       { numRuns: 60 },
     )
+  })
+})
+
+describe("the agent's own metrics", () => {
+  it('are all accepted in a layout', () => {
+    const { ingest, saved } = startIngest()
+    const series = Object.entries(METRICS).map(([metric, { labels, unit }]) => ({
+      metric,
+      labels: Object.fromEntries(labels.map((name) => [name, 'x'])),
+      unit,
+    }))
+    expect(ingest.handle(a, 'layout', json(layout(series)))).toBe('taken')
+    expect(saved.size).toBe(1)
   })
 })
