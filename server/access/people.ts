@@ -24,7 +24,7 @@ export const SESSION_COOKIE = {
 
 /** A session just begun: who, and the token for the cookie, which is kept nowhere. */
 export type Session = { me: Caller; token: string; expiresAtMs: number }
-export type PersonRole = 'owner' | 'technician' | 'viewer'
+type PersonRole = 'owner' | 'technician' | 'viewer'
 
 /** The MSP's people and their sessions. */
 export type People = {

@@ -19,12 +19,11 @@ export type AuditEntry = {
   subject: string
   detail?: unknown
 }
-export type AuditRow = Required<AuditEntry> & { id: number; timeMs: number; hash: string }
+type AuditRow = Required<AuditEntry> & { id: number; timeMs: number; hash: string }
 
 /** The newest row, to be anchored outside; `verify` with it also sees rows cut off at the end. */
-export type ChainHead = { id: number; timeMs: number; hash: string }
-export type Verdict =
-  { ok: true; rows: number; head: ChainHead | null } | { ok: false; id: number; why: string }
+type ChainHead = { id: number; timeMs: number; hash: string }
+type Verdict = { ok: true; rows: number; head: ChainHead | null } | { ok: false; id: number; why: string }
 
 /** The audit log: append-only, each row hashed with the one before. */
 export type Audit = {

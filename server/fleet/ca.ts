@@ -21,9 +21,9 @@ const BACKDATE_MS = 60 * 60_000
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
 /** A certificate with its key, PEM, and until when it is valid. */
-export type ServerCertificate = { certificatePem: string; keyPem: string; expiresAtMs: number }
+type ServerCertificate = { certificatePem: string; keyPem: string; expiresAtMs: number }
 /** `serial` is 32 upper-case hexadecimal digits, the same text that Node's TLS gives for a peer. */
-export type DeviceCertificate = { certificatePem: string; serial: string; expiresAtMs: number }
+type DeviceCertificate = { certificatePem: string; serial: string; expiresAtMs: number }
 
 /** The installation's own certificate authority. */
 export type Authority = {

@@ -5,7 +5,7 @@ import type { Records } from '../records/records.ts'
 import { at, ms, text } from '../records/schema.ts'
 
 /** A span in which a client's device, or all of them (null), may be out of order on purpose. Unix milliseconds. */
-export type MaintenanceWindow = {
+type MaintenanceWindow = {
   id: string
   client: string
   device: string | null

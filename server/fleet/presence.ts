@@ -4,7 +4,7 @@ import type { Records } from '../records/records.ts'
 import { at, ms } from '../records/schema.ts'
 
 /** One stretch in which a device was online; `toMs` is null while it still is. Unix milliseconds. */
-export type Stretch = { device: string; fromMs: number; toMs: number | null }
+type Stretch = { device: string; fromMs: number; toMs: number | null }
 
 /** When devices were online, for availability. */
 export type Presence = {

@@ -24,7 +24,7 @@ import { VigiaError } from '../../contract/errors.ts'
 const PASSABLE = 0o711
 
 /** An account that programs run as; none means our own. */
-export type Account = { uid: number; gid: number }
+type Account = { uid: number; gid: number }
 
 /** Where an embedded PostgreSQL lives, as whom it runs, and where its programs (`bin/`) are. */
 export type Place = { directory: string; bin: string; account: Account | undefined }

@@ -42,7 +42,7 @@ describe('the authority', () => {
   it('carries a mutual TLS session; Node names the peer by the same serial and name', async () => {
     nowMs = Date.now()
     const authority = await open()
-    const request = newRequest()
+    const request = await newRequest()
     const device = await authority.signDevice(request.csrPem, address)
     const { keyPem, certificatePem } = authority.server()
     const server = createServer({
@@ -73,7 +73,10 @@ describe('the authority', () => {
 
   it('signs for a year, for client authentication alone, ignoring the subject asked for', async () => {
     const authority = await open()
-    const { certificatePem, expiresAtMs, serial } = await authority.signDevice(newRequest().csrPem, address)
+    const { certificatePem, expiresAtMs, serial } = await authority.signDevice(
+      (await newRequest()).csrPem,
+      address,
+    )
     const certificate = new x509.X509Certificate(certificatePem)
     expect(expiresAtMs).toBe(nowMs + 365 * DAY_MS)
     expect(certificate.subject).toBe('CN=acme/d-abcdefghijklmnop')
@@ -85,14 +88,14 @@ describe('the authority', () => {
       true,
     )
     expect(serial).toMatch(/^[4-7][0-9A-F]{31}$/)
-    expect((await authority.signDevice(newRequest().csrPem, address)).serial).not.toBe(serial)
+    expect((await authority.signDevice((await newRequest()).csrPem, address)).serial).not.toBe(serial)
   })
 
   it('refuses requests that are no requests, of another kind of key, or not signed with their own key', async () => {
     const authority = await open()
-    const rsa = newRequest(['rsa:2048']).csrPem
-    const otherCurve = newRequest(['ec', '-pkeyopt', 'ec_paramgen_curve:secp384r1']).csrPem
-    const der = Buffer.from(new x509.Pkcs10CertificateRequest(newRequest().csrPem).rawData)
+    const rsa = (await newRequest('RSA')).csrPem
+    const otherCurve = (await newRequest('P-384')).csrPem
+    const der = Buffer.from(new x509.Pkcs10CertificateRequest((await newRequest()).csrPem).rawData)
     const victim = der.indexOf(Buffer.from('2a8648ce3d030107', 'hex')) + 20
     der[victim] = der[victim]! ^ 1
     const tampered = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----`

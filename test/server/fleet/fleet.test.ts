@@ -26,9 +26,10 @@ describe('the fleet', () => {
   let pin: string
   let nowMs = START_MS
   const clock = (): number => nowMs
-  const { csrPem } = newRequest()
+  let csrPem: string
 
   beforeAll(async () => {
+    csrPem = (await newRequest()).csrPem
     on = await testRecords()
     directory = mkdtempSync(join(tmpdir(), 'vigia-fleet-'))
     const authority = await openAuthority({ directory: join(directory, 'ca'), names: [], clock })

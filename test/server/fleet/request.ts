@@ -1,22 +1,27 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import 'reflect-metadata'
+import { webcrypto } from 'node:crypto'
+import * as x509 from '@peculiar/x509'
 
-/** A key and a signing request made by openssl, which is nobody's code of ours. */
-export function newRequest(kind = ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']): {
-  keyPem: string
-  csrPem: string
-} {
-  const folder = mkdtempSync(join(tmpdir(), 'vigia-csr-'))
-  const [key, csr] = [join(folder, 'key.pem'), join(folder, 'csr.pem')]
-  const made = spawnSync(
-    'openssl',
-    ['req', '-new', '-newkey', ...kind, '-nodes', '-keyout', key, '-out', csr, '-subj', '/CN=whatever'],
-    { encoding: 'utf8' },
-  )
-  if (made.status !== 0) throw new Error(made.stderr)
-  const request = { keyPem: readFileSync(key, 'utf8'), csrPem: readFileSync(csr, 'utf8') }
-  rmSync(folder, { recursive: true })
-  return request
+type Kind = 'P-256' | 'P-384' | 'RSA'
+
+/** A key and a signing request, PEM, as a device would make them. */
+export async function newRequest(kind: Kind = 'P-256'): Promise<{ keyPem: string; csrPem: string }> {
+  const algorithm =
+    kind === 'RSA'
+      ? {
+          name: 'RSASSA-PKCS1-v1_5',
+          hash: 'SHA-256',
+          modulusLength: 2048,
+          publicExponent: new Uint8Array([1, 0, 1]),
+        }
+      : { name: 'ECDSA', namedCurve: kind, hash: 'SHA-256' }
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, [
+    'sign',
+    'verify',
+  ]))
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    ...{ name: 'CN=whatever', keys, signingAlgorithm: algorithm },
+  })
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
+  return { keyPem: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'), csrPem: request.toString('pem') }
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startEmbedded, type EmbeddedPostgres } from '../../../server/records/embedded.ts'
 import { preparePlace } from '../../../server/records/embedded-place.ts'
@@ -56,9 +57,13 @@ describe('the embedded PostgreSQL', () => {
 
   /** Another process that starts the server, writes, says it is ready and then only waits. */
   async function startElsewhere(): Promise<ChildProcess> {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'embedded-parent.ts'), dataDir], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('./embedded-parent.ts', import.meta.url)), dataDir],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
     await once(child.stdout, 'data')
     return child
   }
