@@ -6,7 +6,7 @@ import type { DeviceState } from './device-state.ts'
 
 /**
  * A committed report as the rules get it. `late` says that it is about the past (older than the newest of its
- * device, or than LATE_AFTER_MS): it belongs into state and history, and raises nothing.
+ * device and layout, or than LATE_AFTER_MS): it belongs into state and history, and raises nothing.
  */
 export type AcceptedReport = StoredReport & { late: boolean; receivedMs: number }
 

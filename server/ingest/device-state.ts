@@ -1,3 +1,4 @@
+import { LIMITS } from '../../contract/limits.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import { createLayoutShelf, type LayoutShelf } from './layout-book.ts'
 import { createSequenceSet, type SequenceSet } from './sequence-set.ts'
@@ -19,8 +20,8 @@ export type DeviceState = {
   askedFor: string
   /** Counts the reports that came without a sequence. */
   lineSeq: number
-  /** Time of its newest accepted report. */
-  newestMs: number
+  /** Time of the newest accepted report of each layout, by its hash: groups of another interval run apart. */
+  readonly newestMs: Map<string, number>
   /** Reports that wait for their commit. */
   pending: number
   /** What it used of its allowance in this window. */
@@ -42,7 +43,7 @@ export function createDeviceState(address: DeviceAddress): DeviceState {
     askedAtMs: -Infinity,
     askedFor: '',
     lineSeq: 0,
-    newestMs: 0,
+    newestMs: new Map(),
     pending: 0,
     windowStartMs: 0,
     windowCost: 0,
@@ -62,4 +63,19 @@ export function bootOf(state: DeviceState, boot: string): BootState {
         break
       }
   return fresh
+}
+
+/** Notes the time of an accepted report; of more layouts than a device may have, the oldest time is forgotten. */
+export function noteNewest({ newestMs }: DeviceState, hash: string, timeMs: number): void {
+  if (timeMs <= (newestMs.get(hash) ?? -Infinity)) return
+  newestMs.set(hash, timeMs)
+  if (newestMs.size <= LIMITS.layoutsPerDevice) return
+  let oldest = hash
+  let oldestMs = Infinity
+  for (const [other, ms] of newestMs)
+    if (other !== hash && ms < oldestMs) {
+      oldest = other
+      oldestMs = ms
+    }
+  newestMs.delete(oldest)
 }

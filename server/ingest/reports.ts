@@ -9,7 +9,7 @@ import { seriesKey } from '../../contract/wire.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Committer } from './committer.ts'
 import { decodeReport } from './decode.ts'
-import { bootOf, type DeviceState } from './device-state.ts'
+import { bootOf, type DeviceState, noteNewest } from './device-state.ts'
 import { layoutOf, readLayout, type LayoutStore } from './layout-book.ts'
 import { parseLines, type LinePoint } from './line-protocol.ts'
 import { parseJson } from './parse-json.ts'
@@ -26,7 +26,7 @@ export type Reports = Record<
   (state: DeviceState, payload: Uint8Array, topic: string) => Answer
 >
 
-/** A report older than this is about the past, even when it is the newest of its device: the gap after an outage. */
+/** A report older than this is about the past, even when it is the newest of its layout: the gap after an outage. */
 export const LATE_AFTER_MS = 5 * 60_000
 const ASK_AGAIN_MS = 5000
 const FETCHES_PER_DEVICE = 4
@@ -74,13 +74,13 @@ export function createReports(options: {
   const accept = (state: DeviceState, candidate: Candidate, acknowledged: boolean): Refusal | undefined => {
     if (state.pending >= options.limits.pendingPerDevice) return 'INGEST_FULL'
     const nowMs = clock()
-    const { timeMs } = candidate
-    const late = timeMs < state.newestMs || nowMs - timeMs > LATE_AFTER_MS
+    const { timeMs, layout } = candidate
+    const late = timeMs < (state.newestMs.get(layout.hash) ?? 0) || nowMs - timeMs > LATE_AFTER_MS
     const { client, device } = state.address
     const report = { client, device, ...candidate, late, receivedMs: nowMs }
     if (!options.committer.push({ state, report, acknowledged })) return 'INGEST_FULL'
     if (acknowledged) bootOf(state, candidate.boot).inFlight.add(candidate.seq)
-    if (timeMs > state.newestMs) state.newestMs = timeMs
+    noteNewest(state, layout.hash, timeMs)
     return undefined
   }
 

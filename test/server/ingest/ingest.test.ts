@@ -5,6 +5,7 @@ import { VigiaError } from '../../../contract/errors.ts'
 import { LIMITS } from '../../../contract/limits.ts'
 import { METRICS } from '../../../contract/metrics.ts'
 import { UP_CHANNELS } from '../../../contract/topics.ts'
+import { createDeviceState, noteNewest } from '../../../server/ingest/device-state.ts'
 import { BOOT, CPU_AND_DISK, device, json, layout, NOW_MS, report, startIngest } from './ingest-under-test.ts'
 
 const a = device('a')
@@ -164,6 +165,32 @@ describe('reports', () => {
     await ingest.flush()
     expect(evaluated[4]?.late).toBe(false)
     expect(acked(a.device)).toHaveLength(3)
+  })
+
+  it('judges lateness by layout: a slow group that comes after a fast one is not late', async () => {
+    const { ingest, evaluated } = start()
+    const slow = layout([
+      { metric: 'certificate.remaining_days', labels: { certificate: 'a' }, unit: 'days' },
+    ])
+    ingest.handle(a, 'layout', json(slow))
+    for (const [seq, timeMs, hash] of [
+      [1, NOW_MS + 200, CPU_AND_DISK.hash],
+      [2, NOW_MS, slow.hash],
+      [3, NOW_MS - 1, slow.hash],
+      [4, NOW_MS + 100, CPU_AND_DISK.hash],
+      [5, NOW_MS + 150, slow.hash],
+    ] as const)
+      ingest.handle(a, 'report', report(seq, { timeMs, hash, values: hash === slow.hash ? [9] : [1, 2] }))
+    await ingest.flush()
+    expect(evaluated.map(({ late }) => late)).toEqual([false, false, true, true, false])
+  })
+
+  it('keeps the newest times of no more layouts than a device may have', () => {
+    const state = createDeviceState(a)
+    for (let index = 0; index < 500; index++) noteNewest(state, `layout ${index}`, NOW_MS + index)
+    noteNewest(state, 'layout 499', NOW_MS)
+    expect(state.newestMs.size).toBe(LIMITS.layoutsPerDevice)
+    expect(state.newestMs.get('layout 499')).toBe(NOW_MS + 499)
   })
 
   it.each([
