@@ -52,38 +52,49 @@ export async function jobsAtWork(db: Db, sinceMs: number): Promise<string[]> {
 
 /**
  * Incidents that wait for a decision while no job of theirs is at work, and ended ones that were not settled because
- * the server stopped in between. Information without a remedy asks for nobody and is left out.
+ * the server stopped in between. Information without a remedy asks for nobody and is left out. Each part starts
+ * from what is in hand (see migration 0003), never from all that ever was.
  */
 export async function unsettledIncidents(db: Db): Promise<string[]> {
-  const rows = await db
+  const waiting = await db
     .selectFrom('incident')
     .select('incident_id')
-    .where((eb) => {
-      const job = (...states: JobState[]) =>
-        eb
-          .selectFrom('job')
-          .whereRef('job.incident_id', '=', 'incident.incident_id')
-          .where((one) =>
-            one.or([
-              one('job.state', 'in', states),
-              one.and([one('job.state', '=', 'succeeded'), one('job.verify_by', 'is not', null)]),
-            ]),
-          )
-          .select('job.job_id')
-      const ticket = eb
-        .selectFrom('ticket')
-        .whereRef('ticket.incident_id', '=', 'incident.incident_id')
-        .where('ticket.state', '=', 'new')
-        .select('ticket.ticket_id')
-      const asksForSomebody = eb.or([eb('severity', '<>', 'info'), sql<boolean>`remedy ? 'name'`])
-      const idle = eb.not(eb.exists(job(...ACTIVE_STATES)))
-      return eb.or([
-        eb.and([eb('state', 'in', ['open', 'remediating']), asksForSomebody, idle]),
-        eb.and([eb('state', '=', 'resolved'), eb.or([eb.exists(job('pending')), eb.exists(ticket)])]),
-      ])
-    })
+    .where('state', 'in', ['open', 'remediating'])
+    .where((eb) => eb.or([eb('severity', '<>', 'info'), sql<boolean>`remedy ? 'name'`]))
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('job')
+            .select('job.job_id')
+            .whereRef('job.incident_id', '=', 'incident.incident_id')
+            .where(inHand(ACTIVE_STATES)),
+        ),
+      ),
+    )
     .execute()
-  return rows.map((row) => row.incident_id)
+  const overWithJobs = await db
+    .selectFrom('job')
+    .innerJoin('incident', 'incident.incident_id', 'job.incident_id')
+    .select('incident.incident_id')
+    .where(inHand(['pending']))
+    .where('incident.state', '=', 'resolved')
+    .execute()
+  const overWithTicket = await db
+    .selectFrom('ticket')
+    .innerJoin('incident', 'incident.incident_id', 'ticket.incident_id')
+    .select('incident.incident_id')
+    .where('ticket.state', '=', 'new')
+    .where('incident.state', '=', 'resolved')
+    .execute()
+  const all = [...waiting, ...overWithJobs, ...overWithTicket]
+  return [...new Set(all.map((row) => row.incident_id))]
+}
+
+/** Jobs in these states, or waiting to be verified. */
+function inHand(states: readonly JobState[]) {
+  return sql<boolean>`(job.state in (${sql.join(states)})
+    or (job.state = 'succeeded' and job.verify_by is not null))`
 }
 
 /** Pending jobs, oldest first, with their devices. */
