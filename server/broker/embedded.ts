@@ -34,7 +34,8 @@ export const EMBEDDED_LIMITS: EmbeddedLimits = {
   connections: 20_000,
   connectBytes: LIMITS.connectBytes,
   packetBytes: LIMITS.packetBytes,
-  framesPerSecond: 500,
+  // Below what ingest grants a device, so that a device with a backlog is slowed down and not refused.
+  framesPerSecond: 400,
   bytesPerSecond: 1024 * 1024,
   handshakeMs: 10_000,
   connectMs: 10_000,

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { createFrameScanner, type FrameFault } from './frame-scanner.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
-/** Bounds of one connection. Bytes are whole MQTT packets; rates are per second with a burst of ten seconds. */
+/** Bounds of one connection. Bytes are whole MQTT packets; rates are per second with a burst of two seconds. */
 export type SocketLimits = {
   connectBytes: number
   packetBytes: number
@@ -18,7 +18,7 @@ export type SocketGuard = {
   hold(ms: number): void
 }
 
-const BURST_SECONDS = 10
+const BURST_SECONDS = 2
 /** Longer than this a connection is never held in one go, so that its keep-alive is still seen. */
 const LONGEST_HOLD_MS = 2000
 

@@ -3,7 +3,7 @@ import { ClientId, DeviceId } from '../../contract/ids.ts'
 import { downTopic, upTopic, UP_CHANNELS } from '../../contract/topics.ts'
 import type { DeviceAddress, UpChannel } from '../../contract/topics.ts'
 
-/** What a device's certificate says. `serial` is lower-case hexadecimal without leading zero bytes. */
+/** What a device's certificate says. `serial` is upper-case hexadecimal as Node's TLS gives it. */
 export type DeviceCertificate = { address: DeviceAddress; serial: string; expiresAtMs: number }
 
 /** The topics of one device, made once a connection. */
@@ -20,7 +20,7 @@ export function deviceCertificate(socket: TLSSocket): DeviceCertificate | undefi
     return undefined
   return {
     address: { client: String(client), device: String(device) },
-    serial: certificate.serialNumber.toLowerCase().replace(/^(00)+(?=.)/, ''),
+    serial: certificate.serialNumber.toUpperCase(),
     expiresAtMs: Date.parse(certificate.valid_to),
   }
 }

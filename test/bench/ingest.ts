@@ -14,6 +14,7 @@ import { loadPacks } from '../../rules/language/parse.ts'
 import { createEmbeddedBroker } from '../../server/broker/embedded.ts'
 import { createIngest } from '../../server/ingest/ingest.ts'
 import { openDuckdbStore } from '../../server/store/duckdb.ts'
+import type { SeenSequences } from '../../server/store/store.ts'
 import { createTestAuthority } from '../support/test-authority.ts'
 import { sharedNowMs, type FromGenerator, type GeneratorSetup, type ToGenerator } from './ingest/load.ts'
 
@@ -40,7 +41,7 @@ export async function run(args: string[]): Promise<Record<string, number>> {
   })
   const directory = mkdtempSync(join(tmpdir(), 'vigia-bench-'))
   const counted: Counted = { reports: 0, samples: 0, transitions: 0, latenciesMs: [] }
-  const { broker, setup, stop } = await startServer(directory, counted, {
+  const { broker, ingest, store, setup, stop } = await startServer(directory, counted, {
     agents: Number(options.agents),
     series: Number(options.series),
     window: Number(options.window),
@@ -65,7 +66,9 @@ export async function run(args: string[]): Promise<Record<string, number>> {
     generator.send({ type: 'steady', reportsPerSecond: 200 } satisfies ToGenerator)
     await pause(2000)
     const steady = await measure(counted, Number(options['steady-seconds']) * 1000)
-    await tell(generator, { type: 'pause' }, 'paused')
+    const ended = await tell(generator, { type: 'pause' }, 'paused')
+    await ingest.flush()
+    checkStored(ended, await store.seen())
     const latencies = steady.latenciesMs.toSorted((x, y) => x - y)
     const percentile = (part: number): number => latencies[Math.floor(latencies.length * part)] ?? NaN
     say(
@@ -172,7 +175,7 @@ async function startServer(
     await ingest.flush()
     await store.close()
   }
-  return { broker, setup, stop }
+  return { broker, ingest, store, setup, stop }
 }
 
 /** What happened in so many milliseconds, with this process's CPU time in all its threads. */
@@ -195,6 +198,15 @@ async function measure(
     seconds,
     cpuSeconds: (used.user + used.system) / 1e6,
   }
+}
+
+/** What was acknowledged must be in the store; what was sent has been acknowledged by now. */
+function checkStored(ended: FromGenerator, seen: readonly SeenSequences[]): void {
+  if (ended.type !== 'paused') throw new Error('the generator did not count')
+  const stored = seen.flatMap(({ ranges }) => ranges).reduce((sum, [from, to]) => sum + to - from + 1, 0)
+  if (stored !== ended.sent || ended.acknowledged !== ended.sent)
+    throw new Error(`${ended.sent} sent, ${ended.acknowledged} acknowledged, ${stored} stored`)
+  say(`${ended.sent} reports sent, all acknowledged, all in the store`)
 }
 
 async function tell(

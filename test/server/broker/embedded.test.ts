@@ -62,7 +62,7 @@ describe('embedded broker', () => {
     ])
     expect(broker.sessions()).toBe(1)
     expect(admitted[0]?.address).toEqual(a)
-    expect(admitted[0]?.serial).toMatch(/^(?!00)([0-9a-f]{2})+$/)
+    expect(admitted[0]?.serial).toMatch(/^[0-9A-F]+$/)
     await client.endAsync()
     await until(() => broker.sessions() === 0)
     expect(presence).toEqual([
@@ -398,7 +398,7 @@ describe('embedded broker', () => {
     }
     expect(Math.max(...waits)).toBeLessThan(250)
     const taken = heard.filter(({ device: id }) => id === a.device).length
-    // A burst of ten seconds' worth and what one read brought, not the whole flood.
+    // A burst of two seconds' worth and what one read brought, not the whole flood.
     expect(taken).toBeLessThan(10_000)
     expect(flooder.writableLength).toBeGreaterThan(0)
     flooder.destroy()
