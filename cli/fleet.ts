@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { contextOf } from './command.ts'
 import { table, when } from './output.ts'
+import { findDevice } from './run.ts'
 
 /** `vigia devices`, `device`, `client-add`, `enrol-token`, `revoke`, `policy`. */
 export function registerFleet(program: Command): void {
@@ -35,9 +36,10 @@ export function registerFleet(program: Command): void {
 
   program
     .command('device <device>')
-    .description('one device with the latest value of every series')
-    .action(async (device: string, _options: unknown, command: Command) => {
+    .description('one device (id or host name) with the latest value of every series')
+    .action(async (name: string, _options: unknown, command: Command) => {
       const { server, out } = contextOf(command)
+      const device = await findDevice(server, name)
       const answer = await server.call('device', { params: { device } })
       out.print(answer, () => [
         `${answer.device.hostname} (${answer.device.id}) of ${answer.device.client}: ${answer.device.online ? 'online' : 'offline'}, ${answer.device.osName}, agent ${answer.device.agentVersion}`,
@@ -90,8 +92,9 @@ export function registerFleet(program: Command): void {
   program
     .command('revoke <device>')
     .description("revoke a device's certificate and cut its session at once")
-    .action(async (device: string, _options: unknown, command: Command) => {
+    .action(async (name: string, _options: unknown, command: Command) => {
       const { server, out } = contextOf(command)
+      const device = await findDevice(server, name)
       await server.call('revokeDevice', { params: { device } })
       out.print({ device, revoked: true }, () => `${device} is revoked.`)
     })
@@ -104,11 +107,12 @@ export function registerFleet(program: Command): void {
     .option('--certificate <target...>', 'host:port or PEM files whose certificates are watched')
     .action(
       async (
-        device: string,
+        name: string,
         options: { interval?: string; service?: string[]; certificate?: string[] },
         command: Command,
       ) => {
         const { server, out } = contextOf(command)
+        const device = await findDevice(server, name)
         const body = {
           ...(options.interval === undefined ? {} : { intervalS: Number(options.interval) }),
           ...(options.service === undefined ? {} : { services: options.service }),

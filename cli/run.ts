@@ -51,7 +51,7 @@ export function registerRun(program: Command): void {
         context.out.print(
           ended,
           () =>
-            `Job ${ended.id}: ${ended.state}${ended.exitCode === null ? '' : `, exit code ${ended.exitCode}`}${ended.reason === null ? '' : `, ${printable(ended.reason)}`}`,
+            `Job ${ended.id}: ${ended.state}${ended.exitCode === null ? '' : `, exit code ${ended.exitCode}`}${ended.reason === null || ended.reason === `exit code ${ended.exitCode}` ? '' : `, ${printable(ended.reason)}`}`,
         )
         process.exitCode = exitCodeOf(ended)
       },

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Context } from '../command.ts'
 import { createFollower, findIncident, followMended, followTicket } from './follow.ts'
-import { findSite, inLab, waitForSeries } from './site.ts'
+import { findSite, inLab, waitForSeries, type LabSite } from './site.ts'
 
 const SIZE_MIB = 64
 const BASE_PERCENT = 42
@@ -61,6 +61,8 @@ export async function labDiskFill(context: Context, unfixable: boolean): Promise
       if (unfixable) {
         const found = await followTicket(context.server, follower, find)
         keep = true
+        fillUp(mount)
+        await watchMounts(context, site, labMounts())
         context.out.print(
           { lab: 'disk-fill', unfixable, mount, device: site.device, steps: follower.steps, ...found },
           () => [
@@ -68,7 +70,6 @@ export async function labDiskFill(context: Context, unfixable: boolean): Promise
             'The disk stays full, so the ticket stays open. "vigia lab clean" empties it: the ticket then closes by itself.',
           ],
         )
-        fillUp(mount)
         return
       }
       const stopFilling = async () => {
@@ -113,10 +114,19 @@ export async function labClean(context: Context): Promise<void> {
       },
     )
     for (const mount of mounts) unmountDisk(mount)
+    await watchMounts(context, site, [])
   }
   context.out.print({ lab: 'clean', mounts, steps: follower.steps }, () =>
     mounts.length === 0 ? 'No lab disk is left.' : `${mounts.length} lab disk(s) emptied and taken away.`,
   )
+}
+
+/** Leaves the lab's own disks under watch, or takes them off again; what others had the device watch stays. */
+async function watchMounts(context: Context, site: LabSite, mounts: readonly string[]): Promise<void> {
+  const params = { device: site.device }
+  const { policy } = await context.server.call('device', { params })
+  const others = policy.includeMounts.filter((mount) => !mount.includes(PREFIX))
+  await context.server.call('setPolicy', { params, body: { includeMounts: [...others, ...mounts] } })
 }
 
 function startFilling(mount: string, folder: 'tmp' | 'data'): NodeJS.Timeout {

@@ -75,7 +75,7 @@ export async function followMended(
     (await server.call('ledger', { query: { limit: 50 } })).entries.find((row) => row.incident === opened.id),
   )
   follower.note(
-    `in the ledger of avoided trouble: ${entry.remedy}, ${entry.before ?? '–'} → ${entry.after ?? '–'} ${entry.unit}, took ${(entry.tookMs / 1000).toFixed(1)} s`,
+    `in the ledger of avoided trouble: ${entry.remedy}, ${entry.before?.toFixed(1) ?? '–'} → ${entry.after?.toFixed(1) ?? '–'} ${entry.unit}, took ${(entry.tookMs / 1000).toFixed(1)} s`,
   )
   return { incident: resolved.incident, job: resolved.jobs.find((row) => row.id === job.id) ?? job, entry }
 }
@@ -115,7 +115,7 @@ async function followJob(server: ServerApi, follower: Follower, incident: string
     ifState(await server.call('job', { params: { id: job.id } }), (view) => view.endedAtMs !== null),
   )
   follower.note(
-    `remedy ended on the device: ${ended.state}${ended.exitCode === null ? '' : `, exit code ${ended.exitCode}`}${ended.reason === null ? '' : ` (${ended.reason})`}`,
+    `remedy ended on the device: ${ended.state}${ended.exitCode === null ? '' : `, exit code ${ended.exitCode}`}${ended.reason === null || ended.reason === `exit code ${ended.exitCode}` ? '' : ` (${ended.reason})`}`,
   )
   return ended
 }
