@@ -63,8 +63,7 @@ async function follow(work: Work, present: Present, plan: Course, mayRetry: bool
       return true
     }
     case 'decide':
-      if (plan.trigger === 'retry' && !mayRetry) return false
-      await answer(work, present, plan)
+      await answer(work, present, plan, mayRetry)
       return false
     case 'escalate':
       await escalate(work, present, { reason: 'remedy', why: plan.why })
@@ -81,6 +80,7 @@ async function answer(
   work: Work,
   present: Present,
   plan: Extract<Course, { next: 'decide' }>,
+  mayRetry: boolean,
 ): Promise<void> {
   const { incident, remedy, noRemedy, edgeJobs, story } = present
   const session = work.ports.session(incident.device_id)
@@ -90,6 +90,8 @@ async function answer(
   const decision = decide(await gatherFacts(work.db, { ...facts, nowMs: work.nowMs }))
   switch (decision.decision) {
     case 'order':
+      // Only a next attempt is put off: a person is told at once when there will be none.
+      if (plan.trigger === 'retry' && !mayRetry) return
       if (remedy && script) await order(work, present, { remedy, script, why: decision.why })
       return
     case 'skip':
