@@ -130,8 +130,8 @@ describe.skipIf(!isRoot)('clear-temp on a tmpfs (skipped without root, which mou
     expect(readlinkSync(join(mount, 'tmp/link'))).toBe(outside)
   })
 
-  it('stays on its file system', () => {
-    const inner = join(mount, 'tmp/inner')
+  it.each(['tmp/inner', 'var/tmp'])('stays on its file system: another one at %s is not touched', (place) => {
+    const inner = join(mount, place)
     mkdirSync(inner, { recursive: true })
     expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', inner]).status).toBe(0)
     try {
