@@ -2,6 +2,7 @@ import type { Layout } from '../../contract/report.ts'
 import { seriesKey } from '../../contract/wire.ts'
 import { compileSignal } from '../language/matcher.ts'
 import type { DeviceContext } from '../selector.ts'
+import { inheritPace, leastUsed, linkKin, unlinkKin } from './pace.ts'
 import {
   type Binding,
   type DeviceState,
@@ -12,8 +13,8 @@ import {
   type Watch,
 } from './state.ts'
 
-/** Layouts of a device whose series keep their state; the one unused for longest gives way. */
-const MAX_BINDINGS = 4
+/** Layouts of a device whose series keep their state; the one unused for longest by its own pace gives way. */
+const MAX_BINDINGS = 16
 
 /** Called for each entry whose slot is about to be given back, while its alert can still be read. */
 export type OnDrop = (entry: { binding: Binding; series: number; entry: number }) => void
@@ -48,12 +49,17 @@ export function sameContext(a: DeviceContext, b: DeviceContext): boolean {
   )
 }
 
-/** The binding of a device to a layout; made when there is none, with the state of series that it already knows. */
+/** The binding of a device to a layout under its present selection, if there is one. Allocates nothing. */
+export function bindingOf({ bindings, selection }: DeviceState, hash: string): Binding | undefined {
+  for (const binding of bindings) {
+    const { plan } = binding
+    if (plan.hash === hash && plan.indices !== null && plan.selection === selection) return binding
+  }
+  return undefined
+}
+
+/** Binds a device to a layout that `bindingOf` does not know, with the state of series that the device has. */
 export function bind(state: EngineState, device: DeviceState, layout: Layout, onDrop: OnDrop): Binding {
-  const known = device.bindings.find(
-    ({ plan }) => plan.hash === layout.hash && plan.selection === device.selection && plan.indices !== null,
-  )
-  if (known !== undefined) return known
   const plan = planFor(state, device, layout)
   const { seriesSlots, entrySlots } = knownSlots(device)
   const binding: Binding = {
@@ -61,6 +67,11 @@ export function bind(state: EngineState, device: DeviceState, layout: Layout, on
     seriesSlots: Int32Array.from(plan.series, ({ key }) => seriesSlots.get(key) ?? state.series.take()),
     entrySlots: new Int32Array(plan.rules.length),
     lastMs: 0,
+    awakeMs: device.awakeMs,
+    usualGapMs: 0,
+    lastGapMs: 0,
+    regularMs: 0,
+    kin: [],
   }
   plan.series.forEach(({ key }, series) => {
     for (let entry = plan.starts[series] as number; entry < (plan.starts[series + 1] as number); entry++) {
@@ -71,22 +82,23 @@ export function bind(state: EngineState, device: DeviceState, layout: Layout, on
     }
   })
   plan.users++
+  linkKin(binding, device.bindings)
   device.bindings.push(binding)
   // The same layout out of a snapshot, or under a selection that changed, has handed its slots on.
   const stale = device.bindings.find((other) => other !== binding && other.plan.hash === layout.hash)
   if (stale !== undefined) {
-    binding.lastMs = stale.lastMs
+    inheritPace(binding, stale)
     unbind(state, device, stale, onDrop)
   }
-  while (device.bindings.length > MAX_BINDINGS)
-    unbind(state, device, oldest(device.bindings, binding), onDrop)
+  const surplus = device.bindings.length > MAX_BINDINGS ? leastUsed(device, binding) : undefined
+  if (surplus !== undefined) unbind(state, device, surplus, onDrop)
   return binding
 }
 
 /** Takes a binding from a device and gives back the slots that no other binding of the device uses. */
 export function unbind(state: EngineState, device: DeviceState, binding: Binding, onDrop: OnDrop): void {
   device.bindings = device.bindings.filter((other) => other !== binding)
-  if (device.current === binding) device.current = null
+  unlinkKin(binding)
   const { seriesSlots, entrySlots } = knownSlots(device)
   const { plan } = binding
   plan.series.forEach(({ key }, series) => {
@@ -117,12 +129,6 @@ function knownSlots(device: DeviceState): {
         entrySlots.set(`${plan.rules[entry]}|${key}`, entries[entry] as number)
     })
   return { seriesSlots, entrySlots }
-}
-
-function oldest(bindings: readonly Binding[], except: Binding): Binding {
-  return bindings
-    .filter((binding) => binding !== except)
-    .reduce((oldest, binding) => (binding.lastMs < oldest.lastMs ? binding : oldest))
 }
 
 function planKey(hash: string, selection: string): string {

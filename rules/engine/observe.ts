@@ -3,10 +3,11 @@ import { type AlertTransition, DEVICE_REPORT_METRIC } from '../../contract/rules
 import { FIRING, INACTIVE } from '../alert.ts'
 import { BREACH, CLEAR } from '../detector.ts'
 import type { DeviceContext } from '../selector.ts'
-import { bind, sameContext, selectRules } from './bind.ts'
+import { bind, bindingOf, sameContext, selectRules } from './bind.ts'
 import { evidenceOf, seriesText, transitionOf } from './evidence.ts'
 import { advance, endEntry, endWatch, type Run, see } from './judge.ts'
-import type { Binding, DeviceState, EngineState, PlanSeries, RunningRule } from './state.ts'
+import { noteReport } from './pace.ts'
+import type { Binding, DeviceState, EngineState, Plan, PlanSeries, RunningRule } from './state.ts'
 
 /** A report as the engine takes it: values in the order of the layout; NaN or null is unavailable. */
 export type ObservedReport = {
@@ -24,20 +25,24 @@ export function observeReport(run: Run, { layout, timeMs, values, late }: Observ
     if (running?.rule.spec.signal.metric === DEVICE_REPORT_METRIC) see(run, running, watch)
   }
   if (late) return
-  let binding = device.current
-  if (binding === null || binding.plan.hash !== layout.hash) {
-    binding = bind(state, device, layout, (entry) => endEntry(run, entry, timeMs))
-    device.current = binding
-  }
-  if (timeMs > binding.lastMs) binding.lastMs = timeMs
-  if (timeMs > device.newestMs) device.newestMs = timeMs
+  const binding =
+    bindingOf(device, layout.hash) ??
+    bind(state, device, layout, (entry) => endEntry(run, entry, Math.max(timeMs, device.newestMs)))
+  noteReport(device, binding, timeMs)
   evaluate(run, binding, timeMs, values)
-  for (const feed of binding.plan.feeds) {
-    const watch = device.watches.find(({ rule }) => rule === feed.rule)
-    const running = state.rules[feed.rule]
-    if (watch === undefined || running === undefined) continue
-    if (feed.indices.some((index) => Number.isFinite(values[index]))) see(run, running, watch)
-  }
+  for (const feed of binding.plan.feeds) feedWatch(run, feed, values)
+}
+
+function feedWatch(
+  run: Run,
+  { rule, indices }: Plan['feeds'][number],
+  values: ArrayLike<number | null>,
+): void {
+  const running = run.state.rules[rule]
+  if (running === undefined) return
+  for (const watch of run.device.watches)
+    if (watch.rule === rule)
+      for (const index of indices) if (Number.isFinite(values[index])) return see(run, running, watch)
 }
 
 /** The state of a device under this context: made, or selected anew when the context changed. */
@@ -50,12 +55,11 @@ export function deviceOf(state: EngineState, context: DeviceContext, out: AlertT
     selection: '',
     watches: [],
     bindings: [],
-    current: null,
     newestMs: 0,
+    awakeMs: 0,
     active: 0,
   }
   device.context = context
-  device.current = null
   state.devices.set(context.device, device)
   selectRules(state, device, (watch) => endWatch({ state, device, out }, watch))
   return device

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { SeriesSpec } from '../../contract/report.ts'
 import { AlertTransition } from '../../contract/rules.ts'
 
-const MAGIC = 'vigia-rules-1\n'
+const MAGIC = 'vigia-rules-2\n'
 
 /** One slab of the body: its shape, its rows, and the bytes of each column. */
 export const SlabHead = z.object({
@@ -48,11 +48,16 @@ export const Header = z.object({
         tags: z.array(z.string()),
       }),
       newestMs: z.number(),
+      awakeMs: z.number(),
       watches: z.array(z.object({ rule: z.number().int(), slot: z.number().int() })),
       bindings: z.array(
         z.object({
           plan: z.number().int(),
           lastMs: z.number(),
+          awakeMs: z.number(),
+          usualGapMs: z.number(),
+          lastGapMs: z.number(),
+          regularMs: z.number(),
           seriesSlots: z.array(z.number().int()),
           entrySlots: z.array(z.number().int()),
         }),

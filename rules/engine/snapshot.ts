@@ -6,6 +6,7 @@ import { renderTemplate } from '../language/template.ts'
 import { createSlab, type Slab } from '../state/slab.ts'
 import { exactLabels } from '../language/matcher.ts'
 import { selectRules } from './bind.ts'
+import { linkKin } from './pace.ts'
 import { type Header, joinSnapshot, type SlabHead, splitSnapshot } from './snapshot-format.ts'
 import { ALERT_COLUMNS, createState, type DeviceState, type EngineState, type Plan } from './state.ts'
 
@@ -42,13 +43,14 @@ export function snapshotState(state: EngineState): Uint8Array {
       starts: [...starts],
       rules: [...rules],
     })),
-    devices: [...state.devices.values()].map(({ context, newestMs, watches, bindings }) => ({
+    devices: [...state.devices.values()].map(({ context, newestMs, awakeMs, watches, bindings }) => ({
       context: { ...context, tags: [...context.tags] },
       newestMs,
+      awakeMs,
       watches,
-      bindings: bindings.map(({ plan, lastMs, seriesSlots, entrySlots }) => ({
+      bindings: bindings.map(({ plan, seriesSlots, entrySlots, kin: _, ...pace }) => ({
+        ...pace,
         plan: plans.get(plan) ?? 0,
-        lastMs,
         seriesSlots: [...seriesSlots],
         entrySlots: [...entrySlots],
       })),
@@ -92,21 +94,23 @@ export function restoreState(rules: readonly CompiledRule[], snapshot: Uint8Arra
       watches: saved.watches
         .map(({ rule, slot }) => ({ rule: indexOf(rule), slot }))
         .filter(({ rule }) => rule >= 0),
-      bindings: saved.bindings.flatMap(({ plan: index, lastMs, seriesSlots, entrySlots }) => {
+      bindings: saved.bindings.flatMap(({ plan: index, seriesSlots, entrySlots, ...pace }) => {
         const entry = plans[index]
         if (entry === undefined) return []
         entry.plan.users++
         return {
+          ...pace,
           plan: entry.plan,
-          lastMs,
+          kin: [],
           seriesSlots: Int32Array.from(seriesSlots),
           entrySlots: Int32Array.from(entry.kept, (at) => entrySlots[at] as number),
         }
       }),
-      current: null,
       newestMs: saved.newestMs,
+      awakeMs: saved.awakeMs,
       active: 0,
     }
+    device.bindings.forEach((binding, index) => linkKin(binding, device.bindings.slice(0, index)))
     state.devices.set(saved.context.device, device)
     state.withdrawn.push(...withdraw(header, saved, old))
   }

@@ -40,8 +40,23 @@ export type Plan = {
   users: number
 }
 
-/** A plan with one device's slots. `lastMs`: the newest report of this layout, by the device's clock. */
-export type Binding = { plan: Plan; seriesSlots: Int32Array; entrySlots: Int32Array; lastMs: number }
+/** A plan with one device's slots, and when the device reports this layout. */
+export type Binding = {
+  plan: Plan
+  seriesSlots: Int32Array
+  entrySlots: Int32Array
+  /** The newest report of this layout, by the device's clock. */
+  lastMs: number
+  /** The same by the time that the device was awake. */
+  awakeMs: number
+  /** The usual time between two reports, 0 while unknown. */
+  usualGapMs: number
+  lastGapMs: number
+  /** For how long gaps like the last one have come. */
+  regularMs: number
+  /** Other bindings of the device that share a series. */
+  kin: Binding[]
+}
 
 /** A rule driven by time over one device. */
 export type Watch = { rule: number; slot: number }
@@ -51,11 +66,12 @@ export type DeviceState = {
   selected: Int32Array
   selection: string
   watches: Watch[]
-  /** The last few layouts, at most MAX_BINDINGS. */
+  /** The layouts that it reports in turn and some that it did before, at most MAX_BINDINGS. */
   bindings: Binding[]
-  current: Binding | null
   /** The newest report by the device's clock. */
   newestMs: number
+  /** Time that has passed on the device's clock while it reported; what it slept is left out. */
+  awakeMs: number
   /** Alerts that are pending or firing. */
   active: number
 }

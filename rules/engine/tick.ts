@@ -2,12 +2,11 @@ import type { AlertTransition } from '../../contract/rules.ts'
 import { INACTIVE } from '../alert.ts'
 import { BREACH } from '../detector.ts'
 import { endEntry, judgeWatch, type Run, watchClock } from './judge.ts'
-import type { EngineClock, EngineState } from './state.ts'
+import { isFresh } from './pace.ts'
+import type { DeviceState, EngineClock, EngineState } from './state.ts'
 
 /** The longest step by which silence may grow between two ticks; tick at least this often. */
 const LONGEST_TICK_MS = 60_000
-/** A series that the newer layouts of its device lack for this long is gone, and so is its alert. */
-const GONE_AFTER_MS = 120_000
 
 /** Judges what is judged by time: silent devices, series that are gone, rules that were withdrawn. */
 export function tickState(state: EngineState, nowMs: number, out: AlertTransition[]): void {
@@ -36,17 +35,30 @@ function advanceClock(clock: EngineClock, nowMs: number): void {
 }
 
 function endVanished(run: Run): void {
-  const { device } = run
-  const isFresh = (lastMs: number): boolean => device.newestMs - lastMs < GONE_AFTER_MS
-  const reported = new Set<string>()
-  for (const { plan, entrySlots, lastMs } of device.bindings)
-    if (isFresh(lastMs)) entrySlots.forEach((slot, entry) => reported.add(`${plan.rules[entry]}|${slot}`))
+  const { state, device } = run
+  let reported: Set<number> | undefined
   for (const binding of device.bindings) {
+    if (isFresh(device, binding)) continue
     const { series: all, starts, rules } = binding.plan
-    if (isFresh(binding.lastMs)) continue
     for (let series = 0; series < all.length; series++)
-      for (let entry = starts[series] as number; entry < (starts[series + 1] as number); entry++)
-        if (!reported.has(`${rules[entry]}|${binding.entrySlots[entry]}`))
+      for (let entry = starts[series] as number; entry < (starts[series + 1] as number); entry++) {
+        const rule = rules[entry] as number
+        const slot = binding.entrySlots[entry] as number
+        if (state.rules[rule]?.alerts.columns.phase[slot] === INACTIVE) continue
+        reported ??= freshEntries(state, device)
+        if (!reported.has(slot * state.rules.length + rule))
           endEntry(run, { binding, series, entry }, device.newestMs)
+      }
   }
+}
+
+/** Entries of all layouts that still come, each as slot × rules + rule. */
+function freshEntries({ rules }: EngineState, device: DeviceState): Set<number> {
+  const entries = new Set<number>()
+  for (const binding of device.bindings)
+    if (isFresh(device, binding))
+      binding.entrySlots.forEach((slot, entry) =>
+        entries.add(slot * rules.length + (binding.plan.rules[entry] as number)),
+      )
+  return entries
 }
