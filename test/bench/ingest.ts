@@ -21,7 +21,13 @@ import { sharedNowMs, type FromGenerator, type GeneratorSetup, type ToGenerator 
 const PACK = join(import.meta.dirname, '../../rules/packs/base.yaml')
 
 /** What the phases count; the pipeline below adds to it. */
-type Counted = { reports: number; samples: number; transitions: number; latenciesMs: number[] }
+type Counted = {
+  reports: number
+  samples: number
+  transitions: number
+  latenciesMs: number[]
+  writesMs: number[]
+}
 
 /**
  * Simulated agents over real mutual TLS into broker, ingest, rules and the embedded store, all in this process as in
@@ -40,7 +46,7 @@ export async function run(args: string[]): Promise<Record<string, number>> {
     },
   })
   const directory = mkdtempSync(join(tmpdir(), 'vigia-bench-'))
-  const counted: Counted = { reports: 0, samples: 0, transitions: 0, latenciesMs: [] }
+  const counted: Counted = { reports: 0, samples: 0, transitions: 0, latenciesMs: [], writesMs: [] }
   const { broker, ingest, store, setup, stop } = await startServer(directory, counted, {
     agents: Number(options.agents),
     series: Number(options.series),
@@ -69,21 +75,18 @@ export async function run(args: string[]): Promise<Record<string, number>> {
     const ended = await tell(generator, { type: 'pause' }, 'paused')
     await ingest.flush()
     checkStored(ended, await store.seen())
-    const latencies = steady.latenciesMs.toSorted((x, y) => x - y)
-    const percentile = (part: number): number => latencies[Math.floor(latencies.length * part)] ?? NaN
+    const p99 = percentile(steady.latenciesMs, 0.99)
     say(
-      `open loop: ${rate(steady.reports, steady.seconds)} reports/s, publish to rule ` +
-        `p50 ${percentile(0.5).toFixed(1)} ms, p99 ${percentile(0.99).toFixed(1)} ms, ` +
-        `max ${(latencies.at(-1) ?? NaN).toFixed(1)} ms, ` +
+      `open loop: ${rate(steady.reports, steady.seconds)} reports/s, ` +
+        `publish to rule ${spread(steady.latenciesMs)}, one commit ${spread(steady.writesMs)}, ` +
         `${((100 * steady.cpuSeconds) / steady.seconds).toFixed(0)} % of a core`,
     )
-    say(
-      `${counted.transitions} transitions of alerts, ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MB resident`,
-    )
+    const megabytes = (process.memoryUsage().rss / 2 ** 20).toFixed(0)
+    say(`${counted.transitions} transitions of alerts, ${megabytes} MB resident`)
     return {
       reportsPerSecond: Math.round(saturated.reports / saturated.seconds),
       samplesPerSecond: Math.round(saturated.samples / saturated.seconds),
-      publishToRuleP99Ms: Number(percentile(0.99).toFixed(1)),
+      publishToRuleP99Ms: Number(p99.toFixed(1)),
       serverCpuSecondsPerMillion: Number(((saturated.cpuSeconds * 1e6) / saturated.samples).toFixed(2)),
     }
   } finally {
@@ -129,7 +132,13 @@ async function startServer(
   )
   const nothing = async (): Promise<void> => undefined
   const ingest = createIngest({
-    store,
+    store: {
+      async write(reports) {
+        const from = performance.now()
+        await store.write(reports)
+        counted.writesMs.push(performance.now() - from)
+      },
+    },
     seen: await store.seen(),
     layouts: {
       get: async ({ device }, hash) => layouts.get(`${device} ${hash}`),
@@ -185,6 +194,7 @@ async function measure(
 ): Promise<Counted & { seconds: number; cpuSeconds: number }> {
   const before = { ...counted }
   counted.latenciesMs = []
+  counted.writesMs = []
   const cpu = process.cpuUsage()
   const from = performance.now()
   await pause(ms)
@@ -195,6 +205,7 @@ async function measure(
     samples: counted.samples - before.samples,
     transitions: counted.transitions - before.transitions,
     latenciesMs: counted.latenciesMs,
+    writesMs: counted.writesMs,
     seconds,
     cpuSeconds: (used.user + used.system) / 1e6,
   }
@@ -221,6 +232,15 @@ async function tell(
   const [answer] = (await answered) as [FromGenerator]
   if (answer.type !== until) throw new Error(`the generator said ${answer.type}`)
   return answer
+}
+
+function percentile(values: readonly number[], part: number): number {
+  return values.toSorted((x, y) => x - y)[Math.floor(values.length * part)] ?? NaN
+}
+
+function spread(valuesMs: readonly number[]): string {
+  const [middle, high, most] = [0.5, 0.99, 1 - 1e-9].map((part) => percentile(valuesMs, part).toFixed(1))
+  return `p50 ${middle} ms, p99 ${high} ms, max ${most} ms`
 }
 
 /** 16 characters of base32 that count up. */
