@@ -154,6 +154,12 @@ async function skip(
   if (lastSkip !== reason) await tell(work, incident, 'remedy-skipped', { reason, why, untilMs })
 }
 
+/** What the incident is about, for a person: the labels of its series, or its metric where it has none. */
+function whatFailed({ labels, metric }: Pick<IncidentRow, 'labels' | 'metric'>): string {
+  const parts = Object.entries(labels).map(([name, value]) => `${name} ${value}`)
+  return parts.length === 0 ? metric : parts.join(', ')
+}
+
 async function escalate(
   work: Work,
   { incident, jobs }: Present,
@@ -167,7 +173,7 @@ async function escalate(
     tier: incident.tier,
     priority: incident.priority,
     body: {
-      cause: incident.cause,
+      cause: whatFailed(incident),
       evidence: incident.evidence,
       runbook: incident.runbook,
       tried: jobs.map((job) => ({
