@@ -1,5 +1,4 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Db, Records } from '../records/records.ts'
@@ -13,8 +12,6 @@ const SESSION_MS = 12 * 3_600_000
 /** A session slides forward at most this often, so that not every request writes. */
 const SLIDE_MS = 60_000
 const SETUP_SETTING = 'setup-token'
-/** Any number, the same in every Vigía: one set-up at a time. */
-const SETUP_LOCK = 7_400_003
 
 /** The cookie of a session and how it must be set; add `secure: true` under TLS. */
 export const SESSION_COOKIE = {
@@ -89,13 +86,13 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
       byAddress.begin(address, clock())
       const hash = await hashPassword(password)
       const session = await records.operator(async (db) => {
-        await sql`select pg_advisory_xact_lock(${SETUP_LOCK})`.execute(db)
-        if (!(await nobodyYet(db))) throw new VigiaError('SETUP_DONE', 'there is an owner already')
+        // Holds the token's row, so that of many at once the second sees what the first has done.
         const used = await db
           .deleteFrom('setting')
           .where('name', '=', SETUP_SETTING)
           .returning('value')
           .executeTakeFirst()
+        if (!(await nobodyYet(db))) throw new VigiaError('SETUP_DONE', 'there is an owner already')
         if (used === undefined || !sameSecret(JSON.stringify(used.value), JSON.stringify(tokenHash(token))))
           // Thrown, so the token stands again: a wrong guess must not use it up.
           throw new VigiaError(

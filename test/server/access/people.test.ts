@@ -53,6 +53,10 @@ describe('people', () => {
       ),
     )
     expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    const codes = tries.flatMap((each) =>
+      each.status === 'rejected' ? [(each.reason as { code: string }).code] : [],
+    )
+    expect(new Set(codes)).toEqual(new Set(['SETUP_DONE']))
     expect(await people.list()).toHaveLength(1)
   })
 

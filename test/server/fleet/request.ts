@@ -15,10 +15,7 @@ export async function newRequest(kind: Kind = 'P-256'): Promise<{ keyPem: string
           publicExponent: new Uint8Array([1, 0, 1]),
         }
       : { name: 'ECDSA', namedCurve: kind, hash: 'SHA-256' }
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, [
-    'sign',
-    'verify',
-  ]))
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
     ...{ name: 'CN=whatever', keys, signingAlgorithm: algorithm },
   })

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
 import type { Connection } from '../../../server/records/connection.ts'
 import { startEmbedded } from '../../../server/records/embedded.ts'
 import { migrate, withClient } from '../../../server/records/migrate.ts'
@@ -102,6 +103,10 @@ export async function testRecords(): Promise<{
   const owner = await cluster.freshDatabase()
   await migrate(owner, { clock: () => 1_700_000_000_000 })
   const records = connectRecords(owner)
+  // Every connection of the pool stands before a test begins, so that what races really races.
+  await Promise.all(
+    Array.from({ length: 10 }, () => records.operator((db) => sql`select pg_sleep(0.5)`.execute(db))),
+  )
   return {
     records,
     owner,
