@@ -99,3 +99,17 @@ export const SessionHello = z.object({
   }),
 })
 export type SessionHello = z.infer<typeof SessionHello>
+
+/** One accepted report on its way to the store and to the rules. NaN in `values` is unavailable and is not stored. */
+export type StoredReport = {
+  client: string
+  device: string
+  boot: string
+  seq: number
+  timeMs: number
+  layout: Layout
+  values: Float64Array
+}
+
+/** Which sequences of which boots are committed, so that a duplicate is known after a restart too. Both ends included. */
+export type SeenSequences = { device: string; boot: string; ranges: [number, number][] }

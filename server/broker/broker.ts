@@ -5,15 +5,10 @@ import type { DeviceAddress, UpChannel } from '../../contract/topics.ts'
  * What became of a message: `taken` is on its way, `full` means that there is no room now (the device keeps it and
  * sends it again), `refused` means that it is not accepted as it is.
  */
-export type UpAnswer = 'taken' | 'full' | 'refused'
+type UpAnswer = 'taken' | 'full' | 'refused'
 
 /** Takes a device's message at once, without waiting. The payload is only valid during the call. */
-export type UpHandler = (
-  address: DeviceAddress,
-  channel: UpChannel,
-  payload: Uint8Array,
-  topic: string,
-) => UpAnswer
+type UpHandler = (address: DeviceAddress, channel: UpChannel, payload: Uint8Array, topic: string) => UpAnswer
 
 /** A message or a session that breaks the rules of the transport itself, for the operator. */
 export type Refused = {

@@ -26,7 +26,7 @@ export type EmbeddedLimits = AdmissionLimits &
     keepaliveMaxS: number
   }
 
-export const EMBEDDED_LIMITS: EmbeddedLimits = {
+const EMBEDDED_LIMITS: EmbeddedLimits = {
   connectionsPerSecond: 80,
   connectionBurst: 160,
   waitingConnections: 4000,

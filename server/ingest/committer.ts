@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { asVigiaError } from '../../contract/errors.ts'
-import type { StoredReport } from '../store/store.ts'
+import type { StoredReport } from '../../contract/report.ts'
 import type { DeviceState } from './device-state.ts'
 
 /**

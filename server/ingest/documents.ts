@@ -11,7 +11,7 @@ import { parseJson } from './parse-json.ts'
 import type { Refusal, Refusals } from './refusals.ts'
 
 type Answer = 'taken' | 'full' | 'refused'
-export type DocumentChannel = 'session' | 'gone' | 'facts' | 'result' | 'output'
+type DocumentChannel = 'session' | 'gone' | 'facts' | 'result' | 'output'
 
 /** Everything that is not samples: handled in order for each device, by handlers that may wait. */
 export type Documents = {

@@ -4,9 +4,8 @@ import { Counter, type Registry } from 'prom-client'
 import type { Clock } from '../../contract/clock.ts'
 import type { JobOutput, JobResult } from '../../contract/command.ts'
 import type { DownMessage } from '../../contract/down.ts'
-import type { Facts, SessionHello } from '../../contract/report.ts'
+import type { Facts, SeenSequences, SessionHello, StoredReport } from '../../contract/report.ts'
 import { upTopic, type DeviceAddress, type UpChannel } from '../../contract/topics.ts'
-import type { SeenSequences, StoredReport } from '../store/store.ts'
 import { createAcknowledgements } from './acknowledgements.ts'
 import { createCommitter, type AcceptedReport, type CommitLimits } from './committer.ts'
 import { bootOf, createDeviceState, type DeviceState } from './device-state.ts'
@@ -17,16 +16,16 @@ import { createRefusals, type HostileSample, type Refusal } from './refusals.ts'
 import { createReports } from './reports.ts'
 
 /** What became of a message, for the broker that brought it. */
-export type IngestAnswer = 'taken' | 'full' | 'refused'
+type IngestAnswer = 'taken' | 'full' | 'refused'
 
-export type IngestLimits = CommitLimits & {
+type IngestLimits = CommitLimits & {
   /** Reports of one device that may wait for their commit. */
   pendingPerDevice: number
   /** What one device may send in ten seconds: a report counts one, other messages one for each 4 KiB begun. */
   perTenSeconds: number
 }
 
-export const INGEST_LIMITS: IngestLimits = {
+const INGEST_LIMITS: IngestLimits = {
   windowMs: 20,
   batchReports: 1024,
   pendingReports: 20_000,

@@ -27,7 +27,7 @@ export type Reports = Record<
 >
 
 /** A report older than this is about the past, even when it is the newest of its layout: the gap after an outage. */
-export const LATE_AFTER_MS = 5 * 60_000
+const LATE_AFTER_MS = 5 * 60_000
 const ASK_AGAIN_MS = 5000
 const FETCHES_PER_DEVICE = 4
 const WAITING_PER_FETCH = 64

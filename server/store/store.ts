@@ -1,19 +1,7 @@
 import type { LatestValue, SeriesData } from '../../contract/http.ts'
-import type { Layout } from '../../contract/report.ts'
+import type { SeenSequences, StoredReport } from '../../contract/report.ts'
 
-/** One accepted report on its way to the store. NaN in `values` is unavailable and is not stored. */
-export type StoredReport = {
-  client: string
-  device: string
-  boot: string
-  seq: number
-  timeMs: number
-  layout: Layout
-  values: Float64Array
-}
-
-/** Which sequences of which boots are committed, so that a duplicate is known after a restart too. */
-export type SeenSequences = { device: string; boot: string; ranges: [number, number][] }
+export type { SeenSequences, StoredReport }
 
 export type SeriesQuery = {
   client: string

@@ -28,7 +28,7 @@ export type BrokerUnderTest = {
   close(): Promise<void>
 }
 
-export const TICKET_KEYS = randomBytes(48)
+const TICKET_KEYS = randomBytes(48)
 let authority: Promise<TestAuthority> | undefined
 
 /** One authority for all tests of a file. */
