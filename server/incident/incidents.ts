@@ -10,7 +10,7 @@ import { tell, toColumns, toCore, toView } from './rows.ts'
 import { transition, type Outcome, type RuleFacts } from './transition.ts'
 
 /** What became of an incident, for the stages that come next. */
-export type IncidentChange = {
+type IncidentChange = {
   change: 'opened' | 'reopened' | 'updated' | 'resolved'
   id: string
   client: string
@@ -20,7 +20,7 @@ export type IncidentChange = {
   why: string
 }
 
-export type IncidentQuery = {
+type IncidentQuery = {
   limit: number
   client?: string | undefined
   state?: IncidentState | undefined

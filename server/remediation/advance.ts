@@ -12,7 +12,7 @@ import type { ScriptVersion } from './ports.ts'
 import { fillParameters, readRemedy, type IncidentRemedy } from './remedy.ts'
 
 /** How long a remedy waits for its device to come online. */
-export const REMEDY_EXPIRES_MS = 15 * 60_000
+const REMEDY_EXPIRES_MS = 15 * 60_000
 const OUTPUT_IN_TICKET = 4000
 
 type Story = { edgeJobs: string[]; lastSkip: string | null }

@@ -33,7 +33,7 @@ export type GuardFacts = {
   script: { systems: readonly string[] } | null
 }
 
-export type Reason =
+type Reason =
   | 'no-remedy'
   | 'information'
   | 'device-revoked'

@@ -10,7 +10,7 @@ import type { AgentSession, Ports } from './ports.ts'
 import { killSwitch } from './settings.ts'
 
 /** How long an order may take to its device; the job's own expiry where that is sooner. */
-export const ORDER_TTL_MS = 2 * 60_000
+const ORDER_TTL_MS = 2 * 60_000
 
 export type Outgoing = { job: string; address: DeviceAddress; message: DownMessage }
 

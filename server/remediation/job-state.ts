@@ -21,7 +21,7 @@ export type JobEvent =
   | { type: 'fail-verification'; why: string }
 
 /** States that nothing changes any more. */
-export const FINAL_STATES = [
+const FINAL_STATES = [
   'verified',
   'failed',
   'refused',

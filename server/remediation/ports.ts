@@ -20,7 +20,7 @@ export type ScriptVersion = { digest: string; content: ScriptContent; envelope: 
 
 export type IncidentKey = { client: string; id: string }
 
-export type Escalation = IncidentKeyed & {
+type Escalation = IncidentKeyed & {
   title: Ticket['title']
   body: Ticket['body']
   tier: Tier

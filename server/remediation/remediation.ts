@@ -10,11 +10,11 @@ import type { Ports } from './ports.ts'
 import { dueJobs, jobsAtWork, passLimit, pendingJobs, unsettledIncidents } from './timers.ts'
 
 /** After a start of the server its devices have this long to deliver what they kept, before a limit counts. */
-export const RESUME_GRACE_MS = 120_000
+const RESUME_GRACE_MS = 120_000
 /** Between a failed attempt and the next. */
-export const RETRY_AFTER_MS = 10_000
+const RETRY_AFTER_MS = 10_000
 /** How often incidents that wait and jobs that could not be sent are looked at. */
-export const SCAN_EVERY_MS = 5_000
+const SCAN_EVERY_MS = 5_000
 
 export type Remediation = {
   /** After the alerts of incidents were applied: decides, or settles. Safe to repeat. */

@@ -4,7 +4,7 @@ import { at, json } from '../records/schema.ts'
 import { DEFAULT_REMEDIES_PER_HOUR } from './decide.ts'
 
 /** Names of the settings that hold remediation back. */
-export const KILL_SWITCH_SETTING = 'remediation-kill-switch'
+const KILL_SWITCH_SETTING = 'remediation-kill-switch'
 export const HOURLY_CAP_SETTING = 'remediation-hourly-cap'
 
 const KillSwitch = z.object({ on: z.boolean(), reason: z.string(), who: z.string() })

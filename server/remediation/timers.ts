@@ -8,9 +8,9 @@ import type { JobRow } from './job-rows.ts'
 import { ACTIVE_STATES, type JobEvent } from './job-state.ts'
 
 /** A device says `started` at once; after this long without a word nobody knows. */
-export const WORD_WITHIN_MS = 60_000
+const WORD_WITHIN_MS = 60_000
 /** On top of a script's own time limit, for the result to arrive. */
-export const RESULT_GRACE_MS = 120_000
+const RESULT_GRACE_MS = 120_000
 
 /** Jobs on which a limit has passed, by the server's clock; of one job only where `id` is given. */
 export async function dueJobs(db: Db, nowMs: number, id?: string): Promise<string[]> {

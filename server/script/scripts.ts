@@ -10,7 +10,7 @@ import { payloadDigest } from './sign.ts'
 import { signersOf } from './verify.ts'
 
 /** An approved version of a script. */
-export type ApprovedScript = {
+type ApprovedScript = {
   digest: string
   content: ScriptContent
   envelope: DsseEnvelope

@@ -3,7 +3,7 @@ import type { Priority } from '../../contract/incident.ts'
 const HOUR_MS = 3_600_000
 
 /** Time allowed until the resolution, by ITIL priority, in milliseconds; calendar 24×7: every hour counts. */
-export const RESOLUTION_MS: Readonly<Record<Priority, number>> = {
+const RESOLUTION_MS: Readonly<Record<Priority, number>> = {
   P1: 4 * HOUR_MS,
   P2: 8 * HOUR_MS,
   P3: 24 * HOUR_MS,

@@ -20,7 +20,7 @@ export type Escalation = {
   priority: Priority
 }
 
-export type TicketQuery = {
+type TicketQuery = {
   limit: number
   client?: string | undefined
   state?: TicketState | undefined

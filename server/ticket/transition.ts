@@ -14,7 +14,7 @@ export type TicketCore = {
 export const PERSON_ACTIONS = ['start', 'resolve', 'close', 'reopen', 'note'] as const
 export type PersonAction = (typeof PERSON_ACTIONS)[number]
 /** What the incident behind a ticket does to it: it resolved, or it came back and needs a person again. */
-export type SystemAction = 'incident-resolved' | 'incident-again'
+type SystemAction = 'incident-resolved' | 'incident-again'
 
 /** `event` is the line for the ticket's history, null when nothing happened. */
 export type TicketStep = { ticket: TicketCore; event: { kind: string; text: string } | null; why: string }

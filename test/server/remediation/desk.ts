@@ -22,7 +22,7 @@ import { createTickets } from '../../../server/ticket/tickets.ts'
 import { alert, ruleFacts } from '../incident/alerts.ts'
 import { testRecords } from '../records/clusters.ts'
 
-export const START_MS = 1_800_000_000_000
+const START_MS = 1_800_000_000_000
 export const onlineKey = openKey(makeKey('online'))
 
 /** The stages around incidents on real records, with a clock that the test moves and a device that it plays. */
