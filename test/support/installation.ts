@@ -83,7 +83,8 @@ export async function createInstallation(
       started.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()))
       const deadline = performance.now() + START_LIMIT_MS
       while (performance.now() < deadline) {
-        if (started.exitCode !== null) throw new Error(`vigia start ended with ${started.exitCode}:\n${text}`)
+        if (started.exitCode !== null || started.signalCode !== null)
+          throw new Error(`vigia start ended with ${started.exitCode ?? started.signalCode}:\n${text}`)
         if (await answers(url)) return
         await sleep(50)
       }
