@@ -145,7 +145,8 @@ describe('a job of a person', () => {
     expect(job).toMatchObject({ state: 'sent', orderedBy: 'ana', incident: null, parameters: { count: 3 } })
     await desk.says('started')
     await desk.says('exited')
-    await desk.wait(700)
+    desk.advanceMs(700_000)
+    await desk.wait(6)
     expect((await desk.remediation().job(job.id)).state).toBe('succeeded')
   })
   it('is refused with every fault before anything is stored', async () => {
