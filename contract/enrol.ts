@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { TrustRoot } from './command.ts'
 import { ClientId, DeviceId } from './ids.ts'
 
 /**
@@ -38,8 +37,6 @@ export type EnrolAnswer = z.infer<typeof EnrolAnswer>
 
 /** GET /api/enrol/trust: answered to anyone, so that a device can check the pin before it sends its secret. */
 export const TrustAnswer = z.object({ trustText: z.string() })
-export { TrustRoot }
-
 /** Common name of a device's certificate: `CLIENT/DEVICE`; the topic prefix follows from it. */
 export function deviceCommonName(address: { client: string; device: string }): string {
   return `${address.client}/${address.device}`

@@ -39,6 +39,8 @@ export const BootId = z.string().regex(/^[0-9a-f]{16}$/)
  * A decoded report. On the wire (`up/report`) it is a MessagePack array `[hash, boot, seq, timeMs, values]`.
  * A value is a finite number or nil, which means unavailable: the collector could not read it. It is never
  * zero for unknown. `seq` counts up by one over everything durable that this boot sends.
+ *
+ * @public The shape on the wire; both ends have their own fast path over it.
  */
 export type Report = { hash: string; boot: string; seq: number; timeMs: number; values: (number | null)[] }
 
