@@ -7,7 +7,7 @@ import { bucketing, checkQuery, DEFAULT_RETENTION, withGaps, type Retention } fr
 import { createCatalog } from './catalog.ts'
 import { buildBatch, type BuiltBatch } from './duckdb-batch.ts'
 import { startDuckdbWorker } from './duckdb-client.ts'
-import { createGroupCommit } from './group-commit.ts'
+import { createGroupCommit, type CommitSpacing } from './group-commit.ts'
 import { createLedger } from './ledger.ts'
 import type { MetricStore, SeriesQuery, StoredReport } from './store.ts'
 
@@ -24,6 +24,7 @@ export type DuckdbOptions = {
   minFreeBytes?: number
   /** Reports that wait together are committed together, up to this many samples. */
   maxBatchSamples?: number
+  spacing?: CommitSpacing
 }
 
 /** POSIX locks do not keep a process from opening its own file twice, so this does. */
@@ -46,7 +47,10 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<MetricSto
   const catalog = createCatalog()
   const ledger = createLedger()
   const forgotten: number[] = []
-  const group = createGroupCommit(commit, options.maxBatchSamples ?? 200_000)
+  const group = createGroupCommit(commit, {
+    maxSamples: options.maxBatchSamples ?? 200_000,
+    ...(options.spacing === undefined ? {} : { spacing: options.spacing }),
+  })
   let failed: { error: VigiaError; at: number } | undefined
   let freeCheckedAt = -Infinity
   let closed = false
@@ -200,7 +204,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<MetricSto
     async close() {
       if (closed) return
       closed = true
-      await group.idle()
+      await group.finish()
       await client.call('close', null).finally(async () => {
         await client.stop()
         openHere.delete(path)

@@ -8,23 +8,37 @@ type Item = {
   reject: (error: VigiaError) => void
 }
 
+/**
+ * A transaction costs the same for one sample and for ten thousand, so commits do not follow each other more closely
+ * than `leastMs`, nor than the last one's samples times `perThousandMs`, up to `mostMs`: few samples wait little, many
+ * go together.
+ */
+export type CommitSpacing = { leastMs: number; mostMs: number; perThousandMs: number }
+
+/** At 200,000 samples a second five commits a second, at a tenth of that forty. */
+export const COMMIT_SPACING: CommitSpacing = { leastMs: 25, mostMs: 200, perThousandMs: 10 }
+
 /** Writes that come while one is on its way wait and go together in the next. */
 export type GroupCommit = {
   write(reports: readonly StoredReport[]): Promise<void>
-  /** Resolves when nothing waits. */
-  idle(): Promise<void>
+  /** Commits what waits without any more pause. */
+  finish(): Promise<void>
 }
 
 /**
- * Makes one commit out of the writes that wait, up to `maxSamples`, one commit at a time. When a group is refused for
+ * Makes one commit out of the writes that wait, up to `maxSamples`, one commit at a time and not too closely spaced. When a group is refused for
  * good, each write of it is tried by itself, so that one bad report does not take others with it.
  */
 export function createGroupCommit(
   commit: (reports: readonly StoredReport[]) => Promise<void>,
-  maxSamples: number,
+  options: { maxSamples: number; spacing?: CommitSpacing },
 ): GroupCommit {
   const queue: Item[] = []
+  const spacing = options.spacing ?? COMMIT_SPACING
   let pumping: Promise<void> | undefined
+  let notBefore = -Infinity
+  let hurry = false
+  let wake = (): void => undefined
 
   async function settle(items: readonly Item[]): Promise<void> {
     try {
@@ -40,8 +54,28 @@ export function createGroupCommit(
     }
   }
 
+  /** Ends in the same step in which it finds the queue empty, so that no write falls between the two. */
   async function pump(): Promise<void> {
-    while (queue.length > 0) await settle(takeItems(queue, maxSamples))
+    while (queue.length > 0) {
+      await pause(notBefore - performance.now())
+      const items = takeItems(queue, options.maxSamples)
+      const samples = items.reduce((sum, item) => sum + item.samples, 0)
+      const wanted = Math.max(spacing.leastMs, (samples / 1000) * spacing.perThousandMs)
+      notBefore = performance.now() + Math.min(spacing.mostMs, wanted)
+      await settle(items)
+    }
+    pumping = undefined
+  }
+
+  async function pause(milliseconds: number): Promise<void> {
+    if (milliseconds < 1 || hurry) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   return {
@@ -50,12 +84,12 @@ export function createGroupCommit(
       if (reports.length === 0) return
       const samples = reports.reduce((sum, report) => sum + report.values.length, 0)
       const done = new Promise<void>((resolve, reject) => queue.push({ reports, samples, resolve, reject }))
-      pumping ??= pump().finally(() => {
-        pumping = undefined
-      })
+      pumping ??= pump()
       await done
     },
-    async idle() {
+    async finish() {
+      hurry = true
+      wake()
       await pumping
     },
   }

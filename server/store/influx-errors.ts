@@ -23,6 +23,25 @@ export function influxAwayError(where: string, thrown: unknown): VigiaError {
   return new VigiaError('STORE_UNAVAILABLE', `${where} is away: ${reasonOf(thrown)}`, { cause: thrown })
 }
 
+/** A server closes connections that stood idle, and a request may meet that moment. */
+const BROKEN_OFF = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+/** Calls once more when the connection broke off: every request to InfluxDB may be made twice. */
+export async function withSecondTry<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await call()
+  } catch (error) {
+    if (BROKEN_OFF.has(codeOf(error))) return call()
+    throw error
+  }
+}
+
+function codeOf(thrown: unknown): string {
+  if (typeof thrown !== 'object' || thrown === null) return ''
+  if ('code' in thrown && typeof thrown.code === 'string') return thrown.code
+  return 'cause' in thrown ? codeOf(thrown.cause) : ''
+}
+
 function reasonOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)
   if (thrown instanceof AggregateError && thrown.message === '') return thrown.errors.map(reasonOf).join('; ')

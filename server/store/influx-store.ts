@@ -36,7 +36,7 @@ export function createInfluxStore(
 ): MetricStore {
   const { clock, retention } = options
   const rollup = createRollup(driver, retention)
-  const group = createGroupCommit(commit, MAX_BATCH_SAMPLES)
+  const group = createGroupCommit(commit, { maxSamples: MAX_BATCH_SAMPLES })
   let closed = false
 
   async function commit(reports: readonly StoredReport[]): Promise<void> {
@@ -140,7 +140,7 @@ export function createInfluxStore(
     async close() {
       if (closed) return
       closed = true
-      await group.idle()
+      await group.finish()
       await driver.close()
     },
   }

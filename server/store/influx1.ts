@@ -2,7 +2,7 @@ import { InfluxDB } from 'influx'
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { DEFAULT_RETENTION, HOUR_MS, type Retention } from './buckets.ts'
-import { influxAnswerError, influxAwayError } from './influx-errors.ts'
+import { influxAnswerError, influxAwayError, withSecondTry } from './influx-errors.ts'
 import { between, quoteName, readAnswer } from './influx-query.ts'
 import { createInfluxStore, type Grain, type InfluxDriver } from './influx-store.ts'
 import type { MetricStore } from './store.ts'
@@ -59,7 +59,7 @@ function influx1Driver(options: Influx1Options, retention: Retention): InfluxDri
   /** Runs a call of the `influx` client and gives its errors our codes. */
   async function ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
     try {
-      return await call()
+      return await withSecondTry(call)
     } catch (error) {
       throw clientError(where, error)
     }
@@ -106,12 +106,8 @@ function influx1Driver(options: Influx1Options, retention: Retention): InfluxDri
     let answer: Response
     let body: string
     try {
-      answer = await fetch(target, {
-        method: 'POST',
-        headers,
-        body: lines,
-        signal: AbortSignal.timeout(timeoutMs),
-      })
+      const signal = AbortSignal.timeout(timeoutMs)
+      answer = await withSecondTry(() => fetch(target, { method: 'POST', headers, body: lines, signal }))
       body = await answer.text()
     } catch (error) {
       throw influxAwayError(where, error)

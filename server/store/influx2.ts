@@ -2,7 +2,7 @@ import { HttpError, InfluxDB, setLogger } from '@influxdata/influxdb-client'
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { DEFAULT_RETENTION, HOUR_MS, type Retention } from './buckets.ts'
-import { influxAnswerError, influxAwayError } from './influx-errors.ts'
+import { influxAnswerError, influxAwayError, withSecondTry } from './influx-errors.ts'
 import { tagText } from './influx-line.ts'
 import { between, quoteName, readAnswer, type InfluxSeries } from './influx-query.ts'
 import { createInfluxStore, type Grain, type InfluxDriver } from './influx-store.ts'
@@ -21,6 +21,15 @@ export type Influx2Options = {
   clock: Clock
   retention?: Retention
   timeoutMs?: number
+}
+
+/** All lines of a write go in one request, and its failure is thrown: the spool is what tries again. */
+const ONE_REQUEST = {
+  maxRetries: 0,
+  flushInterval: 0,
+  batchSize: 2,
+  maxBatchBytes: Number.MAX_SAFE_INTEGER,
+  gzipThreshold: Number.MAX_SAFE_INTEGER,
 }
 
 /** What InfluxDB would show for a canary: the server takes writes, and reads them back by InfluxQL. */
@@ -50,16 +59,12 @@ function influx2Driver(options: Influx2Options): InfluxDriver {
   }
 
   async function write(grain: Grain, lines: string): Promise<void> {
-    const api = client.getWriteApi(options.org, bucketOf(grain), 'ms', {
-      maxRetries: 0,
-      flushInterval: 0,
-      batchSize: 2,
-      maxBatchBytes: Number.MAX_SAFE_INTEGER,
-      gzipThreshold: Number.MAX_SAFE_INTEGER,
-    })
     try {
-      api.writeRecord(lines.trimEnd())
-      await api.close()
+      await withSecondTry(async () => {
+        const api = client.getWriteApi(options.org, bucketOf(grain), 'ms', ONE_REQUEST)
+        api.writeRecord(lines.trimEnd())
+        await api.close()
+      })
     } catch (error) {
       if (!(error instanceof HttpError)) throw influxAwayError(where, error)
       const known = influxAnswerError(where, error.statusCode, error.body ?? error.message)
@@ -72,22 +77,20 @@ function influx2Driver(options: Influx2Options): InfluxDriver {
     target.searchParams.set('db', bucketOf(grain))
     target.searchParams.set('epoch', 'ms')
     let answer: Response
-    let body: string
+    let text: string
     try {
-      answer = await fetch(target, {
-        method: 'POST',
-        headers: { authorization: `Token ${options.token}`, accept: 'application/json' },
-        body: new URLSearchParams({ q: statement }),
-        signal: AbortSignal.timeout(timeout),
-      })
-      body = await answer.text()
+      const signal = AbortSignal.timeout(timeout)
+      const headers = { authorization: `Token ${options.token}`, accept: 'application/json' }
+      const body = new URLSearchParams({ q: statement })
+      answer = await withSecondTry(() => fetch(target, { method: 'POST', headers, body, signal }))
+      text = await answer.text()
     } catch (error) {
       throw influxAwayError(where, error)
     }
-    const error = influxAnswerError(where, answer.status, body)
+    const error = influxAnswerError(where, answer.status, text)
     if (error) throw error
     try {
-      return readAnswer(JSON.parse(body))
+      return readAnswer(JSON.parse(text))
     } catch (thrown) {
       if (thrown instanceof VigiaError) throw thrown
       throw new VigiaError(

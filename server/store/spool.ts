@@ -45,6 +45,9 @@ export type SpoolOptions = {
 
 type Waiting = { reports: readonly StoredReport[]; resolve: () => void; reject: (error: VigiaError) => void }
 
+/** What waited is written in batches of about this many samples, however small the writes that came. */
+const DRAIN_SAMPLES = 50_000
+
 /**
  * Passes reports to the store; while it answers STORE_UNAVAILABLE they go to disk instead (framed, with a checksum and
  * an fsync for each group) and are written in order when it is back. While the store is known to be away, writes do not
@@ -73,30 +76,34 @@ export function createSpoolingWriter(options: SpoolOptions): SpoolingWriter {
 
   function spool(reports: readonly StoredReport[]): Promise<void> {
     const done = new Promise<void>((resolve, reject) => queue.push({ reports, resolve, reject }))
-    appending ??= appendQueued().finally(() => {
-      appending = undefined
-    })
+    appending ??= appendQueued()
     return done
   }
 
-  /** Everything that waits goes to disk with one fsync. */
+  /** Ends in the same step in which it finds the queue empty, so that no write falls between the two. */
   async function appendQueued(): Promise<void> {
     while (queue.length > 0) {
-      const group = queue.splice(0)
-      try {
-        const { bytes, oldestMs } = load.total()
-        if (bytes >= maxBytes) throw spoolFull(bytes, oldestMs)
-        const nowMs = clock()
-        const batches = group.map((item) => item.reports)
-        const written = await segments.append(batches, nowMs)
-        load.add(written.name, written.bytes, batches.flat(), nowMs)
-        metrics.spooled(batches.reduce((sum, batch) => sum + batch.length, 0))
-        for (const item of group) item.resolve()
-      } catch (error) {
-        const reason = asVigiaError(error, 'STORE_UNAVAILABLE')
-        log.error({ code: reason.code, directory }, reason.message)
-        for (const item of group) item.reject(reason)
-      }
+      // What is written in this step goes to disk together, with one fsync.
+      await Promise.resolve()
+      await appendGroup(queue.splice(0))
+    }
+    appending = undefined
+  }
+
+  async function appendGroup(group: readonly Waiting[]): Promise<void> {
+    try {
+      const { bytes, oldestMs } = load.total()
+      if (bytes >= maxBytes) throw spoolFull(bytes, oldestMs)
+      const nowMs = clock()
+      const batches = group.map((item) => item.reports)
+      const written = await segments.append(batches, nowMs)
+      load.add(written.name, written.bytes, batches.flat(), nowMs)
+      metrics.spooled(batches.reduce((sum, batch) => sum + batch.length, 0))
+      for (const item of group) item.resolve()
+    } catch (error) {
+      const reason = asVigiaError(error, 'STORE_UNAVAILABLE')
+      log.error({ code: reason.code, directory }, reason.message)
+      for (const item of group) item.reject(reason)
     }
   }
 
@@ -156,12 +163,22 @@ export function createSpoolingWriter(options: SpoolOptions): SpoolingWriter {
   /** True when all of it is stored; false when the writer was stopped in the middle. */
   async function drainSegment(name: string): Promise<boolean> {
     const layouts = new Map<number, Layout>()
+    let batch: StoredReport[] = []
+    let samples = 0
     for (const frame of await load.framesOf(segments, name, log, metrics)) {
       if (!running) return false
-      const reports = await decoded(name, frame, layouts)
-      if (reports) await writeOrKeepAside(reports)
+      for (const report of (await decoded(name, frame, layouts)) ?? []) {
+        batch.push(report)
+        samples += report.values.length
+      }
+      if (samples < DRAIN_SAMPLES) continue
+      await writeOrKeepAside(batch)
       noteBack()
+      batch = []
+      samples = 0
     }
+    await writeOrKeepAside(batch)
+    noteBack()
     return true
   }
 

@@ -9,7 +9,9 @@ import { gauges, report } from './fixtures.ts'
 const [, , path = '', boot = '', startText = ''] = process.argv
 const startMs = Number(startText)
 const layout = gauges(20)
-const store = await openDuckdbStore({ path, clock: () => startMs, walLimitMb: 1, minFreeBytes: 0 })
+// As fast as it goes: more transactions to be killed in.
+const spacing = { leastMs: 0, mostMs: 0, perThousandMs: 0 }
+const store = await openDuckdbStore({ path, clock: () => startMs, walLimitMb: 1, minFreeBytes: 0, spacing })
 
 async function writer(device: string): Promise<never> {
   for (let seq = 0; ; seq += 5) {
