@@ -18,8 +18,9 @@ const FINAL: readonly JobState[] = [
 ]
 const POLL_MS = 250
 
-/** `vigia run`, `job`, `cancel`. */
+/** `vigia run`, `job`, `cancel`, `commands`. */
 export function registerRun(program: Command): void {
+  registerSwitch(program)
   program
     .command('run <script>')
     .description('run an approved script on one device')
@@ -91,6 +92,26 @@ export function registerRun(program: Command): void {
       const job = await server.call('cancelJob', { params: { id } })
       out.print(job, () => `Job ${job.id} is ${job.state}.`)
     })
+}
+
+/** Registers `vigia commands stop|allow`: the kill switch of the whole server. */
+function registerSwitch(program: Command): void {
+  const commands = program
+    .command('commands')
+    .description('stop every command of this server at once, or allow them again')
+  for (const [name, on] of [
+    ['stop', true],
+    ['allow', false],
+  ] as const)
+    commands
+      .command(name)
+      .description(on ? 'no remedy and no script leaves the server' : 'commands may go again')
+      .requiredOption('--reason <reason>', 'why; it stands in the audit log')
+      .action(async (options: { reason: string }, command: Command) => {
+        const { server, out } = contextOf(command)
+        await server.call('killSwitch', { body: { on, reason: options.reason } })
+        out.print({ stopped: on }, () => (on ? 'Commands are stopped.' : 'Commands may go again.'))
+      })
 }
 
 /** A device by its id, or by its host name when only one has it. */

@@ -446,6 +446,14 @@ export const ROUTES = {
     ]),
     summary: 'Walk the audit chain and say the first row that is broken',
   },
+  killSwitch: {
+    method: 'POST',
+    path: '/api/kill-switch',
+    access: 'local',
+    body: z.object({ on: z.boolean(), reason: z.string().min(1).max(300) }),
+    answer: ok,
+    summary: 'Stop every command of this server at once, or allow them again',
+  },
   backup: {
     method: 'POST',
     path: '/api/backup',

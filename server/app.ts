@@ -2,13 +2,14 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { TrustedKey } from '../contract/command.ts'
 import { VigiaError } from '../contract/errors.ts'
+import type { DeviceAddress } from '../contract/topics.ts'
 import { createEngine } from '../rules/engine/engine.ts'
 import type { DeviceContext } from '../rules/selector.ts'
 import { makeLocalToken } from './access/local-token.ts'
 import { createPeople, SESSION_COOKIE } from './access/people.ts'
 import { checkAccess } from './access/roles.ts'
 import { createAlertQueue } from './alert/queue.ts'
-import { createAudit } from './audit/audit.ts'
+import { createAudit, type Audit } from './audit/audit.ts'
 import { backupInstallation } from './backup.ts'
 import type { ServerConfig } from './config.ts'
 import { lockDataDirectory } from './data-lock.ts'
@@ -176,14 +177,8 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     session: (device) => liveState.of(device)?.hello,
     async send(address, message) {
       // Nothing that runs leaves without standing in the audit chain first.
-      if (message.type === 'command')
-        await audit.append({
-          who: 'server',
-          action: 'command.send',
-          client: address.client,
-          subject: address.device,
-          detail: { order: message.order.payload },
-        })
+      if (message.type === 'command' && !(await noteOrder(audit, log, address, message.order.payload)))
+        return false
       return broker.send(address, message)
     },
     scripts,
@@ -410,5 +405,22 @@ async function unwind(undo: (() => void | Promise<void>)[], log: Logger): Promis
     } catch (error) {
       log.error({ err: error }, 'a part did not stop cleanly')
     }
+  }
+}
+
+/** Enters an order into the audit chain; false when it cannot be, so that the job waits instead of going unrecorded. */
+async function noteOrder(audit: Audit, log: Logger, address: DeviceAddress, order: string): Promise<boolean> {
+  try {
+    await audit.append({
+      who: 'server',
+      action: 'command.send',
+      client: address.client,
+      subject: address.device,
+      detail: { order },
+    })
+    return true
+  } catch (error) {
+    log.error({ err: error, device: address.device }, 'an order is not sent since it cannot be put on record')
+    return false
   }
 }

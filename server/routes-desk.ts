@@ -6,9 +6,11 @@ import { renderHtml } from './report/render-html.ts'
 import { renderPdf } from './report/render-pdf.ts'
 import { readReport } from './report/model.ts'
 import { viewReport } from './report/view.ts'
+import { setKillSwitch } from './remediation/settings.ts'
 import { listLedger } from './remediation/ledger.ts'
 
 type Names =
+  | 'killSwitch'
   | 'incidents'
   | 'incident'
   | 'tickets'
@@ -77,6 +79,17 @@ export function deskRoutes(parts: Parts): Pick<Handlers, Names> {
       const job = await remediation.cancelJob(params.id, whoName)
       await audit.append({ who: whoName, action: 'job.cancel', client: job.client, subject: job.id })
       return job
+    },
+    async killSwitch({ body, whoName }) {
+      await records.operator((db) => setKillSwitch(db, { ...body, who: whoName }, clock()))
+      await audit.append({
+        who: whoName,
+        action: body.on ? 'commands.stop' : 'commands.allow',
+        client: null,
+        subject: 'all',
+        detail: { reason: body.reason },
+      })
+      return { ok: true }
     },
     hostile: async ({ query }) => ({
       counts: await hostile.counts(),
