@@ -171,6 +171,7 @@ export function buildAgent(options: {
         addFacts(timeMs, found.facts)
         addReport('inventory', timeMs, found)
         link.wake()
+        log.info('the inventory is told', { facts: found.facts.map(({ kind }) => kind) })
       })
       .catch((thrown: unknown) =>
         log.error('the inventory failed', { message: asVigiaError(thrown).message }),

@@ -47,6 +47,8 @@ export function createDialler(options: {
       clean: true,
       keepalive: KEEPALIVE_S,
       reconnectPeriod: 0,
+      // mqtt.js keeps a buffer for each of 65,536 numbers otherwise: 8 MB.
+      writeCache: false,
       resubscribe: false,
       queueQoSZero: false,
       connectTimeout: CONNECT_TIMEOUT_MS,
