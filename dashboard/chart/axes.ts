@@ -1,5 +1,4 @@
 import type uPlot from 'uplot'
-import { formatNumber, formatValue } from '../language/format.ts'
 import type { Language } from '../language/language.ts'
 import { themeColour } from './plot.tsx'
 
@@ -7,8 +6,12 @@ const FONT = '11px system-ui, sans-serif'
 const MINUTE_S = 60
 const DAY_S = 86_400
 
-/** The axes of a chart over time; values carry the unit. uPlot counts time in seconds. */
-export function timeAxes(unit: string, language: Language): uPlot.Axis[] {
+/** The axes of a chart over time; values are shown as `valueText` says. uPlot counts time in seconds. */
+export function timeAxes(
+  unit: string,
+  language: Language,
+  valueText: (value: number, unit: string) => string,
+): uPlot.Axis[] {
   const shared = {
     stroke: themeColour('--v-dim'),
     font: FONT,
@@ -22,7 +25,12 @@ export function timeAxes(unit: string, language: Language): uPlot.Axis[] {
       size: 26,
       values: (_, splits, _axis, _space, step) => splits.map((at) => timeLabel(at, step, language)),
     },
-    { ...shared, size: 62, values: (_, splits) => splits.map((value) => axisValue(value, unit, language)) },
+    {
+      ...shared,
+      size: 62,
+      values: (_, splits) => splits.map((value) => valueText(value, unit)),
+      ...(unit === 'bool' ? { splits: [0, 1] } : {}),
+    },
   ]
 }
 
@@ -39,8 +47,4 @@ function timeLabel(atS: number, stepS: number, language: Language): string {
           ...(stepS < MINUTE_S ? { second: '2-digit' } : {}),
         }
   return new Intl.DateTimeFormat(language, options).format(at)
-}
-
-function axisValue(value: number, unit: string, language: Language): string {
-  return unit === 'bool' ? formatNumber(value, language, 0) : formatValue(value, unit, language)
 }

@@ -3,7 +3,7 @@ import type uPlot from 'uplot'
 import type { Evidence } from '../../contract/rules.ts'
 import { useValueText, useWords } from '../language/use-words.ts'
 import { timeAxes } from './axes.ts'
-import { foretell } from './foretell.ts'
+import { boundOf, foretell } from './foretell.ts'
 import { Plot, themeColour, type PlotOptions } from './plot.tsx'
 
 const HEIGHT_PX = 240
@@ -31,7 +31,7 @@ export function EvidenceChart({
     [drawn],
   )
   if (evidence.points.length < 2) return null
-  const bound = evidence.forecast?.bound ?? evidence.threshold
+  const bound = boundOf(evidence)
 
   const options = (): PlotOptions => {
     const forecast = themeColour('--v-line-2')
@@ -48,7 +48,7 @@ export function EvidenceChart({
           ],
         },
       },
-      axes: timeAxes(evidence.unit, language),
+      axes: timeAxes(evidence.unit, language, valueText),
       bands: [{ series: rising ? [3, 4] : [4, 3], fill: `${forecast}33` }],
       series: [
         {},
@@ -67,7 +67,7 @@ export function EvidenceChart({
     }
   }
   return (
-    <figure className="chart" role="group" aria-label={title}>
+    <figure className="chart" aria-label={title}>
       <figcaption>
         <ul className="legend">
           <Key colour="--v-line-1" dash={0} name={t('chart.measured')} />

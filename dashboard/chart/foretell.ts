@@ -12,6 +12,11 @@ export type Foretold = {
   latest: Column
 }
 
+/** The bound that the value is held to; what is only yes or no has none that says more. */
+export function boundOf({ forecast, threshold, unit }: Evidence): number | null {
+  return unit === 'bool' ? null : (forecast?.bound ?? threshold)
+}
+
 /**
  * Lays the forecast out for drawing: straight lines from the last measured point to the bound at the foretold
  * time, and at the earliest and the latest time, from where they run on along the bound. Where no latest time is
@@ -29,7 +34,7 @@ export function foretell(evidence: Evidence): Foretold {
   const timesMs = [...new Set([...measuredAt.keys(), ...ends.filter((ms) => ms > (last?.[0] ?? 0))])].sort(
     (a, b) => a - b,
   )
-  const bound = forecast?.bound ?? evidence.threshold
+  const bound = boundOf(evidence)
   const towards = (endMs: number | null): Column =>
     timesMs.map((ms) => {
       if (!forecast || !last || ms < last[0]) return null

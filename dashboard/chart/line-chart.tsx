@@ -56,7 +56,7 @@ export function LineChart({
     padding: [8, 8, 0, 0],
     cursor: { y: false, sync: { key: sync }, points: { size: 7 }, drag: { x: false, y: false } },
     scales: { x: { range: () => range.current }, y: { range: (_, low, high) => yRange(low, high, unit) } },
-    axes: timeAxes(unit, language),
+    axes: timeAxes(unit, language, valueText),
     series: [
       {},
       ...lines.map((line, index): uPlot.Series => {
@@ -80,7 +80,7 @@ export function LineChart({
   })
   const hasData = lines.some((line) => line.values.some((value) => value !== null))
   return (
-    <figure className="chart card" role="group" aria-label={summary(title, lines, valueText, t)}>
+    <figure className="chart card" aria-label={summary(title, lines, valueText, t)}>
       <figcaption>
         <strong>{title}</strong>
         <ul className="legend">

@@ -40,9 +40,8 @@ const byNumber =
 
 /** The columns of the fleet, in the order of their reading. `narrow` ones are left out on a small screen. */
 export const fleetColumns = helper.columns([
-  helper.display({
+  helper.accessor(troubleRank, {
     id: 'status',
-    enableSorting: true,
     sortFn: (a, b) =>
       troubleRank(a.original) - troubleRank(b.original) ||
       collator.compare(a.original.hostname, b.original.hostname),

@@ -3,7 +3,6 @@ import { Button, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useEffect, useMemo, useRef, useState, type ReactElement } from 'react'
 import type { DeviceView } from '../../contract/http.ts'
-import { formatNumber } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask, FLEET_LIMIT } from '../queries.ts'
 import { Empty, Failure, PageHead, Tag, Waiting } from '../shell/parts.tsx'
@@ -14,7 +13,7 @@ const NONE: DeviceView[] = []
 
 /** Every device that this person may see, trouble first. */
 export function FleetPage(): ReactElement {
-  const { t, language } = useWords()
+  const { t } = useWords()
   const answer = useQuery(ask.devices())
   const devices = answer.data ?? NONE
   const [query, setQuery] = useState('')
@@ -25,7 +24,6 @@ export function FleetPage(): ReactElement {
   const online = devices.filter((device) => device.online).length
   const troubled = devices.filter((device) => device.openIncidents > 0).length
   const revoked = devices.filter((device) => device.revokedAtMs !== null).length
-  const count = (value: number): string => formatNumber(value, language, 0)
   return (
     <div className="page page-fill">
       <PageHead
@@ -33,7 +31,7 @@ export function FleetPage(): ReactElement {
         lead={
           devices.length > 0 && (
             <span className="inline">
-              <span>{t('fleet.count', { count: devices.length, formatted: count(devices.length) })}</span>
+              <span>{t('fleet.count', { count: devices.length })}</span>
               <Tag tone="ok">{t('fleet.online', { count: online })}</Tag>
               <Tag tone="idle">{t('fleet.offline', { count: devices.length - online - revoked })}</Tag>
               <Tag tone={troubled > 0 ? 'warning' : 'idle'}>{t('fleet.troubled', { count: troubled })}</Tag>
@@ -80,7 +78,7 @@ export function FleetPage(): ReactElement {
         <p className="dim small fleet-foot">
           <span role="status">
             {found.length < devices.length &&
-              t('fleet.shown', { shown: count(found.length), count: devices.length })}
+              t('fleet.shown', { shown: found.length, count: devices.length })}
           </span>
           {devices.length >= FLEET_LIMIT && <span>{t('fleet.full', { count: FLEET_LIMIT })}</span>}
           <span className="fleet-keys">{t('fleet.keys')}</span>

@@ -130,7 +130,7 @@ export function FleetTable({ devices }: { devices: DeviceView[] }): ReactElement
 function Gap({ px }: { px: number }): ReactElement {
   return (
     <tr aria-hidden="true">
-      <td colSpan={fleetColumns.length} style={{ height: px, padding: 0, border: 0 }} />
+      <td style={{ height: px, padding: 0, border: 0 }} />
     </tr>
   )
 }

@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react'
 import type { Evidence } from '../../contract/rules.ts'
+import { boundOf } from '../chart/foretell.ts'
 import { formatClock, formatNumber, formatSpan } from '../language/format.ts'
 import { useValueText, useWords } from '../language/use-words.ts'
 import { Fact } from '../shell/parts.tsx'
@@ -8,8 +9,8 @@ import { Fact } from '../shell/parts.tsx'
 export function EvidenceFigures({ evidence }: { evidence: Evidence }): ReactElement {
   const { t, language } = useWords()
   const valueText = useValueText()
-  const { forecast, threshold, unit, value } = evidence
-  const bound = forecast?.bound ?? threshold
+  const { forecast, unit, value } = evidence
+  const bound = boundOf(evidence)
   return (
     <dl className="facts">
       <Fact name={t('incident.value')}>{valueText(value, unit)}</Fact>

@@ -70,7 +70,7 @@ function Page({ children }: { children: ReactNode }): ReactElement {
 function Verdict({ incident }: { incident: Incident }): ReactElement {
   const { t, language } = useWords()
   const valueText = useValueText()
-  const { evidence, metric } = incident
+  const { evidence, metric, labels } = incident
   const of = seriesName(incident.labels)
   return (
     <header className="verdict">
@@ -85,7 +85,7 @@ function Verdict({ incident }: { incident: Incident }): ReactElement {
         </span>
       </div>
       <h1>{incident.title[language]}</h1>
-      <p className="incident-lead">{findingOf({ evidence, metric, language, t, valueText })}</p>
+      <p className="incident-lead">{findingOf({ evidence, metric, labels, language, t, valueText })}</p>
       <div className="inline">
         <IncidentPath incident={incident} />
         {incident.resolvedBy !== null && (

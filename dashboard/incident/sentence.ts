@@ -1,13 +1,15 @@
 import type { TFunction } from 'i18next'
 import { DEVICE_REPORT } from './silent.ts'
 import type { Evidence } from '../../contract/rules.ts'
-import { formatSpan } from '../language/format.ts'
+import { boundOf } from '../chart/foretell.ts'
+import { formatSpan, seriesName } from '../language/format.ts'
 import type { Language } from '../language/language.ts'
 import { metricName } from '../language/metric-names.ts'
 
 type Telling = {
   evidence: Evidence
   metric: string
+  labels: Readonly<Record<string, string>>
   language: Language
   t: TFunction
   valueText: (value: number | null, unit: string) => string
@@ -17,10 +19,11 @@ type Telling = {
  * The finding as a sentence. In English it is the one that the rule wrote; in other languages it is made from the
  * same figures.
  */
-export function findingOf({ evidence, metric, language, t, valueText }: Telling): string {
+export function findingOf({ evidence, metric, labels, language, t, valueText }: Telling): string {
   if (language === 'en' && evidence.sentence !== '') return evidence.sentence
-  const { value, unit, threshold, forecast } = evidence
-  const name = metricName(metric, language)
+  const { value, unit, forecast } = evidence
+  const of = seriesName(labels)
+  const name = of === '' ? metricName(metric, language) : `${metricName(metric, language)} (${of})`
   if (metric === DEVICE_REPORT) return t('sentence.silent')
   if (value === null) return t('sentence.missing', { metric: name })
   const now = { metric: name, value: valueText(value, unit) }
@@ -39,6 +42,7 @@ export function findingOf({ evidence, metric, language, t, valueText }: Telling)
         : t('sentence.forecast', { ...words, late: span(forecast.latestMs) })
     return `${t('sentence.value', now)} ${ahead}`
   }
-  if (threshold === null) return t('sentence.value', now)
-  return t('sentence.threshold', { ...now, bound: valueText(threshold, unit) })
+  const bound = boundOf(evidence)
+  if (bound === null) return t('sentence.value', now)
+  return t('sentence.threshold', { ...now, bound: valueText(bound, unit) })
 }

@@ -51,7 +51,7 @@ export function LedgerPage(): ReactElement {
             )}
           </p>
           <div className="card table-wrap" tabIndex={0} role="region" aria-label={t('ledger.title')}>
-            <table className="table">
+            <table className="table ledger">
               <thead>
                 <tr>
                   <th scope="col">{t('ledger.what')}</th>
@@ -92,6 +92,9 @@ function Entry({ entry }: { entry: LedgerEntry }): ReactElement {
           {entry.forecastAtMs === null
             ? t('ledger.present')
             : t('ledger.foreseenAhead', { span: formatSpan(entry.forecastAtMs - entry.atMs, language) })}
+        </div>
+        <div className="only-narrow small">
+          {entry.hostname} · {entry.remedy} · {formatSpan(entry.tookMs, language)} · <Ago ms={entry.atMs} />
         </div>
       </th>
       <td>

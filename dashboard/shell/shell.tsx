@@ -38,7 +38,7 @@ export function Shell(): ReactElement {
       <a className="skip" href="#content" onClick={(event) => skip(event, main.current)}>
         {t('nav.skip')}
       </a>
-      <div className="side">
+      <header className="side">
         <div className="brand">
           <img src={logo} alt="" />
           Vigía
@@ -77,7 +77,7 @@ export function Shell(): ReactElement {
           <Choices />
           <Who />
         </div>
-      </div>
+      </header>
       <main id="content" ref={main} className="main" tabIndex={-1}>
         <Outlet />
       </main>

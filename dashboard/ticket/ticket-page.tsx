@@ -142,14 +142,18 @@ function Finding({ evidence, incident }: { evidence: Evidence; incident: string 
     ...ask.incident(incident ?? ''),
     enabled: incident !== null && language !== 'en',
   })
-  const metric = answer.data?.incident.metric
-  if (metric === undefined)
+  const about = answer.data?.incident
+  if (about === undefined)
     return (
       <p lang="en" className="incident-lead">
         {evidence.sentence}
       </p>
     )
-  return <p className="incident-lead">{findingOf({ evidence, metric, language, t, valueText })}</p>
+  return (
+    <p className="incident-lead">
+      {findingOf({ evidence, metric: about.metric, labels: about.labels, language, t, valueText })}
+    </p>
+  )
 }
 
 function Tried({ ticket }: { ticket: Ticket }): ReactElement {

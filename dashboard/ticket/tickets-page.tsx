@@ -83,6 +83,14 @@ export function TicketsPage(): ReactElement {
                       {ticket.hostname !== null && ' · '}
                       {ticket.client}
                     </span>
+                    <span className="only-narrow inline small under-narrow">
+                      <Due ticket={ticket} />
+                      <span>
+                        {ticket.tier} · {ticket.priority}
+                      </span>
+                      <span>{t(`ticket.state.${ticket.state}`)}</span>
+                      <span className="mono">V-{ticket.number}</span>
+                    </span>
                   </th>
                   <td data-priority={ticket.priority}>{ticket.priority}</td>
                   <td>{ticket.tier}</td>

@@ -21,6 +21,9 @@ const SYSTEMS = [
 ] as const
 const NAMES = ['web', 'db', 'files', 'mail', 'pos', 'backup', 'desk', 'lab']
 
+/** RFC 4648. */
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
+
 /** A figure between 0 and 1 that is always the same for the same number (mulberry32, public domain). */
 export function chance(seed: number): number {
   let x = (seed + 0x6d2b79f5) | 0
@@ -31,7 +34,8 @@ export function chance(seed: number): number {
 
 /** A device identity as the server makes them. */
 export function deviceId(index: number): string {
-  return `d-${index.toString(32).replaceAll(/[01]/g, 'z').replaceAll(/[89]/g, 'y').padStart(16, 'a')}`
+  const digits = [...index.toString(32)].map((digit) => BASE32[Number.parseInt(digit, 32)])
+  return `d-${digits.join('').padStart(16, 'a')}`
 }
 
 /** A record identity. */

@@ -194,7 +194,7 @@ const HANDLERS: Partial<Record<RouteName, (call: Call) => unknown>> = {
     ),
   incidents: ({ context, query }) => ({
     incidents: full(context)
-      ? data
+      ? desk
           .incidents(context.nowMs)
           .filter((one) => !query.has('device') || one.device === query.get('device'))
       : [],

@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { programPath } from '../support/servers.ts'
+
+const PROJECT = join(import.meta.dirname, '../..')
+const VITE = join(PROJECT, 'node_modules/vite/bin/vite.js')
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+/** Debian's Chromium as root, and quiet on the network. */
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--no-first-run',
+]
+
+/** Builds the console from its sources, as it ships, into a folder of its own. */
+export function buildConsole(): { dist: string; remove: () => void } {
+  const dist = mkdtempSync(join(tmpdir(), 'vigia-console-'))
+  const run = spawnSync(
+    process.execPath,
+    [VITE, 'build', 'dashboard', '--logLevel', 'error', '--emptyOutDir', '--outDir', dist],
+    { cwd: PROJECT, encoding: 'utf8', env: { ...process.env, NODE_ENV: 'production' } },
+  )
+  if (run.status !== 0) throw new Error(`The console could not be built: ${run.stderr}${run.stdout}`)
+  return { dist, remove: () => rmSync(dist, { recursive: true, force: true }) }
+}
+
+/** A real Chromium. */
+export async function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: programPath('chromium') ?? '', args: ARGUMENTS })
+}
+
+type View = { scheme?: 'light' | 'dark'; language?: 'en' | 'es'; width?: number; height?: number }
+
+/** A page as a person with these settings has it, and everything that it complained about. */
+export async function openPage(
+  browser: Browser,
+  { scheme = 'light', language = 'en', width = 1280, height = 800 }: View = {},
+): Promise<{ page: Page; context: BrowserContext; complaints: string[] }> {
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: scheme,
+    locale: language === 'es' ? 'es-ES' : 'en-GB',
+    reducedMotion: 'reduce',
+  })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  return { page, context, complaints }
+}
+
+/** Waits until the page no longer waits for an answer. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator('h1').first().waitFor()
+  await expect.poll(() => page.locator('.skeleton, .chart-waiting').count()).toBe(0)
+}
+
+/** By how many pixels the page is wider than its screen. */
+export async function pixelsTooWide(page: Page): Promise<number> {
+  return page.evaluate<number>(
+    `Math.max(document.documentElement.scrollWidth - innerWidth,
+       ...[...document.querySelectorAll('main')].map((main) => main.scrollWidth - main.clientWidth))`,
+  )
+}
+
+/** What axe finds on the page as it stands: one line for each element, with the rule. */
+export async function axeFindings(page: Page): Promise<string[]> {
+  const source = await readFile(AXE, 'utf8')
+  // Through the debugging protocol: the page's own policy admits no script from outside.
+  await page.evaluate(source)
+  return page.evaluate(async () => {
+    type Axe = { run(): Promise<{ violations: { id: string; help: string; nodes: { html: string }[] }[] }> }
+    const { axe } = globalThis as unknown as { axe: Axe }
+    const { violations } = await axe.run()
+    return violations.flatMap(({ id, help, nodes }) =>
+      nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)}`),
+    )
+  })
+}
