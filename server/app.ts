@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { TrustedKey } from '../contract/command.ts'
 import { VigiaError } from '../contract/errors.ts'
+import type { Health } from '../contract/http.ts'
+import type { AlertTransition } from '../contract/rules.ts'
 import type { DeviceAddress } from '../contract/topics.ts'
 import { createEngine } from '../rules/engine/engine.ts'
-import type { DeviceContext } from '../rules/selector.ts'
 import { makeLocalToken } from './access/local-token.ts'
 import { createPeople, SESSION_COOKIE } from './access/people.ts'
 import { checkAccess } from './access/roles.ts'
@@ -13,8 +14,9 @@ import { createAudit, type Audit } from './audit/audit.ts'
 import { backupInstallation } from './backup.ts'
 import type { ServerConfig } from './config.ts'
 import { lockDataDirectory } from './data-lock.ts'
+import { createDeviceContexts } from './device-contexts.ts'
 import { createClients } from './fleet/clients.ts'
-import { createDevices } from './fleet/devices.ts'
+import { createDevices, type DeviceRecord } from './fleet/devices.ts'
 import { createDocuments } from './fleet/documents.ts'
 import { createEnrolment } from './fleet/enrol.ts'
 import { openAuthority } from './fleet/ca.ts'
@@ -27,6 +29,7 @@ import { credit, enter, tell } from './incident/rows.ts'
 import { createIngest } from './ingest/ingest.ts'
 import { createLiveState } from './live-state.ts'
 import { createLive } from './notify/live.ts'
+import { healthParts } from './health-parts.ts'
 import { checkHealth } from './observe/health.ts'
 import type { Logger } from './observe/log.ts'
 import { createRegistry } from './observe/metrics.ts'
@@ -47,7 +50,7 @@ import { due } from './sla/targets.ts'
 import { createSpoolingWriter } from './store/spool.ts'
 import { openStore } from './store/open.ts'
 import { createTickets } from './ticket/tickets.ts'
-import { startTimers } from './timers.ts'
+import { restoreRules, startTimers } from './timers.ts'
 
 /** What a server is built from. `approvers` are the public keys that may approve scripts beside the project's. */
 export type ServerOptions = {
@@ -94,6 +97,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   // All faults of the rules come before anything is opened.
   const rules = loadRules(config.rules, dataDir)
 
+  const snapshotPath = join(dataDir, 'rules.snapshot')
   const lock = lockDataDirectory(dataDir, clock())
   undo.push(() => lock.release())
   const registry = createRegistry(version)
@@ -152,13 +156,13 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const engine = createEngine({ rules })
   const specs = new Map(rules.map((rule) => [rule.spec.name, rule.spec]))
 
-  const contexts = new Map<string, DeviceContext>()
+  const contexts = createDeviceContexts(engine)
   const broker = await openBroker({
     config,
     dataDir,
     authority,
     devices,
-    accepts: (address) => contexts.get(address.device)?.client === address.client,
+    accepts: (address) => contexts.accepts(address),
     clock,
     log: log.child({ part: 'broker' }),
     registry,
@@ -188,6 +192,11 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     tickets,
   })
 
+  const learn = (known: readonly DeviceRecord[]): void => {
+    const out: AlertTransition[] = []
+    for (const record of known) contexts.learn(record, out)
+    alerts.push(out)
+  }
   const alerts = createAlertQueue({
     deliver: deliverAlerts(() => ({ incidents, remediation, emit })),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -210,31 +219,15 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     presence,
     live,
     liveState,
-    context: (address) =>
-      contexts.get(address.device) ?? {
-        client: address.client,
-        device: address.device,
-        hostname: '',
-        os: '',
-        arch: '',
-        site: '',
-        tags: [],
-      },
+    context: (address) => contexts.of(address),
     async renewContext(device) {
-      const record = await devices.get(device)
-      contexts.set(device, {
-        client: record.client,
-        device,
-        hostname: record.hostname,
-        os: record.os,
-        arch: record.arch,
-        site: record.site ?? '',
-        tags: record.tags,
-      })
+      learn([await devices.get(device)])
     },
   }
-  for (const record of await devices.list())
-    if (record.revokedAtMs === null) await stages.renewContext(record.id)
+  restoreRules(engine, snapshotPath, log)
+  const enrolled = await devices.list()
+  for (const record of enrolled) if (record.revokedAtMs !== null) contexts.forget(record.id)
+  learn(enrolled.filter(({ revokedAtMs }) => revokedAtMs === null))
 
   const ingest = createIngest({
     store: writer,
@@ -255,8 +248,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     records,
     store,
     people,
-    contexts,
-    snapshotPath: join(dataDir, 'rules.snapshot'),
+    snapshotPath,
     startedAtMs,
     renewCertificate: () => authority.renew(),
   })
@@ -265,40 +257,12 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   broker.onPresence(fromBroker(() => stages))
   broker.onUp((address, channel, payload, topic) => ingest.handle(address, channel, payload, topic))
 
-  const health = (): ReturnType<typeof checkHealth> =>
-    checkHealth(
-      [
-        { name: 'records', probe: () => openedRecords.health() },
-        {
-          name: 'store',
-          probe: async () => {
-            const spool = writer.state()
-            if (spool.reports > 0)
-              return {
-                state: 'degraded',
-                message: `${spool.reports} reports (${spool.bytes} bytes) wait on disk: ${spool.lastError ?? 'being written'}`,
-              }
-            await store.ping()
-            return { state: 'ok', message: store.name }
-          },
-        },
-        {
-          name: 'broker',
-          probe: async () => (
-            await broker.ping(),
-            { state: 'ok', message: `${broker.name}, ${broker.sessions()} sessions` }
-          ),
-        },
-        {
-          name: 'rules',
-          probe: async () =>
-            alerts.size() > 0
-              ? { state: 'degraded', message: `${alerts.size()} alerts wait for the records` }
-              : { state: 'ok', message: `${rules.length} rules over ${engine.size().series} series` },
-        },
-      ],
-      { version, startedAtMs, clock },
-    )
+  const health = (): Promise<Health> =>
+    checkHealth(healthParts({ records: openedRecords, store, writer, broker, alerts, engine }), {
+      version,
+      startedAtMs,
+      clock,
+    })
   const enrolment = createEnrolment({ records, clock, authority, trust, mqttUrl: broker.url })
   const parts: Parts = {
     clock,
@@ -326,10 +290,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     health,
     backup: (file) => backupInstallation({ dataDir, owner: openedRecords.owner, file, clock }),
     deviceChanged: (device) => stages.renewContext(device),
-    deviceGone: (device) => {
-      contexts.delete(device)
-      engine.forget(device)
-    },
+    deviceGone: (device) => contexts.forget(device),
   }
   const http = await buildHttp({
     handlers: { ...accessRoutes(parts), ...fleetRoutes(parts), ...deskRoutes(parts) },

@@ -2,6 +2,8 @@ import type { AlertTransition } from '../contract/rules.ts'
 import type { People } from './access/people.ts'
 import { findOrphans } from './alert/orphans.ts'
 import { loadSnapshot, saveSnapshot } from './alert/snapshot.ts'
+import type { Engine } from '../rules/engine/engine.ts'
+import type { Logger } from './observe/log.ts'
 import type { Stages } from './pipeline.ts'
 import type { Records } from './records/records.ts'
 import type { MetricStore } from './store/store.ts'
@@ -19,10 +21,20 @@ type Needs = Stages & {
   records: Records
   store: MetricStore
   people: People
-  contexts: ReadonlyMap<string, unknown>
   snapshotPath: string
   startedAtMs: number
   renewCertificate: () => Promise<boolean>
+}
+
+/** Takes over the state of the rules as it was saved last; without one, or with a damaged one, they start anew. */
+export function restoreRules(engine: Engine, path: string, log: Logger): void {
+  const bytes = loadSnapshot(path)
+  if (bytes === undefined) return
+  try {
+    engine.restore(bytes)
+  } catch (error) {
+    log.warn({ err: error }, 'the state of the rules could not be read; they start anew')
+  }
 }
 
 /** Everything that is done by time. A round that takes long is not overtaken by the next. */
@@ -30,7 +42,6 @@ export function startTimers(needs: Needs): { saveSnapshot(): void; stop(): void 
   const { alerts, broker, clock, devices, engine, liveState, log, people, records, remediation, store } =
     needs
   const timers: NodeJS.Timeout[] = []
-  restore()
 
   const every = (ms: number, what: string, work: () => Promise<unknown>): void => {
     let busy = false
@@ -43,16 +54,6 @@ export function startTimers(needs: Needs): { saveSnapshot(): void; stop(): void 
           .finally(() => (busy = false))
       }, ms),
     )
-  }
-
-  function restore(): void {
-    const bytes = loadSnapshot(needs.snapshotPath)
-    if (bytes === undefined) return
-    try {
-      engine.restore(bytes)
-    } catch (error) {
-      log.warn({ err: error }, 'the state of the rules could not be read; they start anew')
-    }
   }
 
   // Only when every alert has become an incident: what is in the snapshot is never told again.

@@ -1,0 +1,50 @@
+import type { Engine } from '../rules/engine/engine.ts'
+import type { AlertQueue } from './alert/queue.ts'
+import type { Broker } from './broker/broker.ts'
+import type { HealthProbe } from './observe/health.ts'
+import type { OpenRecords } from './records/open.ts'
+import type { SpoolingWriter } from './store/spool.ts'
+import type { MetricStore } from './store/store.ts'
+
+/** What the server asks of itself for /healthz and the console. */
+export function healthParts(parts: {
+  records: OpenRecords
+  store: MetricStore
+  writer: SpoolingWriter
+  broker: Broker
+  alerts: AlertQueue
+  engine: Engine
+}): HealthProbe[] {
+  const { records, store, writer, broker, alerts, engine } = parts
+  return [
+    { name: 'records', probe: () => records.health() },
+    {
+      name: 'store',
+      async probe() {
+        const spool = writer.state()
+        if (spool.reports > 0)
+          return {
+            state: 'degraded',
+            message: `${spool.reports} reports (${spool.bytes} bytes) wait on disk: ${spool.lastError ?? 'being written'}`,
+          }
+        await store.ping()
+        return { state: 'ok', message: store.name }
+      },
+    },
+    {
+      name: 'broker',
+      async probe() {
+        await broker.ping()
+        return { state: 'ok', message: `${broker.name}, ${broker.sessions()} sessions` }
+      },
+    },
+    {
+      name: 'rules',
+      async probe() {
+        if (alerts.size() > 0)
+          return { state: 'degraded', message: `${alerts.size()} alerts wait for the records` }
+        return { state: 'ok', message: `${engine.rules.length} rules over ${engine.size().series} series` }
+      },
+    },
+  ]
+}
