@@ -33,17 +33,21 @@ export function useConnected(): boolean {
  */
 export function followLive(queries: QueryClient): () => void {
   let source: EventSource | undefined
+  let missed = false
   let reopen: ReturnType<typeof setTimeout> | undefined
   const gathered = gather(queries)
 
   const open = (): void => {
     source = new EventSource(STREAM)
     source.onopen = () => {
-      if (!connected) void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'me' })
+      // What was told while the connection was away has to be asked for.
+      if (missed) void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'me' })
+      missed = false
       setConnected(true)
     }
     source.onmessage = (message) => gathered.add(JSON.parse(String(message.data)) as LiveEvent)
     source.onerror = () => {
+      missed = true
       setConnected(false)
       // The browser tries again by itself, except after an answer that it takes as final.
       if (source?.readyState === EventSource.CLOSED) reopen = setTimeout(open, RECONNECT_MS)

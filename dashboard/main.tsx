@@ -22,10 +22,11 @@ const onError = (error: unknown): void => {
   if (!(error instanceof VigiaError) || error.code !== 'UNAUTHENTICATED') return
   if (['/sign-in', '/setup'].includes(window.location.pathname)) return
   queries.removeQueries({ queryKey: ['me'] })
-  void router.navigate({ to: '/sign-in' })
+  void router.navigate({ to: '/sign-in', search: { from: router.state.location.href } })
 }
 const queries = new QueryClient({
-  queryCache: new QueryCache({ onError }),
+  // The router itself asks who is signed in and answers for that.
+  queryCache: new QueryCache({ onError: (error, query) => query.queryKey[0] !== 'me' && onError(error) }),
   mutationCache: new MutationCache({ onError }),
   defaultOptions: {
     queries: {
