@@ -39,6 +39,9 @@ export function connectLocal(options: { url: string; dataDir: string }): ServerA
 }
 
 function connect(url: string, token: () => string): ServerApi {
+  const away = (error: unknown): never => {
+    throw new VigiaError('SERVER_AWAY', `No server answers at ${url}.`, { cause: error })
+  }
   const request = async (
     method: string,
     path: string,
@@ -47,18 +50,18 @@ function connect(url: string, token: () => string): ServerApi {
   ): Promise<Response> => {
     const headers: Record<string, string> = { authorization: `Bearer ${token()}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
-    let response: Response
-    try {
-      response = await fetch(url + path, {
-        method,
-        headers,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        ...(signal ? { signal } : {}),
-      })
-    } catch (error) {
-      if (signal?.aborted) throw error
-      throw new VigiaError('SERVER_AWAY', `No server answers at ${url}.`, { cause: error })
+    const init: RequestInit = {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
     }
+    const response = await fetch(url + path, init).catch((error: unknown) => {
+      if (signal?.aborted) throw error
+      // The server closes idle connections; one that was kept may be gone. A question may be asked again, a deed not.
+      if (method === 'GET' && isClosedSocket(error)) return fetch(url + path, init).catch(away)
+      return away(error)
+    })
     if (!response.ok) throw await toError(response)
     return response
   }
@@ -94,6 +97,15 @@ function connect(url: string, token: () => string): ServerApi {
       }
     },
   }
+}
+
+function isClosedSocket(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return (
+    cause instanceof Error &&
+    'code' in cause &&
+    (cause.code === 'UND_ERR_SOCKET' || cause.code === 'ECONNRESET')
+  )
 }
 
 function fill(path: string, params: unknown): string {
