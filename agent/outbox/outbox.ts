@@ -29,6 +29,8 @@ export function openOutbox(options: OutboxOptions): Outbox {
   const segments: Segment[] = []
   const present = new Map<string, true>()
   let memory: OutboxRecord[] = []
+  // Never given twice in one run, also when all segments are gone: a reader's cursor knows a segment by its number.
+  let newestId = 0
   let writer: Writer | undefined
   let seq = 0
   let dropped = 0
@@ -87,8 +89,8 @@ export function openOutbox(options: OutboxOptions): Outbox {
       last && !full && last.bytes > 0
         ? undefined
         : {
-            id: (last?.id ?? 0) + 1,
-            path: segmentPath(dir, (last?.id ?? 0) + 1),
+            id: newestId + 1,
+            path: segmentPath(dir, newestId + 1),
             bytes: 0,
             runs: [],
             newestMs: 0,
@@ -97,7 +99,10 @@ export function openOutbox(options: OutboxOptions): Outbox {
     const active = fresh ?? last
     if (!active) throw new RangeError('an outbox without a segment')
     writer = openWriter({ path: active.path, bytes: active.bytes, syncMs, disk })
-    if (fresh) segments.push(fresh)
+    if (fresh) {
+      segments.push(fresh)
+      newestId = fresh.id
+    }
     active.bytes = writer.bytes()
     return { active, writer }
   }
@@ -152,6 +157,7 @@ export function openOutbox(options: OutboxOptions): Outbox {
         lostBytes,
       })
     segments.push(segment)
+    newestId = id
   }
   tidy()
   pruneLayouts()

@@ -191,6 +191,20 @@ describe('outbox', () => {
     await again.close()
   })
 
+  it('hands everything over to a reader that follows while segments come and go', async () => {
+    const outbox = open(1, { segmentBytes: 400 })
+    let cursor = outbox.start()
+    for (let i = 0; i < 200; i++) {
+      const seq = add(outbox)
+      const step = outbox.next(cursor, { records: 10, bytes: 500 })
+      expect(step.records.map((record) => record.seq)).toEqual([seq])
+      cursor = step.cursor
+      // Acknowledged at once: again and again nothing waits and the only segment is taken away.
+      outbox.ack(bootOf(1), [[seq, seq]])
+    }
+    await outbox.close()
+  })
+
   it('agrees with a model over random appends, acknowledgements, crashes and torn writes', async () => {
     const step = fc.oneof(
       {
