@@ -15,8 +15,8 @@ type Item = {
  */
 export type CommitSpacing = { leastMs: number; mostMs: number; perThousandMs: number }
 
-/** At 200,000 samples a second five commits a second, at a tenth of that forty. */
-export const COMMIT_SPACING: CommitSpacing = { leastMs: 25, mostMs: 200, perThousandMs: 10 }
+/** At 200,000 samples a second ten commits a second, at a tenth of that up to forty. */
+export const COMMIT_SPACING: CommitSpacing = { leastMs: 25, mostMs: 100, perThousandMs: 10 }
 
 /** Writes that come while one is on its way wait and go together in the next. */
 export type GroupCommit = {

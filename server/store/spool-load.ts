@@ -9,10 +9,7 @@ import type { SeenSequences, StoredReport } from './store.ts'
 type SegmentLoad = { bytes: number; reports: number; oldestMs: number; seen: Map<string, SeenRanges> }
 type SeenRanges = { device: string; boot: string; ranges: SequenceRanges }
 
-/** What each segment of the spool holds, in memory. */
-export type SpoolLoad = ReturnType<typeof createSpoolLoad>
-
-/** Nothing waits yet. */
+/** What each segment of the spool holds, in memory; nothing yet. */
 export function createSpoolLoad() {
   const bySegment = new Map<string, SegmentLoad>()
   const told = new Set<string>()

@@ -6,6 +6,7 @@ import { layoutOf, newBoot, temporaryDirectory } from '../server/store/fixtures.
 import { startInfluxd } from '../server/store/influx-servers.ts'
 import { programPath } from '../support/servers.ts'
 import { openDuckdbStore } from '../../server/store/duckdb.ts'
+import type { CommitSpacing } from '../../server/store/group-commit.ts'
 import { openInflux1Store } from '../../server/store/influx1.ts'
 import type { MetricStore, StoredReport } from '../../server/store/store.ts'
 
@@ -13,7 +14,6 @@ const HOUR_MS = 3_600_000
 const SERIES = 80
 const DEVICES = 1000
 const INTERVAL_MS = 10_000
-const BATCH_REPORTS = 250
 
 /** What one store did with the load. CPU is that of all processes but what made the reports beforehand. */
 type Figures = {
@@ -28,26 +28,34 @@ type Figures = {
 }
 
 /**
- * The same reports into DuckDB and into a real influxd, flat out: 1000 devices with 80 series each, in batches of 250
- * reports as ingest makes them. `--samples` says how many (4,000,000).
+ * The same reports into DuckDB and into a real influxd, 1000 devices with 80 series each. `duckdb` and `influxd` get
+ * batches of 250 reports, what ingest makes at 200,000 samples a second, and the store's own spacing of commits holds
+ * DuckDB to about that pace; `duckdbFlatOut` gets 1000 at a time without spacing. `--samples` says how many (4,000,000).
  */
 export async function run(args: string[]): Promise<object> {
   const { values } = parseArgs({ args, options: { samples: { type: 'string', default: '4000000' } } })
   const samples = Number(values.samples)
   const startMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 6 * HOUR_MS
-  const batches = makeBatches(samples, startMs)
+  const reports = makeReports(samples, startMs)
   return {
     samples,
-    duckdb: await duckdb(batches, startMs),
-    influxd: (await influxd(batches, startMs)) ?? 'not installed',
+    duckdb: await duckdb(inBatches(reports, 250), startMs, {}),
+    duckdbFlatOut: await duckdb(inBatches(reports, 1000), startMs, {
+      spacing: { leastMs: 0, mostMs: 0, perThousandMs: 0 },
+    }),
+    influxd: (await influxd(inBatches(reports, 250), startMs)) ?? 'not installed',
   }
 }
 
-async function duckdb(batches: readonly StoredReport[][], startMs: number): Promise<Figures> {
+async function duckdb(
+  batches: readonly StoredReport[][],
+  startMs: number,
+  options: { spacing?: CommitSpacing },
+): Promise<Figures> {
   const { path, remove } = temporaryDirectory()
   const file = join(path, 'metrics.duckdb')
   const clock = (): number => startMs + 6 * HOUR_MS
-  const store = await openDuckdbStore({ path: file, clock })
+  const store = await openDuckdbStore({ path: file, clock, ...options })
   const figures = await load(store, batches, clock(), () => 0)
   await store.close()
   const bytes = statSync(file).size
@@ -77,7 +85,7 @@ async function load(
 ): Promise<Omit<Figures, 'bytesPerSample'>> {
   const millions = count(batches) / 1e6
   // The first report of each device makes its series; it is part of the samples but not of the pace.
-  const warm = Math.ceil(DEVICES / BATCH_REPORTS)
+  const warm = Math.ceil(DEVICES / (batches[0]?.length ?? DEVICES))
   const rest = batches.slice(warm)
   for (const batch of batches.slice(0, warm)) await store.write(batch)
   const cpu = (): number => {
@@ -110,7 +118,7 @@ async function load(
   }
 }
 
-function makeBatches(samples: number, startMs: number): StoredReport[][] {
+function makeReports(samples: number, startMs: number): StoredReport[] {
   const layout = layoutOf(
     Array.from({ length: SERIES }, (_, i) => ({
       metric: `bench.gauge_${i % 20}`,
@@ -123,8 +131,7 @@ function makeBatches(samples: number, startMs: number): StoredReport[][] {
     boot: newBoot(),
     last: Float64Array.from({ length: SERIES }, () => Math.random() * 100),
   }))
-  const batches: StoredReport[][] = []
-  let batch: StoredReport[] = []
+  const reports: StoredReport[] = []
   for (let made = 0, seq = 0; made < samples; seq++) {
     for (const one of devices) {
       if (made >= samples) break
@@ -134,15 +141,16 @@ function makeBatches(samples: number, startMs: number): StoredReport[][] {
       )
       const { device, boot, last } = one
       const timeMs = startMs + seq * INTERVAL_MS + Math.floor(Math.random() * 1000)
-      batch.push({ client: 'bench', device, boot, seq, timeMs, layout, values: last })
+      reports.push({ client: 'bench', device, boot, seq, timeMs, layout, values: last })
       made += SERIES
-      if (batch.length === BATCH_REPORTS) {
-        batches.push(batch)
-        batch = []
-      }
     }
   }
-  if (batch.length > 0) batches.push(batch)
+  return reports
+}
+
+function inBatches(reports: readonly StoredReport[], size: number): StoredReport[][] {
+  const batches: StoredReport[][] = []
+  for (let i = 0; i < reports.length; i += size) batches.push(reports.slice(i, i + size))
   return batches
 }
 
