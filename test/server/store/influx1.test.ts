@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { suiteNeeding } from '../../support/servers.ts'
 import { openInflux1Store } from '../../../server/store/influx1.ts'
 import { NOW, storeContract } from './contract.ts'
@@ -57,6 +57,7 @@ suiteNeeding(['influxd'], 'InfluxDB v1', ({ influxd }) => {
 
   it('says which server is away and why, and works when it is back', { timeout: 30_000 }, async () => {
     const server = await startInfluxd(influxd)
+    onTestFinished(() => server.stop())
     const store = openInflux1Store({ url: server.url, database: 'vigia', clock: () => NOW })
     const one = report({ seq: 1, timeMs: NOW - 1000 })
     await server.kill()
@@ -72,7 +73,6 @@ suiteNeeding(['influxd'], 'InfluxDB v1', ({ influxd }) => {
     await store.write([one])
     expect(await store.latest(one.client, one.device)).toHaveLength(1)
     await store.close()
-    await server.stop()
   })
 })
 

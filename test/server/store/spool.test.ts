@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { VigiaError } from '../../../contract/errors.ts'
 import { openDuckdbStore } from '../../../server/store/duckdb.ts'
 import { openInflux1Store } from '../../../server/store/influx1.ts'
@@ -289,7 +289,9 @@ suiteOnSmallDisk('the spool on a full disk', 8, (disk) => {
 suiteNeeding(['influxd'], 'the spool before a real influxd', ({ influxd }) => {
   it('loses no acknowledged sample over three kills under load', { timeout: 120_000 }, async () => {
     const directory = temporaryDirectory()
+    onTestFinished(directory.remove)
     const server = await startInfluxd(influxd)
+    onTestFinished(() => server.stop())
     const store = openInflux1Store({ url: server.url, database: 'vigia', clock: () => NOW, timeoutMs: 5000 })
     const writer = createSpoolingWriter({
       store,
@@ -334,8 +336,6 @@ suiteNeeding(['influxd'], 'the spool before a real influxd', ({ influxd }) => {
     }
     await writer.stop()
     await store.close()
-    await server.stop()
-    directory.remove()
   })
 })
 
