@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { realpathSync, statSync } from 'node:fs'
 import type { Collector, Labels } from './collector.ts'
 import type { Reader } from './read.ts'
 
@@ -52,7 +53,17 @@ export const certificate: Collector = {
   },
 }
 
+const PEM_BYTES = 1024 * 1024
+
+/**
+ * The path comes from the server, which may be hostile, so only an ordinary file is ever opened: a pipe would hang
+ * the agent, and opening a device does things (a watchdog restarts the machine). Nothing but the end date leaves.
+ */
 function readFileEnd(reader: Reader, path: string): number {
+  const real = realpathSync(reader.real(path))
+  const stat = statSync(real)
+  if (!stat.isFile() || stat.size === 0 || stat.size > PEM_BYTES || /^\/(?:proc|sys|dev)\//.test(real))
+    throw new Error(`${path} is not an ordinary file`)
   const pem = reader.text(path)
   if (pem === undefined) throw new Error(`${path} cannot be read`)
   return new X509Certificate(pem).validToDate.getTime()
