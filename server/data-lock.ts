@@ -17,7 +17,8 @@ const Holder = z.object({
  */
 export function lockDataDirectory(dataDir: string, nowMs: number): { release(): void } {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o711 })
+    // Under root the embedded PostgreSQL runs as another user, who must be able to pass.
+    mkdirSync(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
   } catch (error) {
     throw new VigiaError('DATA_UNREADABLE', `Cannot make the data directory ${dataDir}: ${String(error)}`, {
       cause: error,

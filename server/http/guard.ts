@@ -38,12 +38,22 @@ export function guardRoutes(app: FastifyInstance, door: Doorkeeper): void {
       if (url === undefined) return
       throw new VigiaError('FORBIDDEN', 'This route does not say who may use it.')
     }
-    const bearer = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1]
-    request.caller = await door.identify({ bearer, cookies: bearer === undefined ? request.cookies : {} })
+    const bearer = bearerOf(request)
+    request.caller = await identify(door, request)
     const changes = request.method !== 'GET'
     door.check(config.access, changes && url !== '/api/logout', request.caller)
     if (changes && bearer === undefined && request.caller !== undefined) checkSameOrigin(request)
   })
+}
+
+/** Who calls now, by what the request carries: the local token, else the cookie of a session. */
+export function identify(door: Pick<Doorkeeper, 'identify'>, request: FastifyRequest): Promise<Caller> {
+  const bearer = bearerOf(request)
+  return door.identify({ bearer, cookies: bearer === undefined ? request.cookies : {} })
+}
+
+function bearerOf(request: FastifyRequest): string | undefined {
+  return /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1]
 }
 
 function checkHost(request: FastifyRequest, hosts: readonly string[]): void {

@@ -11,7 +11,7 @@ import { ROUTES, type RouteName } from '../../contract/http.ts'
 import type { Live } from '../notify/live.ts'
 import type { Logger } from '../observe/log.ts'
 import { answerErrors } from './errors.ts'
-import { guardRoutes, type Doorkeeper } from './guard.ts'
+import { guardRoutes, identify, type Doorkeeper } from './guard.ts'
 import type { Call, Handlers } from './handler.ts'
 import { secureHeaders } from './headers.ts'
 import { serveStreams } from './streams.ts'
@@ -49,7 +49,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   guardRoutes(plain, options)
   if (options.onRoute) plain.addHook('onRoute', (route) => options.onRoute?.(route))
   for (const name of Object.keys(ROUTES) as RouteName[]) registerRoute(plain, name, options.handlers)
-  serveStreams(plain, options.live)
+  serveStreams(plain, options.live, async (request) => (await identify(options, request)) !== undefined)
   plain.get('/metrics', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) =>
     reply.type(options.registry.contentType).send(await options.registry.metrics()),
   )

@@ -9,8 +9,17 @@ const HEARTBEAT_MS = 15_000
 const BACKLOG_BYTES = 1024 * 1024
 const MAX_READERS = 500
 
-/** Server-sent events (HTML Living Standard, 9.2): what changed, and the live output of a job. */
-export function serveStreams(app: FastifyInstance, live: Live): void {
+/**
+ * Server-sent events (HTML Living Standard, 9.2): what changed, and the live output of a job. `stillIn` is asked at
+ * each heartbeat: who has signed out, or was signed out, hears nothing more.
+ */
+export function serveStreams(
+  app: FastifyInstance,
+  live: Live,
+  stillIn: (request: FastifyRequest) => Promise<boolean>,
+  heartbeatMs = HEARTBEAT_MS,
+): void {
+  const stream = streamOf(stillIn, heartbeatMs)
   app.get(EVENT_STREAM, { config: { access: 'person' }, schema: { hide: true } }, (request, reply) =>
     stream<LiveEvent>(request, reply, live.events, () => true),
   )
@@ -24,32 +33,41 @@ export function serveStreams(app: FastifyInstance, live: Live): void {
   )
 }
 
-function stream<T>(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  feed: Feed<T>,
-  wanted: (value: T) => boolean,
-): void {
-  if (feed.listeners() >= MAX_READERS)
-    throw new VigiaError('INGEST_FULL', `There are ${MAX_READERS} open streams already.`)
-  reply.hijack()
-  const out = reply.raw
-  out.writeHead(200, {
-    'content-type': 'text/event-stream',
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-  })
-  out.write('retry: 2000\n\n')
-  const write = (text: string): void => {
-    if (out.writableLength > BACKLOG_BYTES) out.destroy()
-    else out.write(text)
+function streamOf(stillIn: (request: FastifyRequest) => Promise<boolean>, heartbeatMs: number) {
+  return function stream<T>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    feed: Feed<T>,
+    wanted: (value: T) => boolean,
+  ): void {
+    if (feed.listeners() >= MAX_READERS)
+      throw new VigiaError('INGEST_FULL', `There are ${MAX_READERS} open streams already.`)
+    reply.hijack()
+    const out = reply.raw
+    out.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    })
+    out.write('retry: 2000\n\n')
+    const write = (text: string): void => {
+      if (out.writableLength > BACKLOG_BYTES) out.destroy()
+      else out.write(text)
+    }
+    const stop = feed.listen((value) => {
+      if (wanted(value)) write(`data: ${JSON.stringify(value)}\n\n`)
+    })
+    const heartbeat = setInterval(() => {
+      write(': still here\n\n')
+      // When nobody can say, the stream ends too: the page connects again and is asked anew.
+      stillIn(request).then(
+        (is) => void (is || out.end()),
+        () => out.end(),
+      )
+    }, heartbeatMs)
+    request.raw.on('close', () => {
+      clearInterval(heartbeat)
+      stop()
+    })
   }
-  const stop = feed.listen((value) => {
-    if (wanted(value)) write(`data: ${JSON.stringify(value)}\n\n`)
-  })
-  const heartbeat = setInterval(() => write(': still here\n\n'), HEARTBEAT_MS)
-  request.raw.on('close', () => {
-    clearInterval(heartbeat)
-    stop()
-  })
 }
