@@ -7,20 +7,23 @@ export type Printer = {
   progress(text: string): void
 }
 
-/** Values go to stdout, progress to stderr and only where a person looks on. */
+/**
+ * Values go to stdout, progress to stderr and only where a person looks on. Whatever is printed may come from a
+ * device, so nothing leaves here that could steer a terminal.
+ */
 export function createPrinter(json: boolean): Printer {
   return {
     json,
     print(value, lines) {
       if (json) {
-        process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+        process.stdout.write(`${printableJson(value)}\n`)
         return
       }
       const text = lines()
-      process.stdout.write(`${typeof text === 'string' ? text : text.join('\n')}\n`)
+      process.stdout.write(`${printable(typeof text === 'string' ? text : text.join('\n'))}\n`)
     },
     progress(text) {
-      if (!json) process.stderr.write(`${text}\n`)
+      if (!json) process.stderr.write(`${printable(text)}\n`)
     },
   }
 }
@@ -33,7 +36,7 @@ export function table(
   const cells = [
     head,
     ...rows.map((row) =>
-      row.map((cell) => (cell === null || cell === undefined || cell === '' ? '-' : printable(String(cell)))),
+      row.map((cell) => (cell === null || cell === undefined || cell === '' ? '-' : oneLine(String(cell)))),
     ),
   ]
   const widths = head.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
@@ -47,6 +50,19 @@ export function table(
 /** Text from agents and people without control characters, so that it cannot steer the terminal. */
 export function printable(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�')
+}
+
+/** The same within one line: a line end in a device's name must not look like another row. */
+function oneLine(text: string): string {
+  return printable(text).replace(/[\t\n\u2028\u2029]/g, '�')
+}
+
+/** JSON in which what could steer a terminal is escaped; it parses to the same value. */
+function printableJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** Unix milliseconds as a short UTC text; a dash for none. */

@@ -117,9 +117,10 @@ function registerSwitch(program: Command): void {
 /** A device by its id, or by its host name when only one has it. */
 export async function findDevice(server: ServerApi, idOrName: string): Promise<string> {
   const { devices } = await server.call('devices', { query: { limit: 1000 } })
-  const found = devices.filter(
-    (device) => (device.id === idOrName || device.hostname === idOrName) && device.revokedAtMs === null,
-  )
+  const present = devices.filter((device) => device.revokedAtMs === null)
+  // An identity is the server's word, a host name the device's own: no device may stand in another's way by its name.
+  const byId = present.filter((device) => device.id === idOrName)
+  const found = byId.length > 0 ? byId : present.filter((device) => device.hostname === idOrName)
   const [first] = found
   if (first === undefined)
     throw new VigiaError(
