@@ -21,8 +21,9 @@ export function suiteOnSmallDisk(title: string, megabytes: number, body: (path: 
     return
   }
   describe(title, () => {
-    const directory = temporaryDirectory()
+    let directory: ReturnType<typeof temporaryDirectory>
     beforeAll(() => {
+      directory = temporaryDirectory()
       run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', directory.path])
     })
     afterAll(() => {
