@@ -9,6 +9,7 @@ import { readSource, scriptPayload } from '../server/script/library.ts'
 import { seal } from '../server/script/sign.ts'
 import { APPROVER_KEY } from './approver-key.ts'
 import { contextOf } from './command.ts'
+import { numberOption } from './options.ts'
 import { table, when } from './output.ts'
 
 /** `vigia approve`, `keys`, `scripts`. */
@@ -19,12 +20,12 @@ export function registerApprove(program: Command): void {
       'sign a script with your own key and hand it to the server; FILE is NAME.yaml with its body beside it, or a bare script',
     )
     .option('--key <name>', 'which key of your key store', APPROVER_KEY)
-    .option('--script-version <number>', 'version of a bare script', '1')
-    .option('--timeout <seconds>', 'time limit of a bare script', '300')
+    .addOption(numberOption('--script-version <number>', 'version of a bare script', 1))
+    .addOption(numberOption('--timeout <seconds>', 'time limit of a bare script', 300))
     .action(
       async (
         file: string,
-        options: { key: string; scriptVersion: string; timeout: string },
+        options: { key: string; scriptVersion: number; timeout: number },
         command: Command,
       ) => {
         const { server, out } = contextOf(command)
@@ -99,7 +100,7 @@ const INTERPRETERS: Record<string, ScriptContent['interpreter']> = {
   '.ps1': 'powershell',
 }
 
-function readScript(file: string, options: { scriptVersion: string; timeout: string }): ScriptContent {
+function readScript(file: string, options: { scriptVersion: number; timeout: number }): ScriptContent {
   const extension = extname(file).toLowerCase()
   const name = basename(file, extname(file))
   if (extension === '.yaml' || extension === '.yml') return readSource(dirname(file), name)
@@ -111,13 +112,13 @@ function readScript(file: string, options: { scriptVersion: string; timeout: str
     )
   const content = ScriptContent.safeParse({
     name,
-    version: Number(options.scriptVersion),
+    version: options.scriptVersion,
     title: name,
     description: '',
     interpreter,
     systems: interpreter === 'powershell' ? ['windows'] : ['linux', 'macos'],
     parameters: {},
-    timeoutS: Number(options.timeout),
+    timeoutS: options.timeout,
     idempotent: false,
     changes: 'not said',
     successCodes: [0],

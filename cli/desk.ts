@@ -1,6 +1,11 @@
 import type { Command } from 'commander'
+import { VigiaError } from '../contract/errors.ts'
+import { TICKET_ACTIONS } from '../contract/http.ts'
+import { INCIDENT_STATES, TICKET_STATES, type IncidentState, type TicketState } from '../contract/incident.ts'
 import { contextOf } from './command.ts'
+import { choiceOption } from './options.ts'
 import { printable, table, when } from './output.ts'
+import type { ServerApi } from './server-api.ts'
 
 /** `vigia incidents`, `incident`, `tickets`, `ticket`, `ledger`, `hostile`. */
 export function registerDesk(program: Command): void {
@@ -8,8 +13,8 @@ export function registerDesk(program: Command): void {
     .command('incidents')
     .description('incidents, newest first')
     .option('--client <client>', 'only of this client')
-    .option('--state <state>', 'open, remediating, escalated or resolved')
-    .action(async (options: { client?: string; state?: 'open' }, command: Command) => {
+    .addOption(choiceOption('--state <state>', 'only in this state', INCIDENT_STATES))
+    .action(async (options: { client?: string; state?: IncidentState }, command: Command) => {
       const { server, out } = contextOf(command)
       const { incidents } = await server.call('incidents', { query: { limit: 200, ...options } })
       out.print(incidents, () =>
@@ -50,8 +55,8 @@ export function registerDesk(program: Command): void {
     .command('tickets')
     .description('tickets, the least time left first')
     .option('--client <client>', 'only of this client')
-    .option('--state <state>', 'new, in-progress, resolved or closed')
-    .action(async (options: { client?: string; state?: 'new' }, command: Command) => {
+    .addOption(choiceOption('--state <state>', 'only in this state', TICKET_STATES))
+    .action(async (options: { client?: string; state?: TicketState }, command: Command) => {
       const { server, out } = contextOf(command)
       const { tickets } = await server.call('tickets', { query: { limit: 200, ...options } })
       out.print(tickets, () =>
@@ -75,34 +80,41 @@ export function registerDesk(program: Command): void {
 
   program
     .command('ticket <id>')
-    .description('one ticket; with an action, work on it')
-    .option('--action <action>', 'start, resolve, close, reopen or note')
+    .description('one ticket (V-NUMBER or id); with an action, work on it')
+    .addOption(choiceOption('--action <action>', 'what to do', TICKET_ACTIONS))
     .option('--text <text>', 'what to write into its history', '')
-    .action(async (id: string, options: { action?: 'start'; text: string }, command: Command) => {
-      const { server, out } = contextOf(command)
-      const ticket =
-        options.action === undefined
-          ? await server.call('ticket', { params: { id } })
-          : await server.call('updateTicket', {
-              params: { id },
-              body: { action: options.action, text: options.text },
-            })
-      out.print(ticket, () => [
-        `V-${ticket.number} ${ticket.title.en}: ${ticket.state}, ${ticket.tier}, ${ticket.priority}, due ${when(ticket.dueAtMs)}`,
-        `Cause: ${ticket.body.cause}`,
-        ...(ticket.body.evidence ? [`Evidence: ${ticket.body.evidence.sentence}`] : []),
-        `Why it is here: ${ticket.body.why}`,
-        `What to do: ${ticket.body.runbook}`,
-        ...ticket.body.tried.map((tried) =>
-          printable(
-            `Tried: ${tried.remedy} at ${when(tried.atMs)}: ${tried.state}, exit code ${tried.exitCode ?? '-'}  ${tried.output.slice(0, 400)}`,
+    .action(
+      async (
+        name: string,
+        options: { action?: (typeof TICKET_ACTIONS)[number]; text: string },
+        command: Command,
+      ) => {
+        const { server, out } = contextOf(command)
+        const id = await findTicket(server, name)
+        const ticket =
+          options.action === undefined
+            ? await server.call('ticket', { params: { id } })
+            : await server.call('updateTicket', {
+                params: { id },
+                body: { action: options.action, text: options.text },
+              })
+        out.print(ticket, () => [
+          `V-${ticket.number} ${ticket.title.en}: ${ticket.state}, ${ticket.tier}, ${ticket.priority}, due ${when(ticket.dueAtMs)}`,
+          `Cause: ${ticket.body.cause}`,
+          ...(ticket.body.evidence ? [`Evidence: ${ticket.body.evidence.sentence}`] : []),
+          `Why it is here: ${ticket.body.why}`,
+          `What to do: ${ticket.body.runbook}`,
+          ...ticket.body.tried.map((tried) =>
+            printable(
+              `Tried: ${tried.remedy} at ${when(tried.atMs)}: ${tried.state}, exit code ${tried.exitCode ?? '-'}  ${tried.output.slice(0, 400)}`,
+            ),
           ),
-        ),
-        ...ticket.events.map((event) =>
-          printable(`  ${when(event.atMs)}  ${event.who}  ${event.kind}  ${event.text}`),
-        ),
-      ])
-    })
+          ...ticket.events.map((event) =>
+            printable(`  ${when(event.atMs)}  ${event.who}  ${event.kind}  ${event.text}`),
+          ),
+        ])
+      },
+    )
 
   program
     .command('ledger')
@@ -136,8 +148,13 @@ export function registerDesk(program: Command): void {
     .action(async (_options: unknown, command: Command) => {
       const { server, out } = contextOf(command)
       const answer = await server.call('hostile', { query: { limit: 50 } })
+      const counts = Object.entries(answer.counts)
+      if (counts.length === 0 && answer.samples.length === 0) {
+        out.print(answer, () => 'Nothing was refused.')
+        return
+      }
       out.print(answer, () => [
-        ...table(['REASON', 'COUNT'], Object.entries(answer.counts)),
+        ...table(['REASON', 'COUNT'], counts),
         '',
         ...table(
           ['AT', 'REASON', 'CLIENT', 'DEVICE', 'BYTES', 'HEAD (HEX)'],
@@ -152,4 +169,14 @@ export function registerDesk(program: Command): void {
         ),
       ])
     })
+}
+
+/** A ticket's id by its number, with or without `V-`; anything else is taken for the id itself. */
+async function findTicket(server: ServerApi, name: string): Promise<string> {
+  const number = /^(?:v-)?(\d{1,9})$/i.exec(name)?.[1]
+  if (number === undefined) return name
+  const { tickets } = await server.call('tickets', { query: { limit: 1000 } })
+  const found = tickets.find((ticket) => ticket.number === Number(number))
+  if (found) return found.id
+  throw new VigiaError('NOT_FOUND', `There is no ticket V-${number}. "vigia tickets" lists them.`)
 }

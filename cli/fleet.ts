@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { contextOf } from './command.ts'
+import { numberOption } from './options.ts'
 import { table, when } from './output.ts'
 import { findDevice } from './run.ts'
 
-/** `vigia devices`, `device`, `client-add`, `enrol-token`, `revoke`, `policy`. */
+/** `vigia devices`, `device`, `clients`, `client-add`, `enrol-token`, `revoke`, `policy`. */
 export function registerFleet(program: Command): void {
   program
     .command('devices')
@@ -59,6 +60,22 @@ export function registerFleet(program: Command): void {
     })
 
   program
+    .command('clients')
+    .description('the clients of the MSP')
+    .action(async (_options: unknown, command: Command) => {
+      const { server, out } = contextOf(command)
+      const { clients } = await server.call('clients')
+      out.print(clients, () =>
+        clients.length === 0
+          ? 'No client yet. Add one with "vigia client-add ID --name NAME".'
+          : table(
+              ['CLIENT', 'NAME'],
+              clients.map((client) => [client.id, client.name]),
+            ),
+      )
+    })
+
+  program
     .command('client-add <id>')
     .description('add a client of the MSP')
     .requiredOption('--name <name>', 'its full name')
@@ -73,13 +90,13 @@ export function registerFleet(program: Command): void {
     .description('make a single-use token with which one device can enrol')
     .requiredOption('--client <client>', 'the client that the device belongs to')
     .option('--site <site>', 'where it stands')
-    .option('--minutes <minutes>', 'how long the token is good', '60')
-    .action(async (options: { client: string; site?: string; minutes: string }, command: Command) => {
+    .addOption(numberOption('--minutes <minutes>', 'how long the token is good', 60))
+    .action(async (options: { client: string; site?: string; minutes: number }, command: Command) => {
       const { server, out } = contextOf(command)
       const answer = await server.call('createEnrolToken', {
         body: {
           client: options.client,
-          ttlMinutes: Number(options.minutes),
+          ttlMinutes: options.minutes,
           ...(options.site ? { site: options.site } : {}),
         },
       })
@@ -102,19 +119,19 @@ export function registerFleet(program: Command): void {
   program
     .command('policy <device>')
     .description('show or change what a device watches and how often')
-    .option('--interval <seconds>', 'seconds between two cycles')
+    .addOption(numberOption('--interval <seconds>', 'seconds between two cycles'))
     .option('--service <name...>', 'services to watch')
     .option('--certificate <target...>', 'host:port or PEM files whose certificates are watched')
     .action(
       async (
         name: string,
-        options: { interval?: string; service?: string[]; certificate?: string[] },
+        options: { interval?: number; service?: string[]; certificate?: string[] },
         command: Command,
       ) => {
         const { server, out } = contextOf(command)
         const device = await findDevice(server, name)
         const body = {
-          ...(options.interval === undefined ? {} : { intervalS: Number(options.interval) }),
+          ...(options.interval === undefined ? {} : { intervalS: options.interval }),
           ...(options.service === undefined ? {} : { services: options.service }),
           ...(options.certificate === undefined ? {} : { certificates: options.certificate }),
         }

@@ -10,14 +10,18 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
-const program = buildProgram()
+const json = process.argv.includes('--json')
+const program = buildProgram(json)
 try {
   await program.parseAsync()
 } catch (thrown) {
-  const json = process.argv.includes('--json')
   if (thrown instanceof CommanderError) {
     // Help and version are no errors; commander has printed what a person needs.
     process.exitCode =
-      thrown.exitCode === 0 ? 0 : json ? printError(new VigiaError('USAGE', thrown.message), true) : 2
+      thrown.exitCode === 0
+        ? 0
+        : json
+          ? printError(new VigiaError('USAGE', thrown.message.replace(/^error: /, '')), true)
+          : 2
   } else process.exitCode = printError(thrown, json)
 }

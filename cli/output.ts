@@ -1,4 +1,4 @@
-import { asVigiaError, ERROR_CODES } from '../contract/errors.ts'
+import { asVigiaError, ERROR_CODES, type Fault } from '../contract/errors.ts'
 
 /** What a command prints: a value for `--json`, and lines for a person. */
 export type Printer = {
@@ -80,10 +80,15 @@ export function printError(thrown: unknown, json: boolean): number {
     )
     return exit
   }
-  const places = error.faults.map((fault) => {
-    const place = [fault.file, fault.line, fault.column].filter((part) => part !== undefined).join(':')
-    return `  ${[place, fault.field, fault.message].filter((part) => part !== undefined && part !== '').join('  ')}`
-  })
+  // One fault that the message tells already is not told twice.
+  const told = (fault: Fault): boolean =>
+    fault.file === undefined && fault.line === undefined && error.message.includes(fault.message)
+  const places = error.faults
+    .filter((fault) => !told(fault))
+    .map((fault) => {
+      const place = [fault.file, fault.line, fault.column].filter((part) => part !== undefined).join(':')
+      return `  ${[place, fault.field, fault.message].filter((part) => part !== undefined && part !== '').join('  ')}`
+    })
   process.stderr.write(
     `${[`${error.code}: ${printable(error.message)}`, ...places.map(printable), `Next step: ${next}`].join('\n')}\n`,
   )

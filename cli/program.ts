@@ -9,12 +9,13 @@ import { registerLab } from './lab/register.ts'
 import { registerReport } from './report.ts'
 import { registerRules } from './rules/register.ts'
 import { registerRun } from './run.ts'
+import { registerUser } from './user.ts'
 import { registerStart } from './start/register.ts'
 import { registerAgent } from './agent.ts'
 import { VERSION } from './version.ts'
 
-/** The `vigia` command with all its parts; parsing is the caller's. */
-export function buildProgram(): Command {
+/** The `vigia` command with all its parts; parsing is the caller's. With `jsonAsked` its own faults are left to the caller. */
+export function buildProgram(jsonAsked = false): Command {
   const program = new Command('vigia')
     .description('Remote monitoring and proactive support: forecast, incident, fix, verify, prove.')
     .version(VERSION)
@@ -22,11 +23,19 @@ export function buildProgram(): Command {
       '--data <dir>',
       'where the data lie (VIGIA_DATA; default /var/lib/vigia for root, else the XDG data folder)',
     )
-    .option('--server <url>', 'where the server is', process.env['VIGIA_SERVER'] ?? 'http://127.0.0.1:7400')
+    .option(
+      '--server <url>',
+      'where the server is (VIGIA_SERVER; default: as the running server wrote it into its data directory)',
+    )
     .option('--json', 'print JSON')
     .showHelpAfterError('See "vigia --help".')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'USAGE: ')) })
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'USAGE: ')),
+      // With --json one error object goes to stderr and nothing else.
+      ...(jsonAsked ? { writeErr: () => undefined } : {}),
+    })
     .addHelpText('after', '\nStart here:  vigia start\nExit codes:  docs/reference/errors.md')
   for (const register of [
     registerStart,
@@ -41,6 +50,7 @@ export function buildProgram(): Command {
     registerBackup,
     registerAudit,
     registerHealth,
+    registerUser,
   ])
     register(program)
   return program

@@ -3,6 +3,7 @@ import { extname } from 'node:path'
 import type { Command } from 'commander'
 import { VigiaError } from '../contract/errors.ts'
 import { contextOf } from './command.ts'
+import { choiceOption } from './options.ts'
 
 const FORMATS: Record<string, 'html' | 'pdf' | 'json'> = { '.html': 'html', '.pdf': 'pdf', '.json': 'json' }
 
@@ -14,7 +15,7 @@ export function registerReport(program: Command): void {
     .requiredOption('--client <client>', 'the client')
     .requiredOption('--month <YYYY-MM>', 'the month, in UTC')
     .requiredOption('--out <file>', 'where to write it; .html, .pdf or .json chooses the form')
-    .option('--language <language>', 'en or es', 'en')
+    .addOption(choiceOption('--language <language>', 'language of the report', ['en', 'es'], 'en'))
     .action(
       async (options: { client: string; month: string; out: string; language: string }, command: Command) => {
         const { server, out } = contextOf(command)
@@ -28,7 +29,13 @@ export function registerReport(program: Command): void {
         const { bytes } = await server.download(
           `/api/reports/${encodeURIComponent(options.client)}/${encodeURIComponent(options.month)}?${query.toString()}`,
         )
-        writeFileSync(options.out, bytes)
+        try {
+          writeFileSync(options.out, bytes)
+        } catch (error) {
+          throw new VigiaError('DATA_UNREADABLE', `Cannot write ${options.out}: ${String(error)}`, {
+            cause: error,
+          })
+        }
         out.print(
           { file: options.out, bytes: bytes.length },
           () => `${options.out} written, ${(bytes.length / 1024).toFixed(0)} KB.`,

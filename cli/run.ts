@@ -4,6 +4,7 @@ import { ERROR_CODES, VigiaError } from '../contract/errors.ts'
 import { OUTPUT_STREAM } from '../contract/http.ts'
 import type { JobView } from '../contract/incident.ts'
 import { contextOf, type Context } from './command.ts'
+import { numberOption } from './options.ts'
 import { printable, table, when } from './output.ts'
 import type { ServerApi } from './server-api.ts'
 
@@ -26,12 +27,12 @@ export function registerRun(program: Command): void {
     .description('run an approved script on one device')
     .requiredOption('--device <device>', 'device id or host name')
     .option('--param <name=value...>', 'parameters of the script')
-    .option('--expires <seconds>', 'give up when the device is not there by then', '3600')
+    .addOption(numberOption('--expires <seconds>', 'give up when the device is not there by then', 3600))
     .option('--follow', 'show the output as it comes and wait for the end')
     .action(
       async (
         script: string,
-        options: { device: string; param?: string[]; expires: string; follow?: boolean },
+        options: { device: string; param?: string[]; expires: number; follow?: boolean },
         command: Command,
       ) => {
         const context = contextOf(command)
@@ -41,7 +42,7 @@ export function registerRun(program: Command): void {
             device,
             script,
             parameters: parseParameters(options.param ?? []),
-            expiresInS: Number(options.expires),
+            expiresInS: options.expires,
           },
         })
         if (!options.follow) {

@@ -112,7 +112,15 @@ export const Health = z.object({
 })
 export type Health = z.infer<typeof Health>
 
+/** What a person may be; a viewer only reads. */
+export const PersonRole = z.enum(['owner', 'technician', 'viewer'])
+export type PersonRole = z.infer<typeof PersonRole>
+const PersonName = z.string().min(1).max(80)
+const NewPassword = z.string().min(12).max(200)
 export const Me = z.object({ name: z.string(), role: z.enum(['owner', 'technician', 'viewer', 'local']) })
+
+/** What a person may do with a ticket. */
+export const TICKET_ACTIONS = ['start', 'resolve', 'close', 'reopen', 'note'] as const
 
 /** Every HTTP route of Vigía, once: the server registers from this table, the console and the CLI call through it. */
 export const ROUTES = {
@@ -129,8 +137,8 @@ export const ROUTES = {
     access: 'public',
     body: z.object({
       token: z.string(),
-      name: z.string().min(1).max(80),
-      password: z.string().min(12).max(200),
+      name: PersonName,
+      password: NewPassword,
     }),
     answer: Me,
     summary: 'First set-up, once, with the one-time link',
@@ -318,7 +326,7 @@ export const ROUTES = {
     access: 'person',
     params: byId,
     body: z.object({
-      action: z.enum(['start', 'resolve', 'close', 'reopen', 'note']),
+      action: z.enum(TICKET_ACTIONS),
       text: z.string().max(4000).default(''),
     }),
     answer: Ticket,
@@ -446,6 +454,31 @@ export const ROUTES = {
     ]),
     summary: 'Walk the audit chain and say the first row that is broken',
   },
+  people: {
+    method: 'GET',
+    path: '/api/people',
+    access: 'local',
+    answer: z.object({
+      people: z.array(z.object({ name: z.string(), role: PersonRole, createdAtMs: z.number() })),
+    }),
+    summary: 'Who may sign in',
+  },
+  createPerson: {
+    method: 'POST',
+    path: '/api/people',
+    access: 'local',
+    body: z.object({ name: PersonName, password: NewPassword, role: PersonRole }),
+    answer: ok,
+    summary: 'Let one more person sign in',
+  },
+  setPassword: {
+    method: 'POST',
+    path: '/api/people/password',
+    access: 'local',
+    body: z.object({ name: PersonName, password: NewPassword }),
+    answer: ok,
+    summary: "Set a person's password and end all their sessions",
+  },
   killSwitch: {
     method: 'POST',
     path: '/api/kill-switch',
@@ -460,7 +493,7 @@ export const ROUTES = {
     access: 'local',
     body: z.object({ file: z.string().startsWith('/').max(1000) }),
     answer: z.object({ file: z.string(), bytes: z.number(), tables: z.number(), files: z.number() }),
-    summary: 'Write records, keys and metrics into one file on the machine of the server',
+    summary: 'Write records and keys into one file on the machine of the server',
   },
 } as const satisfies Record<string, Route>
 

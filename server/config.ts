@@ -71,7 +71,7 @@ export const ServerConfig = z.strictObject({
   rules: z
     .strictObject({ packs: z.array(z.string()).default([]), base: z.boolean().default(true) })
     .prefault({}),
-  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('warn') }).prefault({}),
 })
 export type ServerConfig = z.infer<typeof ServerConfig>
 

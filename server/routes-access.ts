@@ -4,7 +4,18 @@ import { SESSION_COOKIE, type Session } from './access/people.ts'
 import type { Call, Handlers } from './http/handler.ts'
 import type { Parts } from './parts.ts'
 
-type Names = 'verifyAudit' | 'backup' | 'health' | 'setup' | 'setupState' | 'login' | 'logout' | 'me'
+type Names =
+  | 'people'
+  | 'createPerson'
+  | 'setPassword'
+  | 'verifyAudit'
+  | 'backup'
+  | 'health'
+  | 'setup'
+  | 'setupState'
+  | 'login'
+  | 'logout'
+  | 'me'
 
 /** Routes of people: set-up, signing in and out; and of the server itself: health, audit, backup. */
 export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Handlers, Names> {
@@ -24,6 +35,23 @@ export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Han
     async backup({ body, whoName }) {
       await audit.append({ who: whoName, action: 'server.backup', client: null, subject: body.file })
       return { file: body.file, ...(await backup(body.file)) }
+    },
+    people: async () => ({ people: await people.list() }),
+    async createPerson({ body, whoName }) {
+      await people.create(body)
+      await audit.append({
+        who: whoName,
+        action: 'person.create',
+        client: null,
+        subject: body.name,
+        detail: { role: body.role },
+      })
+      return { ok: true }
+    },
+    async setPassword({ body, whoName }) {
+      await people.setPassword(body.name, body.password)
+      await audit.append({ who: whoName, action: 'person.password', client: null, subject: body.name })
+      return { ok: true }
     },
     setupState: async () => ({ needed: await people.setupNeeded() }),
     async setup(call) {

@@ -14,7 +14,6 @@ export function registerRules(program: Command): void {
     .command('check')
     .description('check rule packs; every fault at once, with file, line and column')
     .argument('[packs...]', 'YAML files; without any, the packs that ship')
-    .option('--json', 'print one JSON object')
     .action(async (files: string[], _options: Output, command: Command) => {
       const packs = await checkPacks(files.length === 0 ? await shippedPacks() : files)
       const summary = packs.map(({ file, rules }) => ({ file, rules: rules.length }))
@@ -25,7 +24,6 @@ export function registerRules(program: Command): void {
     .command('test')
     .description('run the tests beside each pack (NAME.test.yaml) with simulated time')
     .argument('[packs...]', 'YAML files; without any, the packs that ship')
-    .option('--json', 'print one JSON object')
     .action(async (files: string[], _options: Output, command: Command) => {
       const tested = await testPacks(files.length === 0 ? await shippedPacks() : files)
       const faults = tested.flatMap((pack) => [
@@ -46,7 +44,7 @@ export function registerRules(program: Command): void {
     .description('print the JSON Schema of rule packs for editors, or write it')
     .option('--tests', 'that of test files')
     .option('--write [directory]', 'write both schemas as files')
-    .option('--json', 'the same: the output is JSON')
+
     .action(async (options: { tests?: boolean; write?: string | true }, command: Command) => {
       const schemas = buildSchemas()
       if (options.write === undefined) {

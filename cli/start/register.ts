@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { choiceOption } from '../options.ts'
 import type { StartOptions } from './start.ts'
 
 /** `vigia start`: the server and, unless told otherwise, an agent for this very machine. */
@@ -11,7 +12,14 @@ export function registerStart(program: Command): void {
     .option('--http-port <port>', 'port of the console (7400)')
     .option('--mqtt-host <address>', 'address for agents (127.0.0.1)')
     .option('--mqtt-port <port>', 'port for agents (8883)')
-    .option('--log-level <level>', 'debug, info, warn or error', 'warn')
+    .addOption(
+      choiceOption('--log-level <level>', 'least level that is logged (warn)', [
+        'debug',
+        'info',
+        'warn',
+        'error',
+      ]),
+    )
     .option('--no-agent', 'the server alone')
     .action(async (_options: unknown, command: Command) =>
       (await import('./start.ts')).start(command.optsWithGlobals<StartOptions>()),

@@ -8,7 +8,7 @@ import { openKeyStore, personalKeyDirectory } from '../../server/script/key-stor
 import { publicPart } from '../../server/script/keys.ts'
 import { APPROVER_KEY } from '../approver-key.ts'
 import { createPrinter } from '../output.ts'
-import { dataDirectory } from '../paths.ts'
+import { dataDirectory, noteServerUrl } from '../paths.ts'
 import { VERSION } from '../version.ts'
 import { agentCommand, keepRunning, type KeptProcess } from './agent-process.ts'
 import { buildConsole, CONSOLE_DIR } from './console-build.ts'
@@ -55,6 +55,7 @@ export async function start(options: StartOptions): Promise<void> {
     approvers: ownApprovers(),
     log,
   })
+  noteServerUrl(dataDir, server.httpUrl)
   let agent: KeptProcess | undefined
   try {
     if (options.agent) agent = await startAgent(server, dataDir, (text) => log.warn(`the agent ${text}`))
@@ -66,7 +67,7 @@ export async function start(options: StartOptions): Promise<void> {
         dataDir,
         agent: agent?.pid() ?? null,
       },
-      () => greeting(server, dataDir),
+      () => greeting(server, dataDir, options.data),
     )
     await stopping
     out.progress('Stopping …')
@@ -76,7 +77,9 @@ export async function start(options: StartOptions): Promise<void> {
   }
 }
 
-function greeting(server: RunningServer, dataDir: string): string[] {
+function greeting(server: RunningServer, dataDir: string, dataOption: string | undefined): string[] {
+  // A data directory chosen by option must be named to the next command too.
+  const chosen = dataOption === undefined ? '' : ` --data ${dataOption}`
   return [
     '',
     `  Vigía ${VERSION} watches.`,
@@ -91,7 +94,7 @@ function greeting(server: RunningServer, dataDir: string): string[] {
     `  Agents     ${server.mqttUrl}`,
     `  Data       ${dataDir}`,
     '',
-    '  See it mend a real fault:  npx vigia lab service-crash',
+    `  See it mend a real fault:  npx vigia lab service-crash${chosen}`,
     '  Stop it:                   Ctrl-C',
     '',
   ]

@@ -27,11 +27,23 @@ export type ExtraFile = { name: string; path: string }
 const Sequences = z.array(
   z.object({ table: z.string(), column: z.string(), last: z.string(), called: z.boolean() }),
 )
+const FILE_FAULTS = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'EIO',
+  'EDQUOT',
+  'ENOSPC',
+])
 const identifier = (name: string): string => pg.escapeIdentifier(name)
 
 /**
  * Writes all records as of one moment, and the files that are given, into one file (format: backup-file.ts), which
  * appears whole or not at all, readable by its owner alone. The server may go on working. Answers the size in bytes.
+ * Throws DATA_UNREADABLE or DISK_FULL when the file cannot be written.
  */
 export async function backup(options: {
   owner: Connection
@@ -42,16 +54,22 @@ export async function backup(options: {
   const { owner, file, files = [] } = options
   const fresh = `${file}.new`
   let tables = 0
+  let unwritable: NodeJS.ErrnoException | undefined
   try {
     await withClient(owner, (client) =>
       inTransaction(client, 'begin isolation level repeatable read read only', async () => {
         await client.query(`select set_config('vigia.operator', 'on', true)`)
         const names = await tablesInOrder(client)
         tables = names.length
+        const target = createWriteStream(fresh, { mode: 0o600, flush: true })
+        // A fault of the database ends the target too, with its own error: that one is not the file's.
+        target.on('error', (error: NodeJS.ErrnoException) => {
+          if (FILE_FAULTS.has(error.code ?? '')) unwritable = error
+        })
         await pipeline(
           Readable.from(writeEntries(entriesOf(client, names, files, options.clock()))),
           createGzip({ level: 6 }),
-          createWriteStream(fresh, { mode: 0o600, flush: true }),
+          target,
         )
       }),
     )
@@ -61,7 +79,12 @@ export async function backup(options: {
     return { bytes: size, tables, files: files.length }
   } catch (thrown) {
     await rm(fresh, { force: true })
-    throw thrown
+    if (unwritable === undefined) throw thrown
+    throw new VigiaError(
+      unwritable.code === 'ENOSPC' ? 'DISK_FULL' : 'DATA_UNREADABLE',
+      `Cannot write the backup ${file}: ${unwritable.message}`,
+      { cause: thrown },
+    )
   }
 }
 

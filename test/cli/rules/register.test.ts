@@ -24,7 +24,7 @@ afterEach(async () => {
 })
 
 async function vigia(...args: string[]): Promise<string> {
-  const program = new Command().exitOverride()
+  const program = new Command().option('--json').exitOverride()
   registerRules(program)
   await program.parseAsync(['rules', ...args], { from: 'user' })
   return printed

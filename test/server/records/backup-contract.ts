@@ -160,6 +160,12 @@ export function backupContract(on: () => Cluster): void {
       expect(statSync(join(filesTo, 'keys/order.pem')).mode & 0o777).toBe(0o600)
     })
 
+    it('says that the file cannot be written, and not that the database is away', async () => {
+      await expect(backup({ owner: from, file: join(folder, 'none', 'x.vigia'), clock })).rejects.toThrow(
+        expect.objectContaining({ code: 'DATA_UNREADABLE', message: expect.stringContaining('none') }),
+      )
+    })
+
     it('refuses a backup of a newer schema, and a file name that leaves the folder', async () => {
       const to = await on().freshDatabase()
       const evil = join(folder, 'evil.vigia')
