@@ -8,7 +8,7 @@ export type Feature = { promise: string; file: string; test: string }
 /** Reads the feature table: rows of the form `| promise | [title of the test](test/path.test.ts) |`. */
 export function featuresOfReadme(): Feature[] {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-  return [...readme.matchAll(/^\| (.+?) \| \[(.+?)\]\((test\/[^)]+)\) \|$/gm)].map(
+  return [...readme.matchAll(/^\| (.+?) +\| \[(.+?)\]\((test\/[^)]+)\) +\|$/gm)].map(
     ([, promise, test, file]) => ({ promise: promise ?? '', test: test ?? '', file: file ?? '' }),
   )
 }
