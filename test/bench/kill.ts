@@ -178,8 +178,13 @@ async function drain(
     // The real agent has waited longer and longer for the server: a fresh start connects at once.
     if (each.name.startsWith('real')) {
       await each.end()
+      const before = each.outbox.bytes()
       each.start()
-      await eventually(`${each.name} caught up`, DRAIN_MS, async () => each.outbox.waiting() <= 5)
+      await eventually(
+        `${each.name} caught up`,
+        DRAIN_MS,
+        async () => each.outbox.bytes() > before && each.outbox.waiting() <= 5,
+      )
     }
     const code = await each.end()
     if (code !== 0) throw new Error(`${each.name} ended with ${code}`)

@@ -10,6 +10,8 @@ import { watchOutbox, type OutboxLedger } from './outbox-ledger.ts'
 /** The client that all devices of this bench belong to. */
 export const BENCH_CLIENT = 'bench'
 
+const END_LIMIT_MS = 60_000
+
 /** An agent process that is killed and started again. */
 export type Victim = {
   name: string
@@ -62,13 +64,15 @@ function victim(options: {
   let child: ChildProcess | undefined
   const ended = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
-    const exit = once(child, 'exit')
+    const exit = once(child, 'exit', { signal: AbortSignal.timeout(END_LIMIT_MS) })
     child.kill(signal)
     return ((await exit) as [number | null])[0]
   }
+  const kept = join(vigia.dataDir, '..', 'kept', name)
+  const outbox = watchOutbox(agentPaths(dataDir).outbox, kept, device)
   return {
     name,
-    outbox: watchOutbox(agentPaths(dataDir).outbox, join(vigia.dataDir, '..', 'kept', name), device),
+    outbox,
     start() {
       // What a killed agent says of a server that is away belongs to this bench: only its exit is looked at.
       child = spawn(process.execPath, command.args, {
@@ -79,7 +83,10 @@ function victim(options: {
     async kill() {
       await ended('SIGKILL')
     },
-    end: () => ended('SIGTERM'),
+    end: () =>
+      ended('SIGTERM').catch((thrown: unknown) => {
+        throw new Error(`${name} does not end; ${outbox.waiting()} of its records wait`, { cause: thrown })
+      }),
   }
 }
 
