@@ -12,6 +12,7 @@ import { encodeFacts, encodeReport } from './link/encode.ts'
 import { createLink, type Link } from './link/link.ts'
 import { lockAgent } from './lock.ts'
 import type { Log } from './log.ts'
+import { releaseMemory } from './memory.ts'
 import { openOutbox } from './outbox/outbox.ts'
 import { agentPaths } from './paths.ts'
 import { readPolicy, writePolicy } from './policy.ts'
@@ -28,6 +29,7 @@ const WARM_UP_MS = 3000
 const INVENTORY_AFTER_MS = 10_000
 const INVENTORY_TIMEOUT_MS = 180_000
 const DAY_MS = 86_400_000
+const SETTLE_MS = 3000
 
 /**
  * Wires an agent out of its data directory. Throws CONFIG_INVALID, DATA_UNREADABLE or DATA_IN_USE before anything
@@ -178,6 +180,7 @@ export function buildAgent(options: {
       )
       .finally(() => {
         taking = undefined
+        setTimeout(releaseMemory, SETTLE_MS).unref()
       })
   }
   const timers: { stop(): unknown }[] = []

@@ -100,6 +100,7 @@ const rows = {
   'agent.rss_bytes': m('bytes', [], 'Resident memory of the agent'),
   'agent.outbox_reports': m('count', [], 'Reports that wait in the outbox'),
   'agent.outbox_dropped': m('count', [], 'Reports that the bounds of the outbox pushed out since the start'),
+  'agent.outbox_disk_full': m('bool', [], '1 while the outbox cannot write and new reports wait in memory'),
   'agent.collector_failed': m('bool', ['collector'], '1 when the collector failed in its last cycle'),
 } as const satisfies Record<string, MetricRow>
 

@@ -19,7 +19,7 @@ export type Sink = {
 export type CollectLog = Record<'info' | 'warn', (message: string, fields: object) => void>
 
 /** What waits in the agent's outbox; the agent's own figures are read through this. */
-export type OutboxFigures = { reports: number; dropped: number }
+export type OutboxFigures = { reports: number; dropped: number; diskFull: boolean }
 
 /** Everything that a collector may use. The policy may change between two cycles. */
 export type CollectContext = {

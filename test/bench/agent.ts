@@ -34,8 +34,9 @@ const ZABBIX_ITEMS = [
  * The real agent at a true interval of 30 s against a local broker over mutual TLS, beside prometheus-node-exporter
  * (scraped each 30 s) and zabbix-agent2 (asked for the values of its Linux template each 30 s) at the same time.
  * CPU is utime + stime + those of reaped children from /proc/PID/stat. The start is left out: measuring begins when
- * the inventory is done. `privateMb` is Private_Clean + Private_Dirty of smaps_rollup while another process runs the
- * same Node (this one); `nodePrivateMb` is the same of a Node that does nothing.
+ * the inventory is done. `privateMb` is Private_Dirty of smaps_rollup: memory that is this process's alone and has
+ * to stay; `privateCleanMb` are pages of the executable that no other process has touched lately, which the kernel
+ * may drop at any time; `nodePrivateMb` is `privateMb` of a Node that does nothing.
  */
 export async function run(args: string[]): Promise<object> {
   const { values } = parseArgs({ args, options: { minutes: { type: 'string', default: '5' } } })
@@ -102,11 +103,12 @@ export async function run(args: string[]): Promise<object> {
       facts: stub.of('facts').length - factsBefore,
       largestReportBytes: largest,
       seriesInLargest: Math.max(...stub.reports().map((report) => report.values.length)),
+      privateCleanMb: agentMemory.privateCleanMb,
       nodePrivateMb: memoryOf(pidOf(bare)).privateMb,
       nodeExporter: peers.exporter && { cpuSecondsPerHour: exporterPerHour, ...memoryOf(pids.exporter) },
       zabbixAgent2: peers.zabbix && {
         cpuSecondsPerHour: perHour('zabbix'),
-        valuesPerAsk: peers.zabbix.answered(),
+        valuesAsked: peers.zabbix.answered(),
         ...memoryOf(pids.zabbix),
       },
     }
@@ -160,13 +162,12 @@ async function startZabbix(root: string): Promise<Peer | null> {
     ].join('\n'),
   )
   const child = spawn(program, ['-c', configuration, '-f'], { cwd: root, stdio: 'ignore' })
-  let answered = 0
+  const answered = new Set<string>()
   const ask = (): void => {
-    answered = 0
-    for (const item of ZABBIX_ITEMS) void askZabbix(port, item).then((ok) => (answered += ok ? 1 : 0))
+    for (const item of ZABBIX_ITEMS) void askZabbix(port, item).then((ok) => ok && answered.add(item))
   }
   await waitForPort(port)
-  return { child, ask, answered: () => answered }
+  return { child, ask, answered: () => answered.size }
 }
 
 /** Zabbix' passive protocol: `ZBXD`, flags 1, length (u64, little endian), key; the answer has the same head. */
@@ -202,13 +203,11 @@ function figuresOf<K extends string>(
   return Object.fromEntries(figures) as Record<K, { cpuS: number; childFaults: number }>
 }
 
-function memoryOf(pid: number): { rssMb: number; privateMb: number } {
+function memoryOf(pid: number): { rssMb: number; privateMb: number; privateCleanMb: number } {
   const text = readFileSync(`/proc/${String(pid)}/smaps_rollup`, 'latin1')
   const kb = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1])
-  return {
-    rssMb: round(kb('Rss') / 1024),
-    privateMb: round((kb('Private_Clean') + kb('Private_Dirty')) / 1024),
-  }
+  const mb = (name: string): number => round(kb(name) / 1024)
+  return { rssMb: mb('Rss'), privateMb: mb('Private_Dirty'), privateCleanMb: mb('Private_Clean') }
 }
 
 function childrenOf(pid: number): string[] {
