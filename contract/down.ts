@@ -36,6 +36,8 @@ export const DownMessage = z.discriminatedUnion('type', [
     ranges: z.array(z.tuple([z.number().int(), z.number().int()])).max(1000),
   }),
   z.object({ type: z.literal('need-layout'), hash: z.string() }),
+  /** The server does not know this session, since it started after it: say hello again. */
+  z.object({ type: z.literal('need-hello') }),
   z.object({ type: z.literal('policy'), policy: DevicePolicy }),
   /** A signed command: see command.ts. */
   z.object({ type: z.literal('command'), order: DsseEnvelope, script: DsseEnvelope }),

@@ -93,15 +93,24 @@ export function fromIngest(
   }
 }
 
+/** A device that is there and has not said hello by then is asked to: its session is older than this server. */
+const HELLO_WITHIN_MS = 3000
+
 /** Devices that come and go as the transport sees it. */
 export function fromBroker(stages: () => Stages): (address: DeviceAddress, online: boolean) => void {
+  const failed = (address: DeviceAddress) => (error: unknown) =>
+    stages().log.error({ err: error, device: address.device }, 'a change of a session could not be noted')
   return (address, online) => {
-    const { log } = stages()
     // Coming online counts from the hello, since only then the device can be spoken to.
-    if (online) return
-    sessionEnded(stages(), address).catch((error: unknown) =>
-      log.error({ err: error, device: address.device }, 'the end of a session could not be noted'),
-    )
+    if (!online) {
+      sessionEnded(stages(), address).catch(failed(address))
+      return
+    }
+    setTimeout(() => {
+      const { broker, liveState } = stages()
+      if (liveState.of(address.device)?.hello === undefined)
+        broker.send(address, { type: 'need-hello' }).catch(failed(address))
+    }, HELLO_WITHIN_MS).unref()
   }
 }
 

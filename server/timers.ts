@@ -12,7 +12,7 @@ const RULES_EVERY_MS = 1000
 const LABS_EVERY_MS = 5000
 const SNAPSHOT_EVERY_MS = 10_000
 const SEEN_EVERY_MS = 10_000
-const STORE_EVERY_MS = 10 * 60_000
+const STORE_EVERY_MS = 5 * 60_000
 const DAILY_MS = 24 * 3_600_000
 /** After a start every device has had time to report by then, at the usual interval. */
 const ORPHANS_AFTER_MS = 3 * 60_000

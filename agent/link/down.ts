@@ -28,6 +28,8 @@ export function parseDown(payload: Uint8Array): DownMessage | undefined {
       const { hash } = message
       return typeof hash === 'string' ? { type: 'need-layout', hash } : undefined
     }
+    case 'need-hello':
+      return { type: 'need-hello' }
     case 'policy': {
       const policy = parsePolicy(message['policy'])
       return policy && { type: 'policy', policy }

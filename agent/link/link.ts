@@ -99,8 +99,7 @@ export function createLink(options: LinkOptions): Link {
     else void publish('layout', text, true)
   }
 
-  const begin = (): void => {
-    challenge = randomBytes(32).toString('base64url')
+  const sayHello = (): void => {
     const { reports, bytes, dropped } = outbox.stats()
     const hello: SessionHello = {
       v: 1,
@@ -111,12 +110,17 @@ export function createLink(options: LinkOptions): Link {
       ...options.self(),
     }
     void publish('session', JSON.stringify(hello))
+  }
+
+  const begin = (): void => {
+    challenge = randomBytes(32).toString('base64url')
+    sayHello()
     for (const hash of outbox.neededLayouts()) publishLayout(hash)
     ready = true
     window.restart(monotonicMs())
     resend = setInterval(() => window.resend(monotonicMs()), Math.min(RESEND_CHECK_MS, ackTimeoutMs))
     stable = setTimeout(() => backoff.reset(), options.stableMs ?? 60_000)
-    log.info('connected', { url: options.mqttUrl, waiting: reports })
+    log.info('connected', { url: options.mqttUrl, waiting: outbox.stats().reports })
   }
 
   const receive = (message: DownMessage): void => {
@@ -128,6 +132,9 @@ export function createLink(options: LinkOptions): Link {
       case 'need-layout':
         publishLayout(message.hash)
         window.resendFor(message.hash, monotonicMs())
+        return
+      case 'need-hello':
+        sayHello()
         return
       case 'policy':
         options.onPolicy(message.policy)

@@ -26,6 +26,7 @@ const valid = fc.oneof(
     ranges: fc.array(fc.oneof(fc.tuple(fc.integer(), fc.integer()), fc.tuple(fc.double(), fc.integer()))),
   }),
   fc.record({ type: fc.constant('need-layout'), hash: fc.string() }),
+  fc.record({ type: fc.constant('need-hello') }),
   fc.record({ type: fc.constant('policy'), policy }),
   fc.record({ type: fc.constant('command'), order: envelope, script: envelope }),
   fc.record({ type: fc.constant('cancel'), job: fc.oneof(fc.uuid(), fc.string()) }),

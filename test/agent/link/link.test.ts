@@ -176,6 +176,19 @@ describe('link', () => {
     ])
   })
 
+  it('says hello again, with the same challenge, to a server that started later', async () => {
+    await makeLink()
+    link?.start()
+    const hellos = () =>
+      stub.messages
+        .filter(({ channel }) => channel === 'session')
+        .map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as { challenge: string })
+    await until('said hello', () => hellos().length === 1)
+    await stub.send(address, { type: 'need-hello' })
+    await until('said hello again', () => hellos().length === 2)
+    expect(hellos()[1]!.challenge).toBe(hellos()[0]!.challenge)
+  })
+
   it('hands valid messages on, and ignores what is not of the contract', async () => {
     await makeLink()
     link?.start()
