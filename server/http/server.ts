@@ -33,6 +33,8 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   const app = fastify({
     loggerInstance: options.log.child({ part: 'http' }, { level: 'warn' }),
     bodyLimit: 1024 * 1024,
+    // Fastify's own default is to wait for ever for a body that never comes.
+    requestTimeout: 60_000,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
   })

@@ -141,6 +141,10 @@ describe('the router', () => {
     ).toBe(200)
   })
 
+  it('waits for no request for ever', () => {
+    expect(app.server.requestTimeout).toBe(60_000)
+  })
+
   it('refuses a name that is not its own, against DNS rebinding', async () => {
     expect((await app.inject({ url: '/api/setup', headers: { host: 'evil.example:7400' } })).statusCode).toBe(
       403,
