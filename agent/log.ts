@@ -5,6 +5,11 @@ export type Log = Record<LogLevel, (message: string, fields: object) => void>
 
 const ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
+/** Is the text one of the levels? */
+export function isLogLevel(text: string): text is LogLevel {
+  return ORDER.some((level) => level === text)
+}
+
 /** Writes one JSON object a line (`time`, `level`, `message`, fields) through `write`, from `level` on. */
 export function createLog(options: {
   level: LogLevel

@@ -14,9 +14,9 @@ const tuned =
   AGENT_NODE_FLAGS.every((flag) => process.execArgv.includes(flag))
 if (cacheDir !== undefined && !tuned) become('main.ts', cacheDir)
 
-const { dataDirOf, fail, runAgent } = await import('./run.ts')
+const { readArguments, fail, runAgent } = await import('./run.ts')
 try {
-  dataDirOf(argv)
+  readArguments(argv)
   if (cacheDir === undefined) runAgent(argv)
   else {
     flushCompileCache()

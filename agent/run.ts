@@ -2,17 +2,21 @@ import { flushCompileCache } from 'node:module'
 import { parseArgs } from 'node:util'
 import { ERROR_CODES, VigiaError, asVigiaError } from '../contract/errors.ts'
 import { buildAgent } from './app.ts'
-import { createLog } from './log.ts'
+import { createLog, isLogLevel, type LogLevel } from './log.ts'
 
-/** The data directory that the command line names; USAGE when it names none. */
-export function dataDirOf(argv: readonly string[]): string {
+/** The data directory and the least level to log (info) that the command line names; USAGE when it names no directory. */
+export function readArguments(argv: readonly string[]): { dataDir: string; level: LogLevel } {
   try {
-    const { values } = parseArgs({ args: [...argv], options: { data: { type: 'string' } } })
-    if (values.data !== undefined && values.data !== '') return values.data
+    const { values } = parseArgs({
+      args: [...argv],
+      options: { data: { type: 'string' }, 'log-level': { type: 'string', default: 'info' } },
+    })
+    const { data: dataDir, 'log-level': level } = values
+    if (dataDir !== undefined && dataDir !== '' && isLogLevel(level)) return { dataDir, level }
   } catch (thrown) {
     throw new VigiaError('USAGE', asVigiaError(thrown).message, { cause: thrown })
   }
-  throw new VigiaError('USAGE', 'node agent/main.ts --data DIR')
+  throw new VigiaError('USAGE', 'node agent/main.ts --data DIR [--log-level debug|info|warn|error]')
 }
 
 /** Says on stderr what is wrong and how to mend it, and ends with the code's exit status. */
@@ -24,8 +28,9 @@ export function fail(thrown: unknown): void {
 
 /** Runs the agent until SIGTERM or SIGINT; logs JSON lines to stderr. */
 export function runAgent(argv: readonly string[]): void {
-  const log = createLog({ level: 'info', now: Date.now, write: (line) => process.stderr.write(line) })
-  const agent = buildAgent({ dataDir: dataDirOf(argv), log, now: Date.now, random: Math.random })
+  const { dataDir, level } = readArguments(argv)
+  const log = createLog({ level, now: Date.now, write: (line) => process.stderr.write(line) })
+  const agent = buildAgent({ dataDir, log, now: Date.now, random: Math.random })
   let stopping = false
   const stop = (): void => {
     if (stopping) return

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { join } from 'node:path'
 import { contextOf } from './command.ts'
+import { choiceOption } from './options.ts'
 
 /** `vigia agent`: enrol this machine with a server, and run the agent in the foreground. */
 export function registerAgent(program: Command): void {
@@ -23,9 +24,17 @@ export function registerAgent(program: Command): void {
   agent
     .command('run')
     .description('run the agent in the foreground')
-    .action(async (_options: unknown, command: Command) => {
+    .addOption(
+      choiceOption(
+        '--log-level <level>',
+        'least level that is logged',
+        ['debug', 'info', 'warn', 'error'],
+        'info',
+      ),
+    )
+    .action(async (options: { logLevel: string }, command: Command) => {
       const { dataDir } = contextOf(command)
       const { runAgentProcess } = await import('./start/agent-process.ts')
-      process.exitCode = await runAgentProcess(join(dataDir, 'agent'))
+      process.exitCode = await runAgentProcess(join(dataDir, 'agent'), options.logLevel)
     })
 }

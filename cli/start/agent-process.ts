@@ -54,18 +54,25 @@ export function keepRunning({ args, env }: NodeCommand, onEnd: (text: string) =>
   }
 }
 
-/** How the agent of a folder is started. */
-export async function agentCommand(agentDir: string): Promise<NodeCommand> {
+/** How the agent of a folder is started, and from which level on it logs. */
+export async function agentCommand(agentDir: string, logLevel = 'info'): Promise<NodeCommand> {
   const { AGENT_NODE_FLAGS, AGENT_NODE_ENVIRONMENT } = await import('../../agent/node-flags.ts')
   return {
-    args: [...AGENT_NODE_FLAGS, join(PROJECT_DIR, 'agent/main.ts'), '--data', agentDir],
+    args: [
+      ...AGENT_NODE_FLAGS,
+      join(PROJECT_DIR, 'agent/main.ts'),
+      '--data',
+      agentDir,
+      '--log-level',
+      logLevel,
+    ],
     env: AGENT_NODE_ENVIRONMENT,
   }
 }
 
 /** Runs the agent in the foreground until it ends; signals go on to it. Answers its exit code. */
-export async function runAgentProcess(agentDir: string): Promise<number> {
-  const { args, env } = await agentCommand(agentDir)
+export async function runAgentProcess(agentDir: string, logLevel = 'info'): Promise<number> {
+  const { args, env } = await agentCommand(agentDir, logLevel)
   const child = spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
   return new Promise((resolve, reject) => {

@@ -16,6 +16,8 @@ import { buildConsole, CONSOLE_DIR } from './console-build.ts'
 /** The client that a first start makes, so that this machine has a place. */
 const FIRST_CLIENT = { id: 'demo', name: 'Demo' }
 
+const PARENT_POLL_MS = 500
+
 export type StartOptions = {
   data?: string
   config?: string
@@ -58,7 +60,8 @@ export async function start(options: StartOptions): Promise<void> {
   noteServerUrl(dataDir, server.httpUrl)
   let agent: KeptProcess | undefined
   try {
-    if (options.agent) agent = await startAgent(server, dataDir, (text) => log.warn(`the agent ${text}`))
+    if (options.agent)
+      agent = await startAgent(server, dataDir, config.log.level, (text) => log.warn(`the agent ${text}`))
     out.print(
       {
         httpUrl: server.httpUrl,
@@ -110,6 +113,7 @@ function ownApprovers(): ReturnType<typeof publicPart>[] {
 async function startAgent(
   server: RunningServer,
   dataDir: string,
+  logLevel: string,
   onEnd: (text: string) => void,
 ): Promise<KeptProcess> {
   const agentDir = join(dataDir, 'agent')
@@ -119,13 +123,21 @@ async function startAgent(
     const { enrolDevice } = await import('../../agent/enrol.ts')
     await enrolDevice({ serverUrl: server.httpUrl, token, dataDir: agentDir })
   }
-  return keepRunning(await agentCommand(agentDir), onEnd)
+  return keepRunning(await agentCommand(agentDir, logLevel), onEnd)
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends at once. */
+/**
+ * Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends at once. npm hands a signal to the shell between
+ * it and us, which ends and tells us nothing: so under npm the end of the parent is a signal too.
+ */
 function onceStopped(): Promise<void> {
   return new Promise((resolve) => {
     let asked = false
+    const parent = process.ppid
+    if (process.env['npm_lifecycle_event'] !== undefined)
+      setInterval(() => {
+        if (process.ppid !== parent) resolve()
+      }, PARENT_POLL_MS).unref()
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => {
         if (asked) process.exit(130)
