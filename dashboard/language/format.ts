@@ -25,10 +25,9 @@ export function formatNumber(value: number, language: Language, decimals = 1): s
 
 /** Bytes in decimal units (1 GB is 10^9 bytes, IEC 80000-13). */
 export function formatBytes(bytes: number, language: Language): string {
-  const power = Math.min(
-    SIZES.length - 1,
-    Math.max(0, Math.floor(Math.log10(Math.max(1, Math.abs(bytes))) / 3)),
-  )
+  // 999.96 kB is shown as 1 MB, not as 1,000 kB.
+  const whole = Math.log10(Math.max(1, Math.abs(bytes) * 1.0005))
+  const power = Math.min(SIZES.length - 1, Math.floor(whole / 3))
   const size = bytes / 1000 ** power
   return `${formatNumber(size, language, power === 0 || Math.abs(size) >= 100 ? 0 : 1)} ${SIZES[power] ?? 'B'}`
 }

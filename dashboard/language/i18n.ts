@@ -31,11 +31,6 @@ export async function chooseLanguage(language: Language): Promise<void> {
   await i18next.changeLanguage(language)
 }
 
-/** The language in use. */
-export function presentLanguage(): Language {
-  return i18next.language === 'es' ? 'es' : 'en'
-}
-
 function kept(): Language | undefined {
   const language = localStorage.getItem(KEPT)
   return language === 'en' || language === 'es' ? language : undefined

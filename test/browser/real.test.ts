@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createInstallation, type Installation } from '../support/installation.ts'
+import { suiteNeeding } from '../support/servers.ts'
+import { ROOT } from '../support/sources.ts'
+import { axeFindings, openBrowser, openPage, settled } from './console.ts'
+
+const isRoot = process.getuid?.() === 0
+
+suiteNeeding(['chromium'], 'the console on a real server with a real agent', () => {
+  let vigia: Installation
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+  let complaints: string[]
+
+  beforeAll(async () => {
+    vigia = await createInstallation()
+    await vigia.start()
+    browser = await openBrowser()
+    ;({ page, context, complaints } = await openPage(browser))
+  }, 120_000)
+  afterAll(async () => {
+    await context?.close()
+    await browser?.close()
+    await vigia?.remove()
+  }, 60_000)
+
+  /** Makes a fault while the page is open; resolves with the exit code and what was said. */
+  const lab = (...args: string[]): Promise<string> =>
+    new Promise((resolve) => {
+      const child = spawn(
+        process.execPath,
+        [join(ROOT, 'bin/vigia.js'), 'lab', ...args, '--server', vigia.url],
+        {
+          env: vigia.env,
+          stdio: ['ignore', 'pipe', 'pipe'],
+        },
+      )
+      let text = ''
+      child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+      child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()))
+      child.once('exit', (code) => resolve(`${code}\n${text}`))
+    })
+
+  it('goes from the one-time link to this machine with live values', { timeout: 60_000 }, async () => {
+    const link = /http:\S+\/setup#token=\S+/.exec(vigia.output())?.[0]
+    await page.goto(link ?? '')
+    await page.getByLabel('Name').fill('ana')
+    await page.getByLabel('Password').first().fill('a sentence that is easy to keep')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Fleet' }).waitFor()
+    const row = page.locator('tbody tr[data-row]')
+    await row.waitFor({ timeout: 20_000 })
+    await expect.poll(() => row.innerText(), { timeout: 20_000 }).toMatch(/Online[\s\S]*\d+(\.\d)?%/)
+    await row.getByRole('link').click()
+    await page.getByRole('group', { name: 'Time range' }).or(page.getByRole('radiogroup')).first().waitFor()
+    await page.locator('figure canvas').first().waitFor({ timeout: 20_000 })
+    await page.getByRole('row', { name: 'Memory in use' }).waitFor()
+    expect(await axeFindings(page)).toEqual([])
+  })
+
+  it(
+    'shows the path of a crashed service as it happens, to its line in the ledger',
+    { timeout: 120_000 },
+    async () => {
+      await page.getByRole('link', { name: 'Incidents', exact: true }).click()
+      await settled(page)
+      const told = lab('service-crash')
+      const incident = page.locator('.incidents > li', { hasText: 'vigia-lab' }).first()
+      // Nothing is clicked and nothing reloaded: it comes by itself, and so does its end.
+      await incident.waitFor({ timeout: 60_000 })
+      await incident.getByRole('link').click()
+      await page.getByText('Mended by the remedy').waitFor({ timeout: 60_000 })
+      await page.getByText('Verified: the rule itself sees that it is well again').waitFor()
+      await page.getByText(/restart-service, version \d/).waitFor()
+      expect(await axeFindings(page)).toEqual([])
+      expect(await told).toMatch(/^0\n/)
+      await page.getByRole('link', { name: 'Ledger' }).click()
+      const entry = page.getByRole('row', { name: /restart-service/ })
+      await entry.waitFor()
+      expect(await entry.innerText()).toContain('no → yes')
+    },
+  )
+
+  it.runIf(isRoot)(
+    'shows the ticket of what could not be mended, and a person starts on it',
+    { timeout: 120_000 },
+    async () => {
+      await page.getByRole('link', { name: 'Tickets' }).click()
+      const told = lab('disk-fill', '--unfixable')
+      const ticket = page.locator('.tickets tbody tr').first()
+      await ticket.waitFor({ timeout: 90_000 })
+      await ticket.getByRole('link').click()
+      await page.getByRole('heading', { name: 'What was tried' }).waitFor()
+      await page.getByText('clear-temp').first().waitFor()
+      await page.locator('figure canvas').first().waitFor()
+      await page.getByRole('button', { name: 'Start' }).click()
+      await page.getByRole('button', { name: 'Resolve' }).waitFor()
+      expect(await axeFindings(page)).toEqual([])
+      expect(await told).toMatch(/^0\n/)
+    },
+  )
+
+  it('opens the report of the month and says how Vigía itself is', { timeout: 60_000 }, async () => {
+    await page.getByRole('link', { name: 'Health' }).click()
+    await page.getByRole('cell', { name: 'Well' }).first().waitFor()
+    await page.getByRole('link', { name: 'Reports' }).click()
+    const [report] = await Promise.all([
+      context.waitForEvent('page'),
+      page.getByRole('link', { name: 'Open as a page' }).click(),
+    ])
+    await report.locator('h1').waitFor()
+    expect(await report.title()).not.toBe('')
+    await report.close()
+  })
+
+  it('had nothing refused by the server’s own policy', () => {
+    // A session that is not there yet answers 401, which the browser tells too.
+    expect(complaints.filter((text) => !text.includes('401'))).toEqual([])
+  })
+})

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { METRICS } from '../../../contract/metrics.ts'
+import { en } from '../../../dashboard/language/en.ts'
+import { es } from '../../../dashboard/language/es.ts'
+import { METRIC_NAMES } from '../../../dashboard/language/metric-names.ts'
+
+/** Every word with its place: `fleet.title` → `Fleet`. */
+function flatten(words: object, place = ''): Map<string, string> {
+  return new Map(
+    Object.entries(words).flatMap(([name, value]: [string, unknown]) =>
+      typeof value === 'string'
+        ? [[`${place}${name}`, value] as const]
+        : [...flatten(value as object, `${place}${name}.`)],
+    ),
+  )
+}
+
+const placeholders = (text: string): string[] =>
+  [...text.matchAll(/\{\{[^}]+\}\}/g)].map(([all]) => all).sort()
+
+describe('the words of the console', () => {
+  const english = flatten(en)
+  const spanish = flatten(es)
+
+  it('are there in both languages, with the same figures in them', () => {
+    expect(english.size).toBeGreaterThan(250)
+    expect([...spanish.keys()].sort()).toEqual([...english.keys()].sort())
+    for (const [place, text] of english)
+      expect(placeholders(spanish.get(place)!), place).toEqual(placeholders(text))
+  })
+
+  it('are not left empty or untranslated', () => {
+    const same = [...english].filter(([place, text]) => spanish.get(place) === text).map(([, text]) => text)
+    // Words that are the same in both.
+    const shared = /^(CPU|Hardware|Inodos|Tickets?|Vigía|Error|no|Bytes|R²|\d|\{\{|95|80)/
+    expect(same.filter((text) => !shared.test(text))).toEqual([])
+    expect([...english, ...spanish].filter(([, text]) => text.trim() === '')).toEqual([])
+  })
+
+  it('name every metric of the contract', () => {
+    for (const language of ['en', 'es'] as const)
+      expect(Object.keys(METRIC_NAMES[language]).sort()).toEqual(
+        [...Object.keys(METRICS), 'device.report'].sort(),
+      )
+  })
+})
