@@ -4,19 +4,34 @@ import { ERROR_CODES, VigiaError, asVigiaError } from '../contract/errors.ts'
 import { buildAgent } from './app.ts'
 import { createLog, isLogLevel, type LogLevel } from './log.ts'
 
-/** The data directory and the least level to log (info) that the command line names; USAGE when it names no directory. */
-export function readArguments(argv: readonly string[]): { dataDir: string; level: LogLevel } {
+type Arguments = { dataDir: string; level: LogLevel; parent: number | undefined }
+
+const PARENT_POLL_MS = 2000
+
+/**
+ * What the command line names: the data directory (USAGE without it), the least level to log (info), and the process
+ * that the agent belongs to and ends with, however that one ends.
+ */
+export function readArguments(argv: readonly string[]): Arguments {
   try {
     const { values } = parseArgs({
       args: [...argv],
-      options: { data: { type: 'string' }, 'log-level': { type: 'string', default: 'info' } },
+      options: {
+        data: { type: 'string' },
+        'log-level': { type: 'string', default: 'info' },
+        parent: { type: 'string' },
+      },
     })
     const { data: dataDir, 'log-level': level } = values
-    if (dataDir !== undefined && dataDir !== '' && isLogLevel(level)) return { dataDir, level }
+    const parent = values.parent === undefined ? undefined : Number(values.parent)
+    if (dataDir !== undefined && dataDir !== '' && isLogLevel(level)) return { dataDir, level, parent }
   } catch (thrown) {
     throw new VigiaError('USAGE', asVigiaError(thrown).message, { cause: thrown })
   }
-  throw new VigiaError('USAGE', 'node agent/main.ts --data DIR [--log-level debug|info|warn|error]')
+  throw new VigiaError(
+    'USAGE',
+    'node agent/main.ts --data DIR [--log-level debug|info|warn|error] [--parent PID]',
+  )
 }
 
 /** Says on stderr what is wrong and how to mend it, and ends with the code's exit status. */
@@ -28,7 +43,7 @@ export function fail(thrown: unknown): void {
 
 /** Runs the agent until SIGTERM or SIGINT; logs JSON lines to stderr. */
 export function runAgent(argv: readonly string[]): void {
-  const { dataDir, level } = readArguments(argv)
+  const { dataDir, level, parent } = readArguments(argv)
   const log = createLog({ level, now: Date.now, write: (line) => process.stderr.write(line) })
   const agent = buildAgent({ dataDir, log, now: Date.now, random: Math.random })
   let stopping = false
@@ -46,6 +61,10 @@ export function runAgent(argv: readonly string[]): void {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   process.on('SIGHUP', stop)
+  if (parent !== undefined)
+    setInterval(() => {
+      if (process.ppid !== parent) stop()
+    }, PARENT_POLL_MS).unref()
   process.on('uncaughtException', (thrown) => {
     log.error('a fault of the agent', { message: thrown.message, stack: thrown.stack })
     fail(thrown)

@@ -54,7 +54,7 @@ export function keepRunning({ args, env }: NodeCommand, onEnd: (text: string) =>
   }
 }
 
-/** How the agent of a folder is started, and from which level on it logs. */
+/** How the agent of a folder is started, and from which level on it logs. It ends with this process, however that ends. */
 export async function agentCommand(agentDir: string, logLevel = 'info'): Promise<NodeCommand> {
   const { AGENT_NODE_FLAGS, AGENT_NODE_ENVIRONMENT } = await import('../../agent/node-flags.ts')
   return {
@@ -65,6 +65,8 @@ export async function agentCommand(agentDir: string, logLevel = 'info'): Promise
       agentDir,
       '--log-level',
       logLevel,
+      '--parent',
+      String(process.pid),
     ],
     env: AGENT_NODE_ENVIRONMENT,
   }

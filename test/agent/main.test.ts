@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { prepareAgent, startAgentProcess } from './agent-process.ts'
 import { startStubServer, until, type StubServer } from './stub-server.ts'
 
 const address = { client: 'acme', device: 'd-aaaaaaaaaaaaaaaa' }
+const MAIN = join(import.meta.dirname, '../../agent/main.ts')
 const ann = makeSigner('ann')
 const server = makeSigner('server')
 let root = ''
@@ -77,6 +79,15 @@ describe('the agent as a process', () => {
     await until('goodbye', () => stub.of('gone').length === 1)
     expect(stub.json('gone')[0]).toMatchObject({ reason: 'stopped' })
     expect(agent.stderr()).not.toContain('"level":"error"')
+  }, 40_000)
+
+  it('ends, with a goodbye, when the process that it belongs to is killed -9', async () => {
+    const source = `const { spawn } = require('node:child_process')
+      spawn(process.execPath, [${JSON.stringify(MAIN)}, '--data', ${JSON.stringify(dataDir)}, '--parent', String(process.pid)], { stdio: 'ignore' })`
+    const parent = spawn(process.execPath, ['-e', source], { stdio: 'ignore' })
+    await until('connected', () => stub.of('session').length === 1, 15_000)
+    parent.kill('SIGKILL')
+    await until('goodbye', () => stub.of('gone').length === 1, 15_000)
   }, 40_000)
 
   it('kill -9 again and again with a server that loses acknowledgements: nothing that was safe is lost', async () => {
