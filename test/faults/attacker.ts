@@ -24,7 +24,7 @@ export type Stolen = DeviceAddress & {
   ca: string
 }
 
-/** Enrols a device over HTTP as any machine does and hands its identity to the attacker. */
+/** Enrols a device over HTTP the way every machine does and hands its identity to the attacker. */
 export async function enrolStolen(vigia: Installation, client: string, folder: string): Promise<Stolen> {
   const { token } = await vigia.server.call('createEnrolToken', { body: { client } })
   const dataDir = join(folder, `${client}-${randomBytes(4).toString('hex')}`)

@@ -1,0 +1,144 @@
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Health } from '../../contract/http.ts'
+import { compareWithStore } from '../bench/kill/compare.ts'
+import { readIdentity } from '../bench/kill/device.ts'
+import { BENCH_CLIENT, enrolBench } from '../bench/kill/victim.ts'
+import { startWitness, type Witness } from '../bench/kill/witness.ts'
+import { suiteOnSmallDisk } from '../server/store/small-disk.ts'
+import { createInstallation, eventually, sparePort, type Installation } from '../support/installation.ts'
+
+const LIMIT_MS = 60_000
+
+async function installation(): Promise<Installation> {
+  return createInstallation({ args: ['--no-agent'] })
+}
+
+/** Puts the small disk where the path is; a lazy unmount ends it. */
+function bind(disk: string, path: string): void {
+  mkdirSync(path, { recursive: true })
+  const done = spawnSync('mount', ['--bind', disk, path], { encoding: 'utf8' })
+  if (done.status !== 0) throw new Error(done.stderr)
+}
+
+function unbind(path: string): void {
+  spawnSync('umount', ['-l', path])
+}
+
+/** Takes every byte that is left. */
+function fill(disk: string): string {
+  const ballast = join(disk, 'ballast')
+  spawnSync('sh', ['-c', `cat /dev/zero > ${ballast} 2>/dev/null`])
+  return ballast
+}
+
+suiteOnSmallDisk("a full disk under the server's data", 400, (disk) => {
+  let vigia: Installation
+  let witness: Witness | undefined
+  const faults: string[] = []
+  const health = (): Promise<Health> => vigia.server.call('health')
+  const part = async (name: string) => (await health()).parts.find((each) => each.name === name)
+  const well = (): Promise<true> =>
+    eventually('a server that is well', 2 * LIMIT_MS, async () => {
+      const now = await health()
+      if (now.state !== 'ok') throw new Error(JSON.stringify(now.parts))
+      return true
+    })
+
+  beforeAll(async () => {
+    vigia = await installation()
+    bind(disk(), vigia.dataDir)
+    await vigia.start()
+    await vigia.server.call('createClient', { body: { id: BENCH_CLIENT, name: 'Bench' } })
+  }, 3 * LIMIT_MS)
+  afterAll(async () => {
+    witness?.stop()
+    await vigia.stop('SIGKILL')
+    unbind(vigia.dataDir)
+    await vigia.remove()
+  }, LIMIT_MS)
+
+  it('is an alarm, acknowledges nothing that it loses, and passes when there is space', async () => {
+    const identity = readIdentity(await enrolBench(vigia, 'witness'))
+    const one = startWitness({ identity, perSecond: 20, series: 20, fault: (text) => faults.push(text) })
+    witness = one
+    await eventually('acknowledgements', LIMIT_MS, async () => one.acknowledged() > 40)
+
+    const ballast = fill(disk())
+    const store = await eventually('the alarm', LIMIT_MS, async () => {
+      const now = await part('store')
+      return now?.state === 'down' && now
+    })
+    expect(store.message).toContain('DISK_FULL')
+    expect((await part('records'))?.message).toContain('DISK_FULL')
+    expect((await health()).state).toBe('down')
+    const run = vigia.vigia('health')
+    expect(run.code).toBe(1)
+    expect(run.stdout).toContain(vigia.dataDir)
+    await eventually('the alarm in the log', LIMIT_MS, async () => vigia.output().includes('DISK_FULL'))
+    // What is not stored is not acknowledged: the devices keep it.
+    const held = one.acknowledged()
+    await sleep(2000)
+    expect(one.acknowledged()).toBe(held)
+    expect(one.waiting()).toBeGreaterThan(30)
+
+    rmSync(ballast)
+    await well()
+    await eventually('acknowledgements again', LIMIT_MS, async () => one.acknowledged() > held + 40)
+  }, 400_000)
+
+  it('stops PostgreSQL at most until there is space, and says so', async () => {
+    // Whatever room PostgreSQL has in its log already is used up with rows that are too random to be made smaller.
+    const ballast = fill(disk())
+    const trouble = await eventually('trouble of the records', 2 * LIMIT_MS, async () => {
+      const refused = await grow(vigia)
+      return refused
+    })
+    expect(trouble).toMatch(/DISK_FULL|RECORDS_UNAVAILABLE/)
+    rmSync(ballast)
+    await well()
+    expect(await grow(vigia)).toBeUndefined()
+  }, 400_000)
+
+  it('refuses to start on a full disk with the reason, and starts when there is space', async () => {
+    await vigia.stop('SIGKILL')
+    const ballast = fill(disk())
+    const ports = ['--http-port', String(await sparePort()), '--mqtt-port', String(await sparePort())]
+    const run = vigia.vigia('start', '--no-agent', ...ports)
+    expect(run.code, run.stderr).toBe(74)
+    expect(run.stderr).toContain('DISK_FULL')
+    expect(run.stderr).toContain(vigia.dataDir)
+    rmSync(ballast)
+    await vigia.start()
+    await well()
+  }, 400_000)
+
+  it('has lost and doubled nothing in the end', async () => {
+    if (witness === undefined) throw new Error('the first test did not begin')
+    const one = witness
+    one.rest()
+    await eventually('everything acknowledged', LIMIT_MS, async () => one.waiting() === 0)
+    expect(await vigia.stop()).toBe(0)
+    expect(faults).toEqual([])
+    const found = await compareWithStore(join(vigia.dataDir, 'metrics.duckdb'), one.ledger())
+    expect(found).toMatchObject({ reports: one.acknowledged(), lost: 0, duplicated: 0 })
+    expect(found.samples).toBe(20 * one.acknowledged())
+  }, 200_000)
+})
+
+/** Writes about a megabyte into the records; the answer is the code of a refusal. */
+async function grow(vigia: Installation): Promise<string | undefined> {
+  for (let i = 0; i < 50; i++) {
+    try {
+      const id = `c${randomBytes(8).toString('hex')}`
+      await vigia.server.call('createClient', { body: { id, name: randomBytes(50).toString('base64') } })
+    } catch (thrown) {
+      return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
+    }
+  }
+  return undefined
+}
