@@ -146,9 +146,11 @@ export class VigiaError extends Error {
   }
 }
 
-/** Wraps anything thrown as a VigiaError, keeping the cause. */
+/** Wraps anything thrown as a VigiaError, keeping the cause. A system that has no room left is DISK_FULL. */
 export function asVigiaError(thrown: unknown, code: ErrorCode = 'INTERNAL'): VigiaError {
   if (thrown instanceof VigiaError) return thrown
+  if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOSPC' || thrown.code === 'EDQUOT'))
+    return new VigiaError('DISK_FULL', thrown.message, { cause: thrown })
   return new VigiaError(code, thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
 }
 
