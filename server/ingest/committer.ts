@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import { asVigiaError } from '../../contract/errors.ts'
+import { asVigiaError, type VigiaError } from '../../contract/errors.ts'
 import type { StoredReport } from '../../contract/report.ts'
 import type { DeviceState } from './device-state.ts'
 
@@ -21,6 +21,8 @@ export type CommitLimits = {
   /** Values of all waiting reports together, eight bytes each. */
   pendingSamples: number
 }
+
+const SAY_EVERY_MS = 10_000
 
 /** Collects reports into batches, one write at a time, and says what became of each. */
 export type Committer = {
@@ -64,6 +66,8 @@ export function createCommitter(options: {
   let samples = 0
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
+  let saidAtMs = -Infinity
+  let unsaid = 0
   new Gauge({
     name: 'vigia_ingest_pending_reports',
     help: 'Reports that wait for their commit',
@@ -73,6 +77,14 @@ export function createCommitter(options: {
     },
   })
 
+  /** A store that is away fails with every batch: it is said now and then, with how many reports were meant. */
+  const sayLost = (error: VigiaError, reports: number): void => {
+    unsaid += reports
+    if (performance.now() - saidAtMs < SAY_EVERY_MS) return
+    log.error({ code: error.code, error: error.message, reports: unsaid }, 'reports were not committed')
+    saidAtMs = performance.now()
+    unsaid = 0
+  }
   const settle = (batch: readonly PendingReport[]): void => {
     for (const { state, report } of batch) {
       samples -= report.values.length
@@ -100,10 +112,7 @@ export function createCommitter(options: {
     failures.inc()
     const [first] = batch
     if (error.retry !== 'permanent' || first === undefined) {
-      log.error(
-        { code: error.code, error: error.message, reports: batch.length },
-        'reports were not committed',
-      )
+      sayLost(error, batch.length)
       settle(batch)
       options.lost(batch)
     } else if (batch.length === 1) {

@@ -1,4 +1,5 @@
 import type { Health } from '../../contract/http.ts'
+import { VigiaError } from '../../contract/errors.ts'
 import type { Clock } from '../../contract/clock.ts'
 
 /** A part of the server that can say how it is; throwing means down, with the error's message. */
@@ -32,7 +33,12 @@ async function askPart({ name, probe }: HealthProbe): Promise<Health['parts'][nu
   try {
     return { name, ...(await Promise.race([probe(), limit.promise])) }
   } catch (error) {
-    return { name, state: 'down', message: error instanceof Error ? error.message : String(error) }
+    const message = error instanceof Error ? error.message : String(error)
+    return {
+      name,
+      state: 'down',
+      message: error instanceof VigiaError ? `${error.code}: ${message}` : message,
+    }
   } finally {
     clearTimeout(timer)
   }

@@ -8,6 +8,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statfsSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,6 +18,8 @@ import type { Place } from './embedded-place.ts'
 const START_LIMIT_MS = 30_000
 const FAST_STOP_MS = 20_000
 const POLL_MS = 10
+/** One segment of PostgreSQL's log: with less it stops sooner or later, and does not start. */
+const LEAST_FREE_BYTES = 16 * 1024 * 1024
 
 /**
  * Starts PostgreSQL and ends it with SIGINT (fast shutdown) as soon as standard input ends: when the server closes
@@ -83,6 +86,9 @@ export async function startProcess(place: Place, settings: readonly string[]): P
       return { exited, stop: () => stop(database, exited, () => child.stdin?.end()) }
     if (ended || performance.now() > deadline) {
       child.stdin?.end()
+      const full = fullDisk(place.directory)
+      if (full !== undefined)
+        throw new VigiaError('DISK_FULL', `PostgreSQL did not start: ${full}. ${tailOf(log)}`)
       throw new VigiaError(
         'RECORDS_UNAVAILABLE',
         `PostgreSQL did not start${failure ? ` (${failure.message})` : ''}: ${tailOf(log)}`,
@@ -90,6 +96,14 @@ export async function startProcess(place: Place, settings: readonly string[]): P
     }
     await sleep(POLL_MS)
   }
+}
+
+/** Says how little room a directory's disk has, when it is too little for PostgreSQL; undefined when it is enough. */
+export function fullDisk(directory: string): string | undefined {
+  const { bavail, bsize } = statfsSync(directory)
+  const free = bavail * bsize
+  if (free >= LEAST_FREE_BYTES) return undefined
+  return `the disk of ${directory} has ${(free / 1024 / 1024).toFixed(0)} MB free`
 }
 
 /** The last lines that PostgreSQL wrote, in one line. */

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Connection } from './connection.ts'
 import { preparePlace, type Place, type PlaceOptions } from './embedded-place.ts'
-import { PROGRAM_ENVIRONMENT, startProcess, tailOf } from './embedded-process.ts'
+import { fullDisk, PROGRAM_ENVIRONMENT, startProcess, tailOf } from './embedded-process.ts'
 
 /** Longest path of a Unix socket: sun_path has 104 bytes on macOS, 108 on Linux, with the closing zero. */
 const SOCKET_PATH_BYTES = 103
@@ -24,10 +24,10 @@ const USER = 'vigia'
 const RESTART_FIRST_MS = 250
 const RESTART_LAST_MS = 30_000
 
-/** PostgreSQL as a supervised child. `health` says whether it runs, in words; `stop` ends it and waits. */
+/** PostgreSQL as a supervised child. `health` says whether it runs and has room, in words; `stop` ends it and waits. */
 export type EmbeddedPostgres = {
   connection: Connection
-  health(): { state: 'ok' | 'down'; message: string }
+  health(): { state: 'ok' | 'degraded' | 'down'; message: string }
   stop(): Promise<void>
 }
 
@@ -81,8 +81,12 @@ export async function startEmbedded(options: PlaceOptions): Promise<EmbeddedPost
 
   return {
     connection,
-    health: () =>
-      fault === undefined ? { state: 'ok', message: 'embedded' } : { state: 'down', message: fault },
+    health() {
+      if (fault !== undefined) return { state: 'down', message: fault }
+      const full = fullDisk(place.directory)
+      if (full !== undefined) return { state: 'degraded', message: `DISK_FULL: ${full}` }
+      return { state: 'ok', message: 'embedded' }
+    },
     async stop() {
       stopping = true
       wake?.()

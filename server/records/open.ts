@@ -13,7 +13,7 @@ export type OpenRecords = {
   mode: 'embedded' | 'external'
   schemaVersion: number
   /** Asks the database itself. */
-  health(): Promise<{ state: 'ok' | 'down'; message: string }>
+  health(): Promise<{ state: 'ok' | 'degraded' | 'down'; message: string }>
   close(): Promise<void>
 }
 
@@ -37,7 +37,7 @@ export async function openRecords(
       schemaVersion,
       async health() {
         const process = embedded?.health()
-        if (process?.state === 'down') return process
+        if (process !== undefined && process.state !== 'ok') return process
         try {
           await records.ping()
           return { state: 'ok', message: embedded ? 'embedded' : `PostgreSQL at ${owner.host}` }
