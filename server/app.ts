@@ -33,7 +33,7 @@ import { healthParts } from './health-parts.ts'
 import { checkHealth } from './observe/health.ts'
 import type { Logger } from './observe/log.ts'
 import { createRegistry } from './observe/metrics.ts'
-import { openBroker } from './open-broker.ts'
+import { brokerAuthority, brokerNames, openBroker } from './open-broker.ts'
 import type { Parts } from './parts.ts'
 import { deliverAlerts, fromBroker, fromIngest, type Stages } from './pipeline.ts'
 import { openRecords } from './records/open.ts'
@@ -131,7 +131,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
 
   const authority = await openAuthority({
     directory: join(dataDir, 'ca'),
-    names: [config.mqtt.host, ...config.mqtt.names],
+    names: [config.mqtt.host, ...config.mqtt.names, ...brokerNames(config.broker)],
     clock,
   })
   const orderKey = openOrderKey(join(dataDir, 'keys'))
@@ -140,7 +140,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     file: join(dataDir, 'keys', 'trust.json'),
     approvers: { threshold: 1, keys: approvers },
     orderers: [orderKey.trusted],
-    caPem: authority.caPem,
+    caPem: `${authority.caPem}${brokerAuthority(config.broker) ?? ''}`,
   })
 
   const devices = createDevices({ records, clock })
@@ -163,6 +163,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     authority,
     devices,
     accepts: (address) => contexts.accepts(address),
+    addresses: () => contexts.addresses(),
     clock,
     log: log.child({ part: 'broker' }),
     registry,
@@ -228,6 +229,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const enrolled = await devices.list()
   for (const record of enrolled) if (record.revokedAtMs !== null) contexts.forget(record.id)
   learn(enrolled.filter(({ revokedAtMs }) => revokedAtMs === null))
+  await broker.devicesChanged()
 
   const ingest = createIngest({
     store: writer,
@@ -289,8 +291,14 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     tickets,
     health,
     backup: (file) => backupInstallation({ dataDir, owner: openedRecords.owner, file, clock }),
-    deviceChanged: (device) => stages.renewContext(device),
-    deviceGone: (device) => contexts.forget(device),
+    async deviceChanged(device) {
+      await stages.renewContext(device)
+      await broker.devicesChanged()
+    },
+    async deviceGone(device) {
+      contexts.forget(device)
+      await broker.devicesChanged()
+    },
   }
   const http = await buildHttp({
     handlers: { ...accessRoutes(parts), ...fleetRoutes(parts), ...deskRoutes(parts) },

@@ -26,15 +26,31 @@ export const ServerConfig = z.strictObject({
       names: z.array(z.string()).default([]),
     })
     .prefault({}),
-  /** An MQTT broker outside; without it the server is its own. */
+  /** An MQTT broker outside (docs/external-broker.md); without it the server is its own. */
   broker: z
     .strictObject({
+      /** Where the server and the agents connect. */
       url: Url(/^mqtts?$/),
+      /** The server's name and password there; without them it shows a certificate. */
       username: z.string().optional(),
       password: z.string().optional(),
+      /** The authority of the broker's own certificate; devices trust it too. This server's own unless given. */
       caFile: z.string().optional(),
+      /** The server's certificate as the broker's client; one of its own authority (`vigia-server`) unless given. */
       certFile: z.string().optional(),
       keyFile: z.string().optional(),
+      /** mosquitto's access list: written at the start and whenever a device is enrolled or revoked. */
+      aclFile: z.string().optional(),
+      /** mosquitto's pid file: that process gets a SIGHUP when the list was written. */
+      pidFile: z.string().optional(),
+    })
+    .refine(({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined), {
+      path: ['certFile'],
+      message: 'certFile and keyFile go together',
+    })
+    .refine(({ aclFile, pidFile }) => pidFile === undefined || aclFile !== undefined, {
+      path: ['pidFile'],
+      message: 'pidFile needs aclFile',
     })
     .optional(),
   store: z

@@ -9,6 +9,8 @@ export type DeviceContexts = {
   of(address: DeviceAddress): DeviceContext
   /** Is this device enrolled with this client, and not revoked? */
   accepts(address: DeviceAddress): boolean
+  /** Every device that may speak. */
+  addresses(): Iterable<DeviceAddress>
   /** Takes over what the records say; the rules then expect its reports, so that one that never comes is missed too. */
   learn(record: DeviceRecord, out: AlertTransition[]): void
   forget(device: string): void
@@ -21,6 +23,7 @@ export function createDeviceContexts(engine: Engine): DeviceContexts {
     of: ({ client, device }) =>
       known.get(device) ?? { client, device, hostname: '', os: '', arch: '', site: '', tags: [] },
     accepts: ({ client, device }) => known.get(device)?.client === client,
+    addresses: () => known.values(),
     learn(record, out) {
       const { client, id, hostname, os, arch, site, tags } = record
       const context = { client, device: id, hostname, os, arch, site: site ?? '', tags }

@@ -51,5 +51,5 @@ export type Parts = {
   /** A device was enrolled or changed: rules and broker learn of it. */
   deviceChanged: (device: string) => Promise<void>
   /** A device was revoked: rules and broker forget it. */
-  deviceGone: (device: string) => void
+  deviceGone: (device: string) => Promise<void>
 }

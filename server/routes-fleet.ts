@@ -117,7 +117,7 @@ export function fleetRoutes(parts: Parts): Pick<Handlers, Names> {
     async revokeDevice({ params, whoName }) {
       const { client, device, serial } = await devices.revoke(params.device)
       broker.disconnect(device, 'revoked')
-      parts.deviceGone(device)
+      await parts.deviceGone(device)
       await audit.append({
         who: whoName,
         action: 'device.revoke',

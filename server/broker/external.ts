@@ -1,6 +1,7 @@
 import mqtt, { type MqttClient } from 'mqtt'
 import type { Logger } from 'pino'
 import { Gauge, type Registry } from 'prom-client'
+import type { DownMessage } from '../../contract/down.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { ClientId, DeviceId } from '../../contract/ids.ts'
 import { downTopic, parseUpTopic, TOPIC_ROOT, type DeviceAddress } from '../../contract/topics.ts'
@@ -19,12 +20,16 @@ export type ExternalOptions = {
   partitions?: readonly string[]
   /** Asked for every message, so it must not wait: false for a device that is not enrolled or is revoked. */
   accepts: (address: DeviceAddress) => boolean
+  /** For tests: how long a device may be silent after the connection was lost; 60 s. */
+  silentAfterMs?: number
   log: Logger
   registry: Registry
 }
 
 const RECONNECT_MS = 1000
 const CONNECT_TIMEOUT_MS = 5000
+/** After a lost connection a device that is still there has this long to say so. */
+const SILENT_AFTER_MS = 60_000
 /** Valid addresses are remembered by topic, so that a report costs one look-up. Beyond this they are parsed again. */
 const KNOWN_TOPICS = 200_000
 
@@ -40,6 +45,9 @@ export async function createExternalBroker(options: ExternalOptions): Promise<Br
   const topics = new Map<string, NonNullable<ReturnType<typeof parseUpTopic>>>()
   const answered = Promise.withResolvers<void>()
   let trouble = 'not connected yet'
+  /** Devices that may have gone while the broker could not say so. */
+  const unsure = new Set<string>()
+  let silence: NodeJS.Timeout | undefined
   new Gauge({
     name: 'vigia_broker_sessions',
     help: 'Devices with a session',
@@ -73,6 +81,25 @@ export async function createExternalBroker(options: ExternalOptions): Promise<Br
     if (refused.length > 0) throw new Error(`the broker refuses a subscription to ${refused.join(', ')}`)
     trouble = ''
     log.info({ url: options.url }, 'connected to the broker')
+    askWhoIsThere()
+  }
+  const askWhoIsThere = (): void => {
+    clearTimeout(silence)
+    if (online.size === 0) return
+    const hello: DownMessage = { type: 'need-hello' }
+    for (const address of online.values()) {
+      unsure.add(address.device)
+      client.publish(downTopic(address), JSON.stringify(hello), { qos: 1 }, (error) => {
+        if (error) log.debug({ device: address.device, error: error.message }, 'not asked for its hello')
+      })
+    }
+    silence = setTimeout(() => {
+      for (const device of unsure) {
+        const address = online.get(device)
+        if (address !== undefined) markOnline(address, false)
+      }
+      unsure.clear()
+    }, options.silentAfterMs ?? SILENT_AFTER_MS).unref()
   }
   const failed = (error: Error): void => {
     if (trouble !== error.message) log.warn({ url: options.url, error: error.message }, 'broker')
@@ -118,7 +145,10 @@ export async function createExternalBroker(options: ExternalOptions): Promise<Br
       return
     }
     // A retained layout says nothing about who is there now.
-    if (!packet.retain) markOnline(address, channel !== 'gone')
+    if (!packet.retain) {
+      unsure.delete(address.device)
+      markOnline(address, channel !== 'gone')
+    }
     handlers.up(address, channel, payload, topic)
   })
 
@@ -130,7 +160,11 @@ export async function createExternalBroker(options: ExternalOptions): Promise<Br
   return {
     name: 'external',
     onUp: (handler) => void (handlers.up = handler),
-    onPresence: (handler) => void (handlers.presence = handler),
+    onPresence(handler) {
+      handlers.presence = handler
+      // Whoever spoke before anyone listened is not missed.
+      for (const address of online.values()) handler(address, true)
+    },
     onRefused: (handler) => void (handlers.refused = handler),
     async send(address, message) {
       if (!client.connected || online.get(address.device)?.client !== address.client) return false
@@ -151,6 +185,7 @@ export async function createExternalBroker(options: ExternalOptions): Promise<Br
     },
     async close() {
       trouble = 'closed'
+      clearTimeout(silence)
       await client.endAsync(true)
     },
   }

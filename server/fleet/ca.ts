@@ -20,6 +20,9 @@ const RENEW_BEFORE_MS = 30 * DAY_MS
 const BACKDATE_MS = 60 * 60_000
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
+/** The name under which the server is a client of an external broker. */
+export const SERVER_CLIENT = 'vigia-server'
+
 /** A certificate with its key, PEM, and until when it is valid. */
 type ServerCertificate = { certificatePem: string; keyPem: string; expiresAtMs: number }
 /** `serial` is 32 upper-case hexadecimal digits, the same text that Node's TLS gives for a peer. */
@@ -30,15 +33,17 @@ export type Authority = {
   caPem: string
   /** The present server certificate. */
   server(): ServerCertificate
-  /** Renews the server certificate when it ends within 30 days or `names` have changed; true when it did. */
+  /** What the server shows an external broker as its client; made and kept (`server-client.pem`) on first need. */
+  serverClient(): Promise<ServerCertificate>
+  /** Renews what of the server's own ends within 30 days or is for other `names`; true when something was. */
   renew(): Promise<boolean>
   /** Signs a device's request for one year, whatever subject it names. Throws REQUEST_INVALID. */
   signDevice(csrPem: string, address: DeviceAddress): Promise<DeviceCertificate>
 }
 
 /**
- * Opens the authority in its folder (`ca.pem` and `server.pem`, each a key and its certificate), makes it the
- * first time. ECDSA P-256 with SHA-256 throughout. `names` are host names and addresses of the server beside
+ * Opens the authority in its folder (`ca.pem` and `server.pem`, each a key and its certificate, and `ca.crt`, the
+ * authority's certificate alone, for others to trust), makes it the first time. ECDSA P-256 with SHA-256 throughout. `names` are host names and addresses of the server beside
  * localhost. Throws DATA_UNREADABLE when `ca.pem` is there and cannot be used: it never makes a second authority
  * over a first, since every device would be lost.
  */
@@ -51,15 +56,31 @@ export async function openAuthority(options: {
   const names = [...new Set(['localhost', '127.0.0.1', '::1', ...options.names])].sort()
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const root = await openRoot(directory, clock)
-  let server = await openServer(directory, root, names, clock)
+  writeIfOther(join(directory, 'ca.crt'), root.pem)
+  const serverLeaf: Leaf = {
+    path: join(directory, 'server.pem'),
+    commonName: names[0] ?? 'localhost',
+    usage: x509.ExtendedKeyUsage.serverAuth,
+    names,
+  }
+  const clientLeaf: Leaf = {
+    path: join(directory, 'server-client.pem'),
+    commonName: SERVER_CLIENT,
+    usage: x509.ExtendedKeyUsage.clientAuth,
+    names: [],
+  }
+  let server = await openLeaf(serverLeaf, root, clock)
 
   return {
     caPem: root.pem,
     server: () => server,
+    serverClient: () => openLeaf(clientLeaf, root, clock),
     async renew() {
       const before = server
-      server = await openServer(directory, root, names, clock)
-      return server !== before && server.certificatePem !== before.certificatePem
+      server = await openLeaf(serverLeaf, root, clock)
+      const client = existsSync(clientLeaf.path) && readLeaf(clientLeaf, root, clock) === undefined
+      if (client) await openLeaf(clientLeaf, root, clock)
+      return client || server.certificatePem !== before.certificatePem
     },
     async signDevice(csrPem, address) {
       const publicKey = await requestedKey(csrPem)
@@ -125,19 +146,22 @@ async function newRoot(nowMs: number): Promise<string> {
   return `${keyPem}${certificate.toString('pem')}\n`
 }
 
-async function openServer(
-  directory: string,
-  root: Root,
-  names: readonly string[],
-  clock: Clock,
-): Promise<ServerCertificate> {
-  const present = readServer(directory, root, names)
-  if (present !== undefined && present.expiresAtMs - clock() > RENEW_BEFORE_MS) return present
+/** A certificate of the server's own: where it is kept, for whom and for what. Without names it has no alternative ones. */
+type Leaf = {
+  path: string
+  commonName: string
+  usage: x509.ExtendedKeyUsage
+  names: readonly string[]
+}
+
+async function openLeaf(leaf: Leaf, root: Root, clock: Clock): Promise<ServerCertificate> {
+  const present = readLeaf(leaf, root, clock)
+  if (present !== undefined) return present
   const { keyPem, publicKey } = await newKey()
   const certificate = await x509.X509CertificateGenerator.create({
     ...validity(clock(), SERVER_MS),
     serialNumber: newSerial(),
-    subject: [{ CN: [names[0] ?? 'localhost'] }],
+    subject: [{ CN: [leaf.commonName] }],
     issuer: root.certificate.subject,
     publicKey,
     signingKey: root.key,
@@ -145,15 +169,13 @@ async function openServer(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth], true),
-      new x509.SubjectAlternativeNameExtension(
-        names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value })),
-      ),
+      new x509.ExtendedKeyUsageExtension([leaf.usage], true),
+      ...alternativeNames(leaf.names),
       await x509.AuthorityKeyIdentifierExtension.create(root.certificate.publicKey),
     ],
   })
   // One file for both, so that they change together.
-  writePrivate(join(directory, 'server.pem'), `${keyPem}${certificate.toString('pem')}\n`)
+  writePrivate(leaf.path, `${keyPem}${certificate.toString('pem')}\n`)
   return {
     keyPem,
     certificatePem: `${certificate.toString('pem')}\n`,
@@ -161,24 +183,37 @@ async function openServer(
   }
 }
 
-/** The kept server certificate, unless it is another authority's or for other names, or cannot be read: then a new one is made. */
-function readServer(directory: string, root: Root, names: readonly string[]): ServerCertificate | undefined {
-  const path = join(directory, 'server.pem')
-  if (!existsSync(path)) return undefined
-  const { keyPem, certificatePem } = splitPem(readFileSync(path, 'utf8'))
+/** What is kept, unless it is another authority's or for other names, ends soon, or cannot be read: then a new one is made. */
+function readLeaf(leaf: Leaf, root: Root, clock: Clock): ServerCertificate | undefined {
+  if (!existsSync(leaf.path)) return undefined
+  const { keyPem, certificatePem } = splitPem(readFileSync(leaf.path, 'utf8'))
   try {
     const certificate = new X509Certificate(certificatePem)
     const ours = certificate.verify(new X509Certificate(root.pem).publicKey)
     const whole = certificate.checkPrivateKey(createPrivateKey(keyPem))
-    const wanted = names.every((name) =>
+    const wanted = leaf.names.every((name) =>
       isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name),
     )
-    const exact = certificate.subjectAltName?.split(', ').length === names.length
-    if (!ours || !whole || !wanted || !exact) return undefined
-    return { keyPem, certificatePem, expiresAtMs: certificate.validToDate.getTime() }
+    const exact = (certificate.subjectAltName?.split(', ').length ?? 0) === leaf.names.length
+    const expiresAtMs = certificate.validToDate.getTime()
+    if (!ours || !whole || !wanted || !exact || expiresAtMs - clock() <= RENEW_BEFORE_MS) return undefined
+    return { keyPem, certificatePem, expiresAtMs }
   } catch {
     return undefined
   }
+}
+
+function alternativeNames(names: readonly string[]): x509.Extension[] {
+  if (names.length === 0) return []
+  return [
+    new x509.SubjectAlternativeNameExtension(
+      names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value })),
+    ),
+  ]
+}
+
+function writeIfOther(path: string, text: string): void {
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writePrivate(path, text)
 }
 
 /** The key of a signing request that is well-formed, signed with that key, and ECDSA P-256. */
