@@ -91,7 +91,9 @@ export function registerRun(program: Command): void {
     .action(async (id: string, _options: unknown, command: Command) => {
       const { server, out } = contextOf(command)
       const job = await server.call('cancelJob', { params: { id } })
-      out.print(job, () => `Job ${job.id} is ${job.state}.`)
+      out.print(job, () =>
+        FINAL.includes(job.state) ? `Job ${job.id} is ${job.state}.` : `Job ${job.id} is told to end.`,
+      )
     })
 }
 

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   appendFileSync,
   existsSync,
@@ -36,7 +37,7 @@ export async function labDiskFill(context: Context, unfixable: boolean): Promise
       'disk-fill mounts a small disk in memory, which needs root. Without root: vigia lab service-crash.',
     )
   const site = findSite(context.dataDir)
-  const mount = mountDisk()
+  const mount = mountDisk(context.dataDir)
   const label: [string, string] = ['mount', mount]
   const follower = createFollower(context.out)
   let filling: NodeJS.Timeout | undefined
@@ -62,7 +63,7 @@ export async function labDiskFill(context: Context, unfixable: boolean): Promise
         const found = await followTicket(context.server, follower, find)
         keep = true
         fillUp(mount)
-        await watchMounts(context, site, labMounts())
+        await watchMounts(context, site, labMounts(context.dataDir))
         context.out.print(
           { lab: 'disk-fill', unfixable, mount, device: site.device, steps: follower.steps, ...found },
           () => [
@@ -94,7 +95,7 @@ export async function labDiskFill(context: Context, unfixable: boolean): Promise
 /** Empties and takes away every disk that labs left, and sees their tickets close. */
 export async function labClean(context: Context): Promise<void> {
   const site = findSite(context.dataDir)
-  const mounts = labMounts()
+  const mounts = labMounts(context.dataDir)
   const follower = createFollower(context.out)
   if (mounts.length > 0) {
     await inLab(
@@ -151,11 +152,20 @@ function fillUp(mount: string): void {
   }
 }
 
-function mountDisk(): string {
+/** Marks a lab's disk in the table of mounts as belonging to one installation, so that another's stay. */
+function sourceOf(dataDir: string): string {
+  return `vigia-lab-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`
+}
+
+function mountDisk(dataDir: string): string {
   const mount = mkdtempSync(join(tmpdir(), PREFIX))
-  const run = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MIB}m,mode=0755`, 'vigia-lab', mount], {
-    encoding: 'utf8',
-  })
+  const run = spawnSync(
+    'mount',
+    ['-t', 'tmpfs', '-o', `size=${SIZE_MIB}m,mode=0755`, sourceOf(dataDir), mount],
+    {
+      encoding: 'utf8',
+    },
+  )
   if (run.status === 0) return mount
   rmSync(mount, { recursive: true })
   throw new VigiaError(
@@ -170,11 +180,11 @@ function unmountDisk(mount: string): void {
   rmSync(mount, { recursive: true, force: true })
 }
 
-function labMounts(): string[] {
+function labMounts(dataDir: string): string[] {
   if (!existsSync('/proc/self/mounts')) return []
   return readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
-    .flatMap((line) => (line.startsWith('vigia-lab ') ? [line.split(' ')[1] ?? ''] : []))
+    .flatMap((line) => (line.startsWith(`${sourceOf(dataDir)} `) ? [line.split(' ')[1] ?? ''] : []))
     .filter((path) => path.includes(PREFIX))
 }
 
