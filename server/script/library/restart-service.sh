@@ -103,7 +103,9 @@ restart_own() {
     cd / && exec setsid -- "${start[@]}"
   ) </dev/null >/dev/null 2>&1 &
   pid=$!
-  fresh=$(mktemp "$pid_file.XXXXXX") || exit 1
+  # Made where nobody else can put another in its place: the folder of the pid file may belong to the service's user,
+  # and what is written through a link there is written as root. mv replaces a link and never follows it.
+  fresh=$(mktemp) || exit 1
   printf '%s\n' "$pid" >"$fresh"
   chmod 644 "$fresh"
   mv -fT -- "$fresh" "$pid_file" || exit 1
@@ -116,8 +118,21 @@ restart_own() {
   done_by definition "$pid"
 }
 
+# A unit may be restarted that is meant to run here: enabled, or it ran since the machine started. So an order cannot
+# start what nobody wanted running (debug-shell, systemd-reboot and the like).
+meant_to_run() {
+  local file_state since
+  file_state=$(systemctl show --property=UnitFileState --value -- "$service.service")
+  since=$(systemctl show --property=ActiveEnterTimestampMonotonic --value -- "$service.service")
+  [[ $file_state == enabled || $file_state == enabled-runtime || ${since:-0} =~ ^[1-9] ]]
+}
+
 restart_systemd() {
   local tries
+  meant_to_run || {
+    echo 'refused: the unit is neither enabled nor has it run since the machine started' >&2
+    exit 2
+  }
   systemctl restart -- "$service.service" || {
     systemctl --no-pager --lines=20 status -- "$service.service" >&2
     exit 1
