@@ -56,7 +56,12 @@ export const ERROR_CODES = {
   COMMAND_UNAPPROVED: row('permanent', 403, 3, 'Sign the script with "vigia approve FILE".'),
   COMMAND_MALFORMED: row('permanent', 400, 2, 'Correct the parameters that the message names.'),
   COMMAND_BUSY: row('transient', 503, 75, 'Wait for the running job to end.'),
-  COMMAND_DISABLED: row('permanent', 403, 3, 'Commands are switched off on the device itself (kill switch).'),
+  COMMAND_DISABLED: row(
+    'permanent',
+    403,
+    3,
+    'Allow commands again: "vigia commands allow", or the file commands-disabled on the device itself.',
+  ),
   SCRIPT_UNSUPPORTED: row('permanent', 400, 2, 'Choose a script for the operating system of the device.'),
   SCRIPT_TIMEOUT: row('permanent', 504, 1, 'Raise the time limit of the script and approve it again.'),
   JOB_UNKNOWN: row(
