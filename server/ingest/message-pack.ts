@@ -44,7 +44,7 @@ export function readNumberOrNil(cursor: Cursor): number {
     case 0xcb:
       return has(cursor, 8) ? finite(cursor, view.getFloat64(skip(cursor, 8))) : spoil(cursor)
     case 0xca:
-      return has(cursor, 4) ? finite(cursor, view.getFloat32(skip(cursor, 4))) : spoil(cursor)
+      return has(cursor, 4) ? sixDigits(finite(cursor, view.getFloat32(skip(cursor, 4)))) : spoil(cursor)
     case 0xcc:
       return has(cursor, 1) ? view.getUint8(skip(cursor, 1)) : spoil(cursor)
     case 0xcd:
@@ -64,6 +64,15 @@ export function readNumberOrNil(cursor: Cursor): number {
     default:
       return spoil(cursor)
   }
+}
+
+const POWERS_OF_TEN = Array.from({ length: 60 }, (_, exponent) => Number(`1e${exponent}`))
+
+/** The decimal of six significant digits that a float32 stands for: what the agent rounded before it packed. */
+function sixDigits(value: number): number {
+  if (Number.isInteger(value) || Number.isNaN(value)) return value
+  const scale = POWERS_OF_TEN[5 - Math.floor(Math.log10(Math.abs(value)))]
+  return scale === undefined ? value : Math.round(value * scale) / scale
 }
 
 /** A whole number from 0 to Number.MAX_SAFE_INTEGER. */

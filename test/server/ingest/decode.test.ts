@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { pack } from 'msgpackr'
+import { pack, Packr } from 'msgpackr'
 import { describe, expect, it } from 'vitest'
 import { decodeFacts, decodeReport } from '../../../server/ingest/decode.ts'
 import { BOOT, CPU_AND_DISK, NOW_MS, report } from './ingest-under-test.ts'
@@ -28,6 +28,26 @@ describe('decodeReport', () => {
           const back = Array.from(decoded!.values, (one) => (Number.isNaN(one) ? null : one))
           // MessagePack's integers have no negative zero.
           expect(back).toEqual(values.map((one) => (one === 0 ? 0 : one)))
+        },
+      ),
+    )
+  })
+
+  it('gives back the six digits that the agent rounded to, although they travel as float32', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -999_999, max: 999_999 }),
+        fc.integer({ min: -6, max: 15 }),
+        (digits, exponent) => {
+          const rounded = Number(`${digits}e-${Math.max(0, exponent)}`)
+          const bytes = new Packr({ useRecords: false, useFloat32: 1 }).pack([
+            CPU_AND_DISK.hash,
+            BOOT,
+            1,
+            NOW_MS,
+            [rounded],
+          ])
+          expect(decodeReport(bytes)!.values[0]).toBe(rounded === 0 ? 0 : rounded)
         },
       ),
     )
