@@ -18,7 +18,8 @@ export function registerAgent(program: Command): void {
       const enrolled = await enrolDevice({ serverUrl: options.url, token: options.token, dataDir: agentDir })
       out.print(
         { ...enrolled, agentDir },
-        () => `This machine is ${enrolled.device} of ${enrolled.client}. Run it with "vigia agent run".`,
+        () =>
+          `This machine is ${enrolled.device} of ${enrolled.client}. Run it with "vigia agent run --data ${dataDir}".`,
       )
     })
   agent

@@ -24,10 +24,13 @@ export function registerBackup(program: Command): void {
     .action(async (file: string, options: { force?: boolean }, command: Command) => {
       const { dataDir, out } = contextOf(command)
       const { restoreInstallation } = await import('../server/backup.ts')
+      // The same database as the server would take: DATABASE_URL, else the configuration.
+      const { readConfig } = await import('../server/config.ts')
+      const databaseUrl = process.env['DATABASE_URL'] ?? readConfig({ dataDir }).records.url
       out.progress(`Restoring into ${dataDir} …`)
       const answer = await restoreInstallation({
         dataDir,
-        databaseUrl: process.env['DATABASE_URL'],
+        databaseUrl,
         file: resolve(file),
         force: options.force === true,
         clock: Date.now,
