@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { MqttClient } from 'mqtt'
+import mqtt, { type MqttClient } from 'mqtt'
 import pino from 'pino'
 import { Registry } from 'prom-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -28,7 +28,11 @@ const b = device('b')
 const SERVER = 'vigia-server'
 
 /** A broker under test with what it handed over. */
-async function connectServer(port: number, accepts: (address: DeviceAddress) => boolean = () => true) {
+async function connectServer(
+  port: number,
+  accepts: (address: DeviceAddress) => boolean = () => true,
+  silentAfterMs = 60_000,
+) {
   const ca = await testAuthority()
   const own = await ca.issue(SERVER)
   const heard: Heard[] = []
@@ -41,6 +45,7 @@ async function connectServer(port: number, accepts: (address: DeviceAddress) => 
     certPem: own.certPem,
     keyPem: own.keyPem,
     accepts,
+    silentAfterMs,
     log: pino({ level: 'silent' }),
     registry: new Registry(),
   })
@@ -263,6 +268,37 @@ suiteNeeding(['mosquitto'], 'external broker: mosquitto with TLS and an access l
     const again = await agent(port, a)
     await again.publishAsync(upTopic(a, 'report'), 'back', { qos: 1 })
     await until(() => heard.some(({ text }) => text === 'back'))
+  })
+
+  it('asks who is still there after the connection was lost, and takes the silent ones for gone', async () => {
+    await running().broker.close()
+    const later = (server = await connectServer(port, () => true, 500))
+    const answering = await agent(port, a)
+    const asked: string[] = []
+    answering.on('message', (_topic, payload) => {
+      asked.push(payload.toString())
+      answering.publish(upTopic(a, 'session'), 'again', { qos: 1 }, () => undefined)
+    })
+    await answering.subscribeAsync(downTopic(a), { qos: 1 })
+    await answering.publishAsync(upTopic(a, 'session'), '{}', { qos: 1 })
+    // Nobody reads what this one is asked: so it is with a device whose will came while the server was away.
+    const silent = await agent(port, b)
+    await silent.publishAsync(upTopic(b, 'session'), '{}', { qos: 1 })
+    await until(() => later.broker.sessions() === 2)
+    // Whoever comes with the same certificate takes the server's place, until the server takes it back.
+    const ca = await testAuthority()
+    const { certPem: cert, keyPem: key } = await ca.issue(SERVER)
+    const options = { ca: ca.caPem, cert, key, reconnectPeriod: 0, protocolVersion: 4 as const }
+    const other = await mqtt.connectAsync(`mqtts://127.0.0.1:${port}`, options)
+    other.on('error', () => undefined)
+    clients.push(other)
+    await expect.poll(() => later.broker.sessions(), { timeout: 10_000 }).toBe(1)
+    expect(asked.map((text) => JSON.parse(text) as unknown)).toEqual([{ type: 'need-hello' }])
+    expect(later.presence).toEqual([
+      [a.device, true],
+      [b.device, true],
+      [b.device, false],
+    ])
   })
 })
 

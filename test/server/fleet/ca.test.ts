@@ -39,6 +39,24 @@ describe('the authority', () => {
     expect(server.checkHost('other.example.com')).toBeUndefined()
   })
 
+  it('signs the server as a client of a broker outside, keeps that, and renews it in time', async () => {
+    const authority = await open()
+    const { certificatePem, keyPem } = await authority.serverClient()
+    const certificate = new X509Certificate(certificatePem)
+    expect(certificate.subject).toBe('CN=vigia-server')
+    expect(certificate.verify(new X509Certificate(authority.caPem).publicKey)).toBe(true)
+    // id-kp-clientAuth and nothing else: it cannot stand for the server itself.
+    expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2'])
+    expect(certificate.subjectAltName).toBeUndefined()
+    const again = await open()
+    expect((await again.serverClient()).keyPem).toBe(keyPem)
+    expect(readFileSync(join(directory, 'ca.crt'), 'utf8')).toBe(authority.caPem)
+    nowMs += 380 * DAY_MS
+    expect(await again.renew()).toBe(true)
+    expect((await again.serverClient()).keyPem).not.toBe(keyPem)
+    expect(await again.renew()).toBe(false)
+  })
+
   it('carries a mutual TLS session; Node names the peer by the same serial and name', async () => {
     nowMs = Date.now()
     const authority = await open()
