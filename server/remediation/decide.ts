@@ -5,6 +5,9 @@ export const BOOT_GUARD_MS = 15 * 60_000
 /** How many remedies the whole installation may order in an hour, unless the setting says otherwise. */
 export const DEFAULT_REMEDIES_PER_HOUR = 60
 
+/** One device's share of that, so that a hostile or broken one cannot use up what the others may need. */
+export const DEVICE_REMEDIES_PER_HOUR = 12
+
 /** Everything that the guards look at. Times in Unix milliseconds by the server's clock. */
 export type GuardFacts = {
   nowMs: number
@@ -17,6 +20,8 @@ export type GuardFacts = {
   runsOnEdge: number
   /** For this (device, remedy, cause), those that never left the server not counted. */
   attemptsLastHour: number
+  /** Remedies of this device for whatever cause, counted alike. */
+  deviceLastHour: number
   /** Of all devices, counted alike. */
   installationLastHour: number
   installationCap: number
@@ -45,6 +50,7 @@ type Reason =
   | 'maintenance'
   | 'after-boot'
   | 'attempts'
+  | 'device-cap'
   | 'installation-cap'
 
 /** `skip` without `untilMs` holds until something changes; every skip is looked at again while the incident is open. */
@@ -100,9 +106,14 @@ function notNow({ nowMs, trigger, runsOnEdge, maintenance, ...facts }: GuardFact
 }
 
 function tooOften(facts: GuardFacts): Decision | undefined {
-  const { remedy, attemptsLastHour, installationLastHour, installationCap } = facts
+  const { remedy, attemptsLastHour, deviceLastHour, installationLastHour, installationCap } = facts
   if (remedy && attemptsLastHour >= remedy.attemptsPerHour)
     return escalate('attempts', `the remedy was tried ${times(attemptsLastHour)} in the last hour`)
+  if (deviceLastHour >= DEVICE_REMEDIES_PER_HOUR)
+    return escalate(
+      'device-cap',
+      `${deviceLastHour} remedies were ordered for this device in the last hour, the most that is allowed`,
+    )
   if (installationLastHour >= installationCap)
     return escalate(
       'installation-cap',

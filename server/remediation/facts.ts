@@ -38,6 +38,7 @@ export async function gatherFacts(db: Db, given: Gathering): Promise<GuardFacts>
     trigger: given.trigger,
     runsOnEdge: given.runsOnEdge,
     attemptsLastHour: remedy ? await attempts(db, incident, remedy.name, sinceMs) : 0,
+    deviceLastHour: await orderedSince(db, sinceMs, incident.device_id),
     installationLastHour: await orderedSince(db, sinceMs),
     installationCap: await hourlyCap(db),
     killSwitch: await killSwitch(db),
@@ -66,8 +67,10 @@ function orders(db: Db, sinceMs: number) {
     )
 }
 
-async function orderedSince(db: Db, sinceMs: number): Promise<number> {
-  return (await orders(db, sinceMs).executeTakeFirstOrThrow()).count
+async function orderedSince(db: Db, sinceMs: number, device?: string): Promise<number> {
+  const all = orders(db, sinceMs)
+  const counted = device === undefined ? all : all.where('job.device_id', '=', device)
+  return (await counted.executeTakeFirstOrThrow()).count
 }
 
 async function attempts(

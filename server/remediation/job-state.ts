@@ -21,13 +21,7 @@ export type JobEvent =
   | { type: 'fail-verification'; why: string }
 
 /** States that nothing changes any more. */
-const FINAL_STATES = [
-  'verified',
-  'failed',
-  'refused',
-  'cancelled',
-  'expired',
-] as const satisfies JobState[]
+const FINAL_STATES = ['verified', 'failed', 'refused', 'cancelled', 'expired'] as const satisfies JobState[]
 /** States in which a remedy is still at work. */
 export const ACTIVE_STATES = ['pending', 'sent', 'running'] as const satisfies JobState[]
 

@@ -79,8 +79,11 @@ describe('a device with a certificate of its own', () => {
       10_000,
       async () => (await refusals('REPORT_WRONG_TENANT')) >= counted + 17,
     )
-    const { samples } = await vigia.server.call('hostile', { query: { client: 'evil' } })
-    expect(samples[0]).toMatchObject({ reason: 'REPORT_WRONG_TENANT', device: mallory.device })
+    // Samples are kept without making the device's message wait for it.
+    await eventually('the kept sample', 10_000, async () => {
+      const { samples } = await vigia.server.call('hostile', { query: { client: 'evil' } })
+      return samples[0]?.reason === 'REPORT_WRONG_TENANT' && samples[0].device === mallory.device
+    })
     const after = await deviceOf(local.device)
     expect([after.hostname, after.client, after.online]).toEqual([before.hostname, 'demo', true])
     await session.endAsync(true)

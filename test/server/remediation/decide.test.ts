@@ -11,6 +11,7 @@ const well: GuardFacts = {
   trigger: 'edge',
   runsOnEdge: 0,
   attemptsLastHour: 0,
+  deviceLastHour: 0,
   installationLastHour: 0,
   installationCap: 60,
   killSwitch: null,
@@ -43,6 +44,7 @@ describe('the guards', () => {
     ['maintenance', { maintenance: { untilMs: NOW + 1, reason: 'patches' } }, 'skip', 'maintenance'],
     ['a start just now', { bootTimeMs: NOW - BOOT_GUARD_MS + 1 }, 'skip', 'after-boot'],
     ['too many attempts', { attemptsLastHour: 2 }, 'escalate', 'attempts'],
+    ['the share of one device', { deviceLastHour: 12 }, 'escalate', 'device-cap'],
     ['the cap of the installation', { installationLastHour: 60 }, 'escalate', 'installation-cap'],
   ])('hold it back for %s', (_title, facts, decision, reason) => {
     expect(given(facts)).toMatchObject({ decision, reason })
@@ -76,6 +78,7 @@ describe('the guards', () => {
       trigger: fc.constantFrom('edge', 'retry'),
       runsOnEdge: fc.integer({ min: 0, max: 3 }),
       attemptsLastHour: fc.integer({ min: 0, max: 6 }),
+      deviceLastHour: fc.integer({ min: 0, max: 14 }),
       installationLastHour: fc.integer({ min: 0, max: 6 }),
       installationCap: fc.integer({ min: 0, max: 6 }),
       killSwitch: fc.option(fc.constant({ reason: 'x' })),
@@ -100,6 +103,7 @@ describe('the guards', () => {
         expect(f.commandsEnabled).not.toBe(false)
         expect(f.script?.systems).toContain(f.deviceOs)
         expect(f.attemptsLastHour).toBeLessThan(f.remedy!.attemptsPerHour)
+        expect(f.deviceLastHour).toBeLessThan(12)
         expect(f.installationLastHour).toBeLessThan(f.installationCap)
         if (f.trigger === 'edge') expect(f.runsOnEdge).toBe(0)
         if (f.maintenance) expect(f.maintenance.untilMs).toBeLessThanOrEqual(NOW)
