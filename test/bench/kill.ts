@@ -91,6 +91,7 @@ export async function run(args: string[]): Promise<KillFigures> {
     }
   } catch (thrown) {
     say(vigia.output().slice(-4000))
+    for (const each of victims) say(each.state())
     throw thrown
   } finally {
     for (const each of witnesses) each.stop()

@@ -1,9 +1,11 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { agentCommand } from '../../cli/start/agent-process.ts'
 import type { Health } from '../../contract/http.ts'
 import { compareWithStore } from '../bench/kill/compare.ts'
 import { readIdentity } from '../bench/kill/device.ts'
@@ -135,6 +137,71 @@ suiteOnSmallDisk("a full disk under the server's data", 400, (disk) => {
     expect(found).toMatchObject({ reports: one.acknowledged(), lost: 0, duplicated: 0 })
     expect(found.samples).toBe(20 * one.acknowledged())
   }, 200_000)
+})
+
+suiteOnSmallDisk("a full disk under the agent's data", 32, (disk) => {
+  let vigia: Installation
+  let agentDir: string
+  let agent: ChildProcess | undefined
+  let said = ''
+
+  beforeAll(async () => {
+    vigia = await installation()
+    await vigia.start()
+    await vigia.server.call('createClient', { body: { id: BENCH_CLIENT, name: 'Bench' } })
+    agentDir = join(vigia.dataDir, '..', 'agents', 'small')
+    bind(disk(), agentDir)
+    await enrolBench(vigia, 'small')
+  }, 3 * LIMIT_MS)
+  afterAll(async () => {
+    agent?.kill('SIGKILL')
+    unbind(agentDir)
+    await vigia.remove()
+  }, LIMIT_MS)
+
+  it('is an alarm in its log and on the server, drops nothing, and passes when there is space', async () => {
+    const { device } = readIdentity(agentDir).address
+    await vigia.server.call('setPolicy', { params: { device }, body: { intervalS: 1 } })
+    const { args, env } = await agentCommand(agentDir)
+    const started = spawn(process.execPath, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...env },
+    })
+    agent = started
+    started.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
+    const valueOf = async (metric: string): Promise<{ value: number | null; timeMs: number } | undefined> => {
+      const { latest } = await vigia.server.call('device', { params: { device } })
+      return latest.find((row) => row.metric === metric)
+    }
+    await eventually(
+      'a first value',
+      LIMIT_MS,
+      async () => (await valueOf('agent.outbox_disk_full'))?.value === 0,
+    )
+
+    const ballast = fill(disk())
+    await eventually('the alarm in the log', LIMIT_MS, async () => said.includes('DISK_FULL'))
+    const told = await eventually('the alarm on the server', LIMIT_MS, async () => {
+      const now = await valueOf('agent.outbox_disk_full')
+      return now?.value === 1 && now
+    })
+    // Reports go on, out of memory.
+    await eventually('a later report', LIMIT_MS, async () => {
+      const now = await valueOf('agent.outbox_disk_full')
+      return now !== undefined && now.timeMs > told.timeMs + 2000
+    })
+
+    rmSync(ballast)
+    await eventually('the end of the alarm', LIMIT_MS, async () => {
+      const now = await valueOf('agent.outbox_disk_full')
+      return now?.value === 0
+    })
+    expect(said).toContain('room on its disk again')
+    expect((await valueOf('agent.outbox_dropped'))?.value).toBe(0)
+    const ended = once(started, 'exit')
+    started.kill('SIGTERM')
+    expect((await ended)[0]).toBe(0)
+  }, 400_000)
 })
 
 /** Writes about a megabyte into the records; the answer is the code of a refusal. */

@@ -15,8 +15,10 @@ export type OutboxLedger = {
   stop(): void
   /** The reports that the agent holds no more because the server acknowledged them. Throws when a segment was missed. */
   ledger(): Generator<LedgerReport>
-  /** Reports that wait. */
+  /** Records that wait. */
   waiting(): number
+  /** The first of them, for a person. */
+  waitingWords(): string
 }
 
 /**
@@ -66,6 +68,11 @@ export function watchOutbox(outbox: string, keep: string, device: string): Outbo
     return { records: [...records.values()], acked }
   }
 
+  const unacknowledged = (): OutboxRecord[] => {
+    const { records, acked } = read()
+    return records.filter(({ boot, seq }) => !inRanges(acked.get(boot) ?? [], seq))
+  }
+
   return {
     bytes: () =>
       listed(keep).reduce(
@@ -73,9 +80,13 @@ export function watchOutbox(outbox: string, keep: string, device: string): Outbo
         0,
       ),
     stop: () => clearInterval(timer),
-    waiting() {
-      const { records, acked } = read()
-      return records.filter(({ boot, seq }) => !inRanges(acked.get(boot) ?? [], seq)).length
+    waiting: () => unacknowledged().length,
+    waitingWords() {
+      const all = unacknowledged()
+      const first = all
+        .slice(0, 8)
+        .map(({ kind, boot, seq, payload }) => `${kind} ${boot}:${seq} (${payload.length} bytes)`)
+      return `${all.length} records wait: ${first.join(', ')}`
     },
     *ledger() {
       const { records, acked } = read()

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { enrolDevice } from '../../../agent/enrol.ts'
 import { agentPaths } from '../../../agent/paths.ts'
@@ -21,6 +22,8 @@ export type Victim = {
   kill(): Promise<void>
   /** Asks it to end and waits; the answer is its exit code. */
   end(): Promise<number | null>
+  /** What a failure is told with: does it run, what waits, and what it said last. */
+  state(): string
 }
 
 /** Enrols a device of this bench; the answer is its folder. */
@@ -61,6 +64,7 @@ function victim(options: {
   command: NodeCommand
 }): Victim {
   const { vigia, name, device, dataDir, command } = options
+  const words = join(vigia.dataDir, '..', 'words', name)
   let child: ChildProcess | undefined
   const ended = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
@@ -74,19 +78,26 @@ function victim(options: {
     name,
     outbox,
     start() {
-      // What a killed agent says of a server that is away belongs to this bench: only its exit is looked at.
+      mkdirSync(join(words, '..'), { recursive: true })
+      const output = openSync(words, 'a')
       child = spawn(process.execPath, command.args, {
-        stdio: 'ignore',
+        stdio: ['ignore', 'ignore', output],
         env: { ...process.env, ...command.env },
       })
+      closeSync(output)
     },
     async kill() {
       await ended('SIGKILL')
     },
     end: () =>
       ended('SIGTERM').catch((thrown: unknown) => {
-        throw new Error(`${name} does not end; ${outbox.waiting()} of its records wait`, { cause: thrown })
+        throw new Error(`${name} does not end`, { cause: thrown })
       }),
+    state() {
+      const said = existsSync(words) ? readFileSync(words, 'utf8').slice(-3000) : ''
+      const runs = child?.exitCode === null && child.signalCode === null
+      return `${name} ${runs ? 'runs' : 'has ended'}; ${outbox.waitingWords()}\n${said}`
+    },
   }
 }
 
