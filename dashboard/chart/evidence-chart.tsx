@@ -38,7 +38,7 @@ export function EvidenceChart({
     const rising = (evidence.forecast?.slopePerHour ?? 0) >= 0
     return {
       legend: { show: false },
-      padding: [10, 10, 0, 0],
+      padding: [10, 18, 0, 0],
       cursor: { show: false },
       scales: {
         y: {

@@ -4,7 +4,9 @@ import type { SeriesData } from '../../contract/http.ts'
 import { seriesName } from '../language/format.ts'
 import { metricName } from '../language/metric-names.ts'
 import { useValueText, useWords } from '../language/use-words.ts'
+import type { Language } from '../language/language.ts'
 import { timeAxes } from './axes.ts'
+import { closeGaps, loneValues } from './gaps.ts'
 import { Plot, themeColour, type PlotOptions } from './plot.tsx'
 
 const COLOURS = 6
@@ -18,13 +20,19 @@ export type Line = {
   values: readonly (number | null)[]
 }
 
-/** The lines of a metric's series: named by their labels, or by the metric when there is but one. */
-export function toLines(series: readonly SeriesData[], byMetric: boolean, language: 'en' | 'es'): Line[] {
+/**
+ * The lines of a metric's series: named by their labels, or by the metric when there is but one. Gaps up to
+ * `joinMs` are closed.
+ */
+export function toLines(
+  series: readonly SeriesData[],
+  { byMetric, joinMs, language }: { byMetric: boolean; joinMs: number; language: Language },
+): Line[] {
   return series.map((one) => {
     const labels = seriesName(one.labels)
     const metric = metricName(one.metric, language)
     const name = labels === '' ? metric : byMetric ? `${labels} ${metric.toLowerCase()}` : labels
-    return { name, unit: one.unit, timesMs: one.timesMs, values: one.values }
+    return { name, unit: one.unit, ...closeGaps(one.timesMs, one.values, joinMs) }
   })
 }
 
@@ -53,7 +61,7 @@ export function LineChart({
 
   const options = (): PlotOptions => ({
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
     cursor: { y: false, sync: { key: sync }, points: { size: 7 }, drag: { x: false, y: false } },
     scales: { x: { range: () => range.current }, y: { range: (_, low, high) => yRange(low, high, unit) } },
     axes: timeAxes(unit, language, valueText),
@@ -65,7 +73,7 @@ export function LineChart({
           label: line.name,
           stroke: themeColour(colourOf(index)),
           width: 1.75,
-          points: { show: false },
+          points: { show: false, size: 4, filter: (plot, line) => loneValues([...(plot.data[line] ?? [])]) },
           ...(dash ? { dash } : {}),
         }
       }),

@@ -11,6 +11,9 @@ const MINUTE_MS = 60_000
 /** A chart of a long range is not asked for again with each report: a new point must be able to show. */
 const REFRESHES_PER_RANGE = 300
 
+/** One report may be missing before a line is torn. */
+const INTERVALS_JOINED = 2.2
+
 export const RANGES = [
   { name: 'm15', ms: 15 * MINUTE_MS },
   { name: 'h1', ms: 60 * MINUTE_MS },
@@ -36,10 +39,12 @@ export function DeviceCharts({
   device,
   latest,
   range,
+  intervalMs,
 }: {
   device: string
   latest: readonly LatestValue[]
   range: RangeName
+  intervalMs: number
 }): ReactElement {
   const rangeMs = RANGES.find((one) => one.name === range)?.ms ?? 15 * MINUTE_MS
   const reported = new Set(latest.map((value) => value.metric))
@@ -57,6 +62,7 @@ export function DeviceCharts({
           metrics={chart.metrics}
           device={device}
           rangeMs={rangeMs}
+          joinMs={intervalMs * INTERVALS_JOINED}
         />
       ))}
     </div>
@@ -68,11 +74,13 @@ function DeviceChart({
   metrics,
   device,
   rangeMs,
+  joinMs,
 }: {
   name: ChartName
   metrics: readonly MetricName[]
   device: string
   rangeMs: number
+  joinMs: number
 }): ReactElement {
   const { t, language } = useWords()
   const answers = useQueries({ queries: metrics.map((metric) => ask.series(device, metric, rangeMs)) })
@@ -80,9 +88,9 @@ function DeviceChart({
   const toMs = Math.max(...answers.map((answer) => answer.data?.toMs ?? 0))
   const stamp = answers.map((answer) => answer.dataUpdatedAt).join(' ')
   const lines = useMemo(
-    () => toLines(series, metrics.length > 1, language),
+    () => toLines(series, { byMetric: metrics.length > 1, joinMs, language }),
     // The answers' times stand for their content.
-    [stamp, language, metrics.length],
+    [stamp, language, metrics.length, joinMs],
   )
   const broken = answers.find((answer) => answer.isError)
   if (broken) return <Failure error={broken.error} again={() => void broken.refetch()} />

@@ -71,7 +71,7 @@ export function DevicePage(): ReactElement {
           <Empty icon="health" title={t('device.noCharts')} help={t('device.noChartsHelp')} />
         </section>
       ) : (
-        <DeviceCharts device={device.id} latest={latest} range={range} />
+        <DeviceCharts device={device.id} latest={latest} range={range} intervalMs={policy.intervalS * 1000} />
       )}
       <DeviceIncidents device={device.id} />
       {latest.length > 0 && <LatestValues latest={latest} />}

@@ -99,7 +99,7 @@ function Scalar({ name, value, rest }: { name: string; value: unknown; rest: num
     return <span className="dim">{t('common.unavailable')}</span>
   if (typeof value === 'boolean') return <>{value ? t('common.yes') : t('common.no')}</>
   if (typeof value === 'number') {
-    if (/bytes$/i.test(name)) return <>{formatBytes(value, language)}</>
+    if (/bytes$|^size$/i.test(name)) return <>{formatBytes(value, language)}</>
     if (/(at|time|since)?ms$/i.test(name) && value > YEAR_2001_MS) return <>{formatExact(value, language)}</>
     if (/percent$/i.test(name)) return <>{formatNumber(value, language)} %</>
     // Ports, identifiers and years are names, not amounts: no grouping.

@@ -17,12 +17,13 @@ export function LatestValues({ latest }: { latest: readonly LatestValue[] }): Re
   const { t, language } = useWords()
   const [filter, setFilter] = useState('')
   const wanted = filter.trim().toLowerCase()
-  const shown = latest.filter(
-    (value) =>
-      wanted === '' ||
-      `${value.metric} ${metricName(value.metric, language)} ${seriesName(value.labels)}`
-        .toLowerCase()
-        .includes(wanted),
+  const shown = latest.filter((value) =>
+    wanted === ''
+      ? isWorthARow(value)
+      : [value.metric, metricName(value.metric, language), seriesName(value.labels)]
+          .join(' ')
+          .toLowerCase()
+          .includes(wanted),
   )
   const groups = Map.groupBy(shown, (value) => groupOf(value.metric))
   const newestMs = Math.max(0, ...latest.map((value) => value.timeMs))
@@ -104,6 +105,11 @@ function ValueGroup({
       </table>
     </div>
   )
+}
+
+/** A collector that works is no news; one that fails is. The filter finds both. */
+function isWorthARow(value: LatestValue): boolean {
+  return value.metric !== 'agent.collector_failed' || value.value !== 0
 }
 
 function groupOf(metric: string): Group {

@@ -16,11 +16,10 @@ type Telling = {
 }
 
 /**
- * The finding as a sentence. In English it is the one that the rule wrote; in other languages it is made from the
- * same figures.
+ * The finding as a sentence in the reader's language and units, made from the figures that the rule decided on;
+ * the rule's own English sentence stays with the evidence.
  */
 export function findingOf({ evidence, metric, labels, language, t, valueText }: Telling): string {
-  if (language === 'en' && evidence.sentence !== '') return evidence.sentence
   const { value, unit, forecast } = evidence
   const of = seriesName(labels)
   const name = of === '' ? metricName(metric, language) : `${metricName(metric, language)} (${of})`

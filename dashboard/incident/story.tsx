@@ -40,7 +40,7 @@ function Told({ event }: { event: IncidentEvent }): ReactElement {
   const { kind, detail } = event
   const state = JOB_WORDS.find((one) => one === detail['state'])
   const figures = figuresOf(detail, { t, language, valueText })
-  const because = reasonOf(detail, { t, language })
+  const because = reasonOf(event, { t, language })
   return (
     <>
       <div className="what">
@@ -68,13 +68,8 @@ function figuresOf(
 ): string {
   const { value, unit, metric, exitCode } = detail
   const tookMs = detail['durationMs'] ?? detail['tookMs']
-  const sentence = language === 'en' ? text(detail, 'sentence') : undefined
   const parts = [
-    sentence,
-    sentence === undefined &&
-    typeof metric === 'string' &&
-    typeof unit === 'string' &&
-    (typeof value === 'number' || value === null)
+    typeof metric === 'string' && typeof unit === 'string' && (typeof value === 'number' || value === null)
       ? t('sentence.value', { metric: metricName(metric, language), value: valueText(value, unit) })
       : undefined,
     typeof exitCode === 'number' ? t('event.exit', { code: exitCode }) : undefined,
@@ -83,16 +78,21 @@ function figuresOf(
   return parts.filter((part) => part !== undefined).join(' · ')
 }
 
-/** Why the server did what it did: in English as it says it, in Spanish from the reason's code where it has one. */
+/** Why the server did what it did: in English as it says it, in Spanish from the codes and figures that came with it. */
 function reasonOf(
-  detail: IncidentEvent['detail'],
+  { kind, detail }: IncidentEvent,
   { t, language }: Words,
 ): { words: string; lang: Language } | undefined {
-  const code = detail['reason']
-  if (language === 'es' && typeof code === 'string' && Object.hasOwn(en.guard, code))
-    return { words: t(`guard.${code as keyof typeof en.guard}`), lang: 'es' }
+  const { reason, attempt } = detail
   const words = text(detail, 'why', 'reason', 'text', 'message')
-  return words === undefined ? undefined : { words, lang: 'en' }
+  // The figures tell the exit code already.
+  if (words === undefined || /^exit code \d+$/.test(words)) return undefined
+  if (language === 'en') return { words, lang: 'en' }
+  if (typeof reason === 'string' && Object.hasOwn(en.guard, reason))
+    return { words: t(`guard.${reason as keyof typeof en.guard}`), lang: language }
+  if (kind !== 'remedy-ordered' || typeof attempt !== 'number') return { words, lang: 'en' }
+  const lifted = words.includes('lab lifted') ? `; ${t('event.labLifted')}` : ''
+  return { words: `${t('event.attempt', { number: attempt })}${lifted}`, lang: language }
 }
 
 function text(detail: IncidentEvent['detail'], ...names: string[]): string | undefined {

@@ -65,7 +65,7 @@ const SPANISH: Readonly<Record<string, string>> = {
   'by memory': 'por memoria',
 }
 /** What is written in capitals in both languages. */
-const CAPITALS = /\b(cpu|os|id|bios|uuid|ip|mac|fs|tcp|udp|smart|ssd|gpu)\b/g
+const CAPITALS = /\b(cpu|os|id|bios|uuid|ip\d?|mac|mtu|fqdn|uefi|fs|tcp|udp|smart|ssd|gpu)\b/g
 /** Units that a field's name ends with; the value shows them. */
 const UNIT = /(Bytes|Ms|Percent|Celsius)$/
 

@@ -134,7 +134,7 @@ function Cause({ ticket }: { ticket: Ticket }): ReactElement {
   )
 }
 
-/** The finding; in Spanish it is told from the figures, for which the incident says what was measured. */
+/** The finding, told from the figures; the incident says what was measured. */
 function Finding({ evidence, incident }: { evidence: Evidence; incident: string | null }): ReactElement {
   const { t, language } = useWords()
   const valueText = useValueText()
