@@ -33,6 +33,19 @@ describe('the configuration', () => {
     }
   })
 
+  it('holds the files of a broker outside that belong together to each other', () => {
+    const broker = '{ url: mqtts://b, pidFile: /run/p, certFile: /c }'
+    try {
+      parseConfig(`broker: ${broker}`, 'vigia.yaml', {})
+      expect.unreachable()
+    } catch (error) {
+      const { faults } = error as VigiaError
+      expect(faults.map(({ field }) => field)).toEqual(['broker.certFile', 'broker.pidFile'])
+    }
+    const whole = '{ url: mqtts://b, aclFile: /a, pidFile: /run/p, certFile: /c, keyFile: /k }'
+    expect(parseConfig(`broker: ${whole}`, 'vigia.yaml', {}).broker?.aclFile).toBe('/a')
+  })
+
   it('says where the YAML itself is broken', () => {
     expect(() => parseConfig('http: {', 'vigia.yaml', {})).toThrow(VigiaError)
   })
