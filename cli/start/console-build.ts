@@ -43,3 +43,6 @@ function sourcesHash(folders: readonly string[]): string {
   for (const folder of folders) visit(join(PROJECT_DIR, folder))
   return hash.digest('hex')
 }
+
+// `npm run build`: for an installation whose folder the server cannot write.
+if (import.meta.main) buildConsole((text) => process.stderr.write(`${text}\n`))
