@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { VigiaError } from '../contract/errors.ts'
-import { TICKET_ACTIONS } from '../contract/http.ts'
+import { TICKET_ACTIONS } from '../contract/views.ts'
 import { INCIDENT_STATES, TICKET_STATES, type IncidentState, type TicketState } from '../contract/incident.ts'
 import { contextOf } from './command.ts'
 import { choiceOption } from './options.ts'

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type * as z from 'zod'
 import { ERROR_CODES, VigiaError, type ErrorCode } from '../contract/errors.ts'
-import { ErrorAnswer, ROUTES, type RouteName } from '../contract/http.ts'
+import { ROUTES, type RouteName } from '../contract/http.ts'
+import { ErrorAnswer } from '../contract/views.ts'
 
 type Input<R, K extends string> =
   R extends Record<K, infer S> ? (S extends z.ZodType ? z.input<S> : never) : undefined

@@ -14,6 +14,7 @@ import {
   TICKET_STATES,
 } from './incident.ts'
 import { FACT_KINDS } from './report.ts'
+import { DeviceView, LatestValue, SeriesData, Health, PersonRole, Me, TICKET_ACTIONS } from './views.ts'
 
 /** Who may call a route: anyone; a signed-in technician; only the machine of the server (its local token). */
 export type Access = 'public' | 'person' | 'local'
@@ -33,94 +34,11 @@ export const Page = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(200),
   client: ClientId.optional(),
 })
+const PersonName = z.string().min(1).max(80)
+const NewPassword = z.string().min(12).max(200)
 const ok = z.object({ ok: z.literal(true) })
 const byId = z.object({ id: RecordId })
 const byDevice = z.object({ device: DeviceId })
-
-export const ErrorAnswer = z.object({
-  code: z.string(),
-  message: z.string(),
-  next: z.string(),
-  faults: z.array(
-    z.object({
-      file: z.string().optional(),
-      line: z.number().optional(),
-      column: z.number().optional(),
-      field: z.string().optional(),
-      message: z.string(),
-    }),
-  ),
-  id: z.string().optional(),
-})
-export type ErrorAnswer = z.infer<typeof ErrorAnswer>
-
-export const DeviceView = z.object({
-  id: DeviceId,
-  client: ClientId,
-  site: z.string().nullable(),
-  hostname: z.string(),
-  os: z.string(),
-  osName: z.string(),
-  arch: z.string(),
-  tags: z.array(z.string()),
-  agentVersion: z.string(),
-  online: z.boolean(),
-  lastSeenMs: z.number().nullable(),
-  enrolledAtMs: z.number(),
-  revokedAtMs: z.number().nullable(),
-  bootTimeMs: z.number().nullable(),
-  openIncidents: z.number().int(),
-  worstSeverity: z.enum(['info', 'warning', 'critical']).nullable(),
-  /** The few values that the fleet page shows; null is unavailable. */
-  headline: z.object({
-    cpuPercent: z.number().nullable(),
-    memoryPercent: z.number().nullable(),
-    diskPercent: z.number().nullable(),
-  }),
-})
-export type DeviceView = z.infer<typeof DeviceView>
-
-export const LatestValue = z.object({
-  metric: z.string(),
-  labels: z.record(z.string(), z.string()),
-  unit: z.string(),
-  timeMs: z.number(),
-  value: z.number().nullable(),
-})
-export type LatestValue = z.infer<typeof LatestValue>
-
-/** One line of a chart: parallel arrays; null marks a gap. */
-export const SeriesData = z.object({
-  metric: z.string(),
-  labels: z.record(z.string(), z.string()),
-  unit: z.string(),
-  timesMs: z.array(z.number()),
-  values: z.array(z.number().nullable()),
-})
-export type SeriesData = z.infer<typeof SeriesData>
-
-export const HealthPart = z.object({
-  name: z.string(),
-  state: z.enum(['ok', 'degraded', 'down']),
-  message: z.string(),
-})
-export const Health = z.object({
-  state: z.enum(['ok', 'degraded', 'down']),
-  version: z.string(),
-  startedAtMs: z.number(),
-  parts: z.array(HealthPart),
-})
-export type Health = z.infer<typeof Health>
-
-/** What a person may be; a viewer only reads. */
-export const PersonRole = z.enum(['owner', 'technician', 'viewer'])
-export type PersonRole = z.infer<typeof PersonRole>
-const PersonName = z.string().min(1).max(80)
-const NewPassword = z.string().min(12).max(200)
-export const Me = z.object({ name: z.string(), role: z.enum(['owner', 'technician', 'viewer', 'local']) })
-
-/** What a person may do with a ticket. */
-export const TICKET_ACTIONS = ['start', 'resolve', 'close', 'reopen', 'note'] as const
 
 /** Every HTTP route of Vigía, once: the server registers from this table, the console and the CLI call through it. */
 export const ROUTES = {
@@ -502,12 +420,3 @@ export type RouteName = keyof typeof ROUTES
 /** GET /api/events (person): server-sent events; each names what changed, and the page asks again. GET /api/jobs/:id/output (person): server-sent JobOutput lines. */
 export const EVENT_STREAM = '/api/events'
 export const OUTPUT_STREAM = '/api/jobs/:id/output'
-export const LiveEvent = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('device'), device: z.string() }),
-  z.object({ type: z.literal('values'), device: z.string(), timeMs: z.number() }),
-  z.object({ type: z.literal('incident'), id: z.string(), device: z.string() }),
-  z.object({ type: z.literal('ticket'), id: z.string() }),
-  z.object({ type: z.literal('job'), id: z.string() }),
-  z.object({ type: z.literal('health') }),
-])
-export type LiveEvent = z.infer<typeof LiveEvent>

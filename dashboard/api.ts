@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { ERROR_CODES, VigiaError, type ErrorCode } from '../contract/errors.ts'
-import type { ErrorAnswer, ROUTES } from '../contract/http.ts'
+import type { ROUTES } from '../contract/http.ts'
+import type { ErrorAnswer } from '../contract/views.ts'
 
 type Routes = typeof ROUTES
 /** The routes that the console calls; the CLI has the others. */

@@ -1,6 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
-import type { EVENT_STREAM, LiveEvent } from '../contract/http.ts'
+import type { EVENT_STREAM } from '../contract/http.ts'
+import type { LiveEvent } from '../contract/views.ts'
 
 const STREAM: typeof EVENT_STREAM = '/api/events'
 /** Changes are gathered this long, so that a busy fleet asks once and not for each event. */

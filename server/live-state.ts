@@ -1,4 +1,4 @@
-import type { DeviceView } from '../contract/http.ts'
+import type { DeviceView } from '../contract/views.ts'
 import type { Layout, SessionHello } from '../contract/report.ts'
 import type { DeviceAddress } from '../contract/topics.ts'
 

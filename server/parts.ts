@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { Clock } from '../contract/clock.ts'
-import type { Health } from '../contract/http.ts'
+import type { Health } from '../contract/views.ts'
 import type { Engine } from '../rules/engine/engine.ts'
 import type { LocalToken } from './access/local-token.ts'
 import type { People } from './access/people.ts'

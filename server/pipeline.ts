@@ -1,5 +1,5 @@
 import type { Clock } from '../contract/clock.ts'
-import type { LiveEvent } from '../contract/http.ts'
+import type { LiveEvent } from '../contract/views.ts'
 import type { AlertTransition } from '../contract/rules.ts'
 import type { DeviceAddress } from '../contract/topics.ts'
 import type { Engine } from '../rules/engine/engine.ts'

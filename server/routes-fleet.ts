@@ -1,4 +1,4 @@
-import type { DeviceView } from '../contract/http.ts'
+import type { DeviceView } from '../contract/views.ts'
 import type { Severity } from '../contract/rules.ts'
 import { SEVERITIES } from '../contract/rules.ts'
 import type { DeviceRecord, PolicyChange } from './fleet/devices.ts'

@@ -1,6 +1,6 @@
 import { useMemo, useRef, useState, type ReactElement } from 'react'
 import type uPlot from 'uplot'
-import type { SeriesData } from '../../contract/http.ts'
+import type { SeriesData } from '../../contract/views.ts'
 import { seriesName } from '../language/format.ts'
 import { metricName } from '../language/metric-names.ts'
 import { useValueText, useWords } from '../language/use-words.ts'

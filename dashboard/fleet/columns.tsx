@@ -6,7 +6,7 @@ import {
 } from '@tanstack/react-table'
 import { Link } from '@tanstack/react-router'
 import type { ReactElement } from 'react'
-import type { DeviceView } from '../../contract/http.ts'
+import type { DeviceView } from '../../contract/views.ts'
 import { useWords } from '../language/use-words.ts'
 import { Ago, PercentBar, severityTone, Tag } from '../shell/parts.tsx'
 import { DeviceStatus, deviceStatus } from './status.tsx'

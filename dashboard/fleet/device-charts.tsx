@@ -1,6 +1,6 @@
 import { useQueries, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, type ReactElement } from 'react'
-import type { LatestValue, SeriesData } from '../../contract/http.ts'
+import type { LatestValue, SeriesData } from '../../contract/views.ts'
 import type { MetricName } from '../../contract/metrics.ts'
 import { LineChart, toLines } from '../chart/line-chart.tsx'
 import { useWords } from '../language/use-words.ts'

@@ -2,7 +2,7 @@ import { useTable, type SortingState } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useMediaQuery } from '@mantine/hooks'
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactElement } from 'react'
-import type { DeviceView } from '../../contract/http.ts'
+import type { DeviceView } from '../../contract/views.ts'
 import { useWords } from '../language/use-words.ts'
 import { fleetColumns, fleetFeatures } from './columns.tsx'
 

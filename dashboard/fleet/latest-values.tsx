@@ -1,6 +1,6 @@
 import { TextInput } from '@mantine/core'
 import { useState, type ReactElement } from 'react'
-import type { LatestValue } from '../../contract/http.ts'
+import type { LatestValue } from '../../contract/views.ts'
 import { en } from '../language/en.ts'
 import { seriesName } from '../language/format.ts'
 import { metricName } from '../language/metric-names.ts'

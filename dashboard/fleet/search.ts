@@ -1,4 +1,4 @@
-import type { DeviceView } from '../../contract/http.ts'
+import type { DeviceView } from '../../contract/views.ts'
 
 /** The devices in whose name, client, site, system or tags every word of the query stands; accents and case do not matter. */
 export function searchDevices(devices: readonly DeviceView[], query: string): DeviceView[] {

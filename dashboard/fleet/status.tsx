@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import type { DeviceView } from '../../contract/http.ts'
+import type { DeviceView } from '../../contract/views.ts'
 import { useWords } from '../language/use-words.ts'
 import { ToneShape, type Tone } from '../shell/icons.tsx'
 

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import type { ReactElement } from 'react'
-import type { Health } from '../../contract/http.ts'
+import type { Health } from '../../contract/views.ts'
 import { formatNumber, formatSpan } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
 import { useNow } from '../now.ts'

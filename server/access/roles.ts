@@ -1,5 +1,6 @@
 import type * as z from 'zod'
-import type { Access, Me } from '../../contract/http.ts'
+import type { Access } from '../../contract/http.ts'
+import type { Me } from '../../contract/views.ts'
 import { VigiaError } from '../../contract/errors.ts'
 
 /** Who calls: a signed-in person, or the machine itself by its local token. */

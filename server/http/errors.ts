@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, isResponseSerializationError } from 'fastify-type-provider-zod'
 import { asVigiaError, ERROR_CODES, VigiaError, type Fault } from '../../contract/errors.ts'
-import type { ErrorAnswer } from '../../contract/http.ts'
+import type { ErrorAnswer } from '../../contract/views.ts'
 
 /** Every error leaves as an ErrorAnswer with its code, message and next step; a fault of ours also with an id that stands in the log. */
 export function answerErrors(app: FastifyInstance): void {

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type * as z from 'zod'
-import type { Me, ROUTES, RouteName } from '../../contract/http.ts'
+import type { ROUTES, RouteName } from '../../contract/http.ts'
+import type { Me } from '../../contract/views.ts'
 
 /** Who calls: a signed-in person, the server's own machine (role local), or nobody known. */
 export type Caller = z.infer<typeof Me> | undefined

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { EVENT_STREAM, OUTPUT_STREAM, type LiveEvent } from '../../contract/http.ts'
+import { EVENT_STREAM, OUTPUT_STREAM } from '../../contract/http.ts'
+import { type LiveEvent } from '../../contract/views.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { JobOutput } from '../../contract/command.ts'
 import type { Feed, Live } from '../notify/live.ts'

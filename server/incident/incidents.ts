@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { VigiaError } from '../../contract/errors.ts'
-import type { LiveEvent } from '../../contract/http.ts'
+import type { LiveEvent } from '../../contract/views.ts'
 import type { Incident, IncidentEvent, IncidentState } from '../../contract/incident.ts'
 import type { AlertTransition } from '../../contract/rules.ts'
 import type { Db, Records } from '../records/records.ts'

@@ -1,4 +1,4 @@
-import type { LiveEvent } from '../../contract/http.ts'
+import type { LiveEvent } from '../../contract/views.ts'
 import type { JobOutput } from '../../contract/command.ts'
 
 type Listener<T> = (value: T) => void

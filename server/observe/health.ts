@@ -1,4 +1,4 @@
-import type { Health } from '../../contract/http.ts'
+import type { Health } from '../../contract/views.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Clock } from '../../contract/clock.ts'
 

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { LiveEvent } from '../../contract/http.ts'
+import type { LiveEvent } from '../../contract/views.ts'
 import type { IncidentEvent } from '../../contract/incident.ts'
 import type { Db } from '../records/records.ts'
 import type { Tables } from '../records/schema.ts'

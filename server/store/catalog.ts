@@ -1,4 +1,4 @@
-import type { LatestValue } from '../../contract/http.ts'
+import type { LatestValue } from '../../contract/views.ts'
 import type { Layout } from '../../contract/report.ts'
 import { LIMITS } from '../../contract/limits.ts'
 import { seriesKey } from '../../contract/wire.ts'

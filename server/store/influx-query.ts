@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { VigiaError } from '../../contract/errors.ts'
-import type { LatestValue, SeriesData } from '../../contract/http.ts'
+import type { LatestValue, SeriesData } from '../../contract/views.ts'
 import { withGaps } from './buckets.ts'
 import { encodeTag, readTags } from './influx-line.ts'
 

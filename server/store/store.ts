@@ -1,4 +1,4 @@
-import type { LatestValue, SeriesData } from '../../contract/http.ts'
+import type { LatestValue, SeriesData } from '../../contract/views.ts'
 import type { SeenSequences, StoredReport } from '../../contract/report.ts'
 
 export type { SeenSequences, StoredReport }

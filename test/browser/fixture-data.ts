@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { ROUTES } from '../../contract/http.ts'
-import type { DeviceView } from '../../contract/http.ts'
+import type { DeviceView } from '../../contract/views.ts'
 
 type Answer<K extends keyof typeof ROUTES> = z.output<(typeof ROUTES)[K]['answer']>
 

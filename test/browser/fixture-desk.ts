@@ -1,4 +1,4 @@
-import type { DeviceView } from '../../contract/http.ts'
+import type { DeviceView } from '../../contract/views.ts'
 import type { Incident, IncidentEvent, JobView, LedgerEntry, Ticket } from '../../contract/incident.ts'
 import type { Evidence } from '../../contract/rules.ts'
 import { chance, DAY, fleet, HOUR, MINUTE, uuid } from './fixture-data.ts'

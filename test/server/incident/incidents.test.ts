@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { LiveEvent } from '../../../contract/http.ts'
+import type { LiveEvent } from '../../../contract/views.ts'
 import { Incident, IncidentEvent } from '../../../contract/incident.ts'
 import type { AlertTransition } from '../../../contract/rules.ts'
 import { createIncidents, type Incidents } from '../../../server/incident/incidents.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { LiveEvent } from '../../../contract/http.ts'
+import type { LiveEvent } from '../../../contract/views.ts'
 import { Ticket } from '../../../contract/incident.ts'
 import { createIncidents } from '../../../server/incident/incidents.ts'
 import type { Records } from '../../../server/records/records.ts'
