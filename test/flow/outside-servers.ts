@@ -88,7 +88,10 @@ export async function createMosquitto(program: string, folder: string): Promise<
   chmodSync(folder, 0o755)
   const port = await sparePort()
   const aclFile = join(folder, 'vigia.acl')
-  const pidFile = join(folder, 'mosquitto.pid')
+  // It has left root when it writes this.
+  mkdirSync(join(folder, 'run'))
+  chmodSync(join(folder, 'run'), 0o777)
+  const pidFile = join(folder, 'run', 'mosquitto.pid')
   const place = {
     ...{ host: '127.0.0.1', port, aclPath: aclFile },
     caPath: join(folder, 'vigia-ca.crt'),
@@ -107,14 +110,12 @@ export async function createMosquitto(program: string, folder: string): Promise<
       copyFileSync(join(authorityFolder, 'ca.crt'), place.caPath)
       copyFileSync(join(authorityFolder, 'server.pem'), place.certPath)
       for (const path of [place.caPath, place.certPath]) chmodSync(path, 0o644)
-      writeFileSync(config, `${mosquittoConfig(place)}log_dest stderr\nlog_type all\n`)
+      writeFileSync(config, `${mosquittoConfig(place)}pid_file ${pidFile}\nlog_dest stderr\nlog_type all\n`)
       // A file and no pipe: a test that waits for a command reads none, and a full pipe would hold mosquitto up.
       const log = openSync(logFile, 'a')
       const started = spawn(program, ['-c', config], { stdio: ['ignore', 'ignore', log] })
       closeSync(log)
       child = started
-      // Debian's unit has mosquitto write it; run by hand in the foreground it does not.
-      writeFileSync(pidFile, `${started.pid}\n`)
       await eventually('mosquitto', LIMIT_MS, async () => {
         if (started.exitCode !== null) throw new Error(readFileSync(logFile, 'utf8'))
         return listens(port)

@@ -210,7 +210,8 @@ suiteNeeding(
     it('takes a revoked device off the list, and mosquitto reads it', async () => {
       const reloads = (): number => broker.log().match(/Reloading config/g)?.length ?? 0
       const before = reloads()
-      expect(vigia.vigia('revoke', device).code).toBe(0)
+      const run = vigia.vigia('revoke', device)
+      expect(run.code, run.stderr + vigia.output()).toBe(0)
       expect(usersOf(broker.aclFile)).toEqual(['vigia-server'])
       await eventually('the reload', SOON_MS, async () => reloads() > before)
       await eventually('a refused message', SOON_MS, async () =>
