@@ -21,6 +21,7 @@ import { createDocuments } from './fleet/documents.ts'
 import { createEnrolment } from './fleet/enrol.ts'
 import { openAuthority } from './fleet/ca.ts'
 import { createPresence } from './fleet/presence.ts'
+import { beginServerRun } from './fleet/server-runs.ts'
 import { openOrderKey, openTrust } from './fleet/trust.ts'
 import { createHostileBook } from './hostile-book.ts'
 import { buildHttp } from './http/server.ts'
@@ -147,6 +148,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const documents = createDocuments({ records, clock })
   const presence = createPresence({ records })
   await presence.recover()
+  const run = await beginServerRun({ records, clock })
   const clients = createClients({ records, clock })
   const people = createPeople({ records, clock })
   const localToken = makeLocalToken(dataDir)
@@ -251,7 +253,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     store,
     people,
     snapshotPath,
-    startedAtMs,
+    alive: () => run.alive(),
     renewCertificate: () => authority.renew(),
   })
   undo.push(() => timers.stop())
@@ -344,6 +346,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
       timers.saveSnapshot()
       await devices.seen(liveState.takeSeen())
       await presence.recover()
+      await run.alive()
       await audit.append({ who: 'server', action: 'server.stop', client: null, subject: version })
       await unwind(undo, log)
     },

@@ -22,7 +22,7 @@ type Needs = Stages & {
   store: MetricStore
   people: People
   snapshotPath: string
-  startedAtMs: number
+  alive: () => Promise<void>
   renewCertificate: () => Promise<boolean>
 }
 
@@ -84,6 +84,7 @@ export function startTimers(needs: Needs): { saveSnapshot(): void; stop(): void 
       await broker.send(change, { type: 'policy', policy: change.policy })
   })
   every(SNAPSHOT_EVERY_MS, 'the state of the rules could not be saved', async () => snapshot())
+  every(SEEN_EVERY_MS, 'the life of the server could not be noted', () => needs.alive())
   every(SEEN_EVERY_MS, 'the last sign of devices could not be noted', async () =>
     devices.seen(liveState.takeSeen()),
   )

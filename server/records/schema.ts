@@ -194,6 +194,7 @@ export type Tables = {
     online_at: Date
     offline_at: Date | null
   }
+  server_run: { run_id: GeneratedAlways<number>; started_at: Date; alive_at: Date }
   audit: {
     audit_id: GeneratedAlways<number>
     at: Date

@@ -4,14 +4,20 @@ export type Stretch = { fromMs: number; toMs: number }
 /** Availability of one device: time watched (maintenance apart), time online in it, maintenance; percent is null when nothing was watched. */
 export type Availability = { watchedMs: number; onlineMs: number; excludedMs: number; percent: number | null }
 
-/** Online time over watched time, both without the excluded stretches. Stretches may overlap and come in any order. */
+/** The time within bounds that no stretch covers. */
+export function gapsOf(stretches: readonly Stretch[], bounds: Stretch): Stretch[] {
+  return subtract([bounds], clip(merge(stretches), bounds))
+}
+
+/** Online time over watched time, both without the excluded stretches and those in which nobody watched. Stretches may overlap and come in any order. */
 export function availabilityOf(
   watched: Stretch,
   online: readonly Stretch[],
   excluded: readonly Stretch[],
+  unwatched: readonly Stretch[] = [],
 ): Availability {
   const out = clip(merge(excluded), watched)
-  const counted = subtract([watched], out)
+  const counted = subtract(subtract([watched], out), clip(merge(unwatched), watched))
   const onlineMs = merge(online).reduce(
     (sum, stretch) => sum + lengthOf(counted.flatMap((part) => clip([stretch], part))),
     0,

@@ -1,7 +1,7 @@
 import { VigiaError } from '../../contract/errors.ts'
 import type { Incident, Priority } from '../../contract/incident.ts'
 import type { Records } from '../records/records.ts'
-import { availabilityOf, type Availability, type Stretch } from './availability.ts'
+import { availabilityOf, gapsOf, type Availability, type Stretch } from './availability.ts'
 
 /** Objective of availability, in percent, until contracts name their own. */
 export const AVAILABILITY_OBJECTIVE_PERCENT = 99.5
@@ -145,6 +145,16 @@ export async function readReport(
       .orderBy('at')
       .execute()
 
+    const runs = await db
+      .selectFrom('server_run')
+      .select(['started_at', 'alive_at'])
+      .where('started_at', '<', end)
+      .where('alive_at', '>', from)
+      .execute()
+    const unwatched = gapsOf(
+      runs.map((row): Stretch => ({ fromMs: row.started_at.getTime(), toMs: row.alive_at.getTime() })),
+      { fromMs, toMs },
+    )
     const perDevice = devices.map((device) => {
       const watched = {
         fromMs: Math.max(fromMs, device.enrolled_at.getTime()),
@@ -156,7 +166,11 @@ export async function readReport(
       const excluded = windows
         .filter((row) => row.device_id === null || row.device_id === device.device_id)
         .map((row): Stretch => ({ fromMs: row.starts_at.getTime(), toMs: row.ends_at.getTime() }))
-      return { id: device.device_id, hostname: device.hostname, ...availabilityOf(watched, online, excluded) }
+      return {
+        id: device.device_id,
+        hostname: device.hostname,
+        ...availabilityOf(watched, online, excluded, unwatched),
+      }
     })
     const ticketRows = tickets.map((row) => ({
       id: row.ticket_id,

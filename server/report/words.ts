@@ -58,7 +58,7 @@ const english = {
   noneDevices: 'No device was watched in this period.',
   method: 'How the figures are made',
   methodText:
-    'Availability is the time in which the agent was connected over the time in which the device was watched, maintenance windows apart. An incident counts in the month in which it opened, a ticket in the month in which it opened, an avoided trouble in the month in which the rule verified the remedy. A ticket meets its SLA when it is resolved by its due time. All times are UTC.',
+    'Availability is the time in which the agent was connected over the time in which the device was watched; maintenance windows and times in which the server itself did not run are left out of both. An incident counts in the month in which it opened, a ticket in the month in which it opened, an avoided trouble in the month in which the rule verified the remedy. A ticket meets its SLA when it is resolved by its due time. All times are UTC.',
 }
 
 const spanish: typeof english = {
@@ -119,7 +119,7 @@ const spanish: typeof english = {
   noneDevices: 'En este período no se vigiló ningún equipo.',
   method: 'Cómo se obtienen las cifras',
   methodText:
-    'La disponibilidad es el tiempo en que el agente estuvo conectado dividido por el tiempo en que el equipo estuvo vigilado, sin contar las ventanas de mantenimiento. Un incidente cuenta en el mes en que se abrió, un ticket en el mes en que se abrió y un problema evitado en el mes en que la regla verificó el remedio. Un ticket cumple su SLA si se resuelve antes de su vencimiento. Todas las horas son UTC.',
+    'La disponibilidad es el tiempo en que el agente estuvo conectado dividido por el tiempo en que el equipo estuvo vigilado; las ventanas de mantenimiento y los períodos en que el propio servidor no funcionó no cuentan en ninguno de los dos. Un incidente cuenta en el mes en que se abrió, un ticket en el mes en que se abrió y un problema evitado en el mes en que la regla verificó el remedio. Un ticket cumple su SLA si se resuelve antes de su vencimiento. Todas las horas son UTC.',
 }
 
 /** The words of a report in a language. */

@@ -25,6 +25,14 @@ beforeAll(async () => {
   chmodSync(folder, 0o755)
   open = await openRecords({ dataDir: folder, clock: () => NOW, say: () => undefined })
   await open.records.operator(async (db) => {
+    // The server did not run from 200 h to 210 h.
+    await db
+      .insertInto('server_run')
+      .values([
+        { started_at: at(NOVEMBER), alive_at: at(NOVEMBER + 200 * HOUR) },
+        { started_at: at(NOVEMBER + 210 * HOUR), alive_at: at(NOW) },
+      ])
+      .execute()
     for (const client of ['acme', 'other']) {
       await db
         .insertInto('client')
@@ -199,9 +207,9 @@ describe('the monthly report', () => {
     expect(model.ended).toEqual({ remedy: 1, itself: 1, person: 0, open: 1 })
     expect(model.avoided).toHaveLength(1)
     expect(model.sla).toEqual({ met: 0, breached: 1, running: 0 })
-    // Watched 40 h to 240 h without 5 h of maintenance; off 140 h to 145 h.
+    // Watched 40 h to 240 h without 5 h of maintenance and 10 h without a server; off 140 h to 145 h.
     expect(model.devices).toMatchObject([
-      { watchedMs: 195 * HOUR, onlineMs: 190 * HOUR, excludedMs: 5 * HOUR },
+      { watchedMs: 185 * HOUR, onlineMs: 180 * HOUR, excludedMs: 5 * HOUR },
     ])
     expect(
       (await readReport(open.records, { client: 'acme', month: '2026-10', nowMs: NOW })).incidents,
