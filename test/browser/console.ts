@@ -1,16 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import axe from 'axe-core'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { programPath } from '../support/servers.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 const VITE = join(PROJECT, 'node_modules/vite/bin/vite.js')
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 /** Debian's Chromium as root, and quiet on the network. */
 const ARGUMENTS = [
   '--no-sandbox',
@@ -75,13 +73,11 @@ export async function pixelsTooWide(page: Page): Promise<number> {
 
 /** What axe finds on the page as it stands: one line for each element, with the rule. */
 export async function axeFindings(page: Page): Promise<string[]> {
-  const source = await readFile(AXE, 'utf8')
   // Through the debugging protocol: the page's own policy admits no script from outside.
-  await page.evaluate(source)
+  await page.evaluate(axe.source)
   return page.evaluate(async () => {
     type Axe = { run(): Promise<{ violations: { id: string; help: string; nodes: { html: string }[] }[] }> }
-    const { axe } = globalThis as unknown as { axe: Axe }
-    const { violations } = await axe.run()
+    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run()
     return violations.flatMap(({ id, help, nodes }) =>
       nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)}`),
     )
