@@ -6,6 +6,7 @@ import { registerDesk } from './desk.ts'
 import { registerFleet } from './fleet.ts'
 import { registerHealth } from './health.ts'
 import { registerLab } from './lab/register.ts'
+import { registerMaintenance } from './maintenance.ts'
 import { registerReport } from './report.ts'
 import { registerRules } from './rules/register.ts'
 import { registerRun } from './run.ts'
@@ -47,6 +48,7 @@ export function buildProgram(jsonAsked = false): Command {
     registerRules,
     registerReport,
     registerLab,
+    registerMaintenance,
     registerBackup,
     registerAudit,
     registerHealth,

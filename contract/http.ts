@@ -14,7 +14,16 @@ import {
   TICKET_STATES,
 } from './incident.ts'
 import { FACT_KINDS } from './report.ts'
-import { DeviceView, LatestValue, SeriesData, Health, PersonRole, Me, TICKET_ACTIONS } from './views.ts'
+import {
+  DeviceView,
+  LatestValue,
+  SeriesData,
+  Health,
+  PersonRole,
+  Me,
+  TICKET_ACTIONS,
+  MaintenanceWindow,
+} from './views.ts'
 
 /** Who may call a route: anyone; a signed-in technician; only the machine of the server (its local token). */
 export type Access = 'public' | 'person' | 'local'
@@ -396,6 +405,24 @@ export const ROUTES = {
     body: z.object({ name: PersonName, password: NewPassword }),
     answer: ok,
     summary: "Set a person's password and end all their sessions",
+  },
+  maintenance: {
+    method: 'GET',
+    path: '/api/maintenance',
+    access: 'person',
+    query: z.object({ client: ClientId }),
+    answer: z.object({ windows: z.array(MaintenanceWindow) }),
+    summary: 'Maintenance windows of a client that are not over',
+  },
+  addMaintenance: {
+    method: 'POST',
+    path: '/api/maintenance',
+    access: 'person',
+    body: MaintenanceWindow.pick({ client: true, startsAtMs: true, endsAtMs: true, reason: true }).extend({
+      device: DeviceId.nullable(),
+    }),
+    answer: MaintenanceWindow,
+    summary: 'Open a maintenance window: no remedy runs in it, and it is no downtime',
   },
   killSwitch: {
     method: 'POST',

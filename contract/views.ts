@@ -84,6 +84,18 @@ export const Me = z.object({ name: z.string(), role: z.enum(['owner', 'technicia
 /** What a person may do with a ticket. */
 export const TICKET_ACTIONS = ['start', 'resolve', 'close', 'reopen', 'note'] as const
 
+export const MaintenanceWindow = z.object({
+  id: z.string(),
+  client: ClientId,
+  /** Null: every device of the client. */
+  device: z.string().nullable(),
+  startsAtMs: z.number().int(),
+  endsAtMs: z.number().int(),
+  reason: z.string().min(1).max(300),
+  createdBy: z.string(),
+})
+export type MaintenanceWindow = z.infer<typeof MaintenanceWindow>
+
 /** What changed, as the console hears it on the event stream; it then asks again. */
 export const LiveEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('device'), device: z.string() }),

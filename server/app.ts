@@ -20,6 +20,7 @@ import { createDevices, type DeviceRecord } from './fleet/devices.ts'
 import { createDocuments } from './fleet/documents.ts'
 import { createEnrolment } from './fleet/enrol.ts'
 import { openAuthority } from './fleet/ca.ts'
+import { createMaintenance } from './fleet/maintenance.ts'
 import { createPresence } from './fleet/presence.ts'
 import { beginServerRun } from './fleet/server-runs.ts'
 import { openOrderKey, openTrust } from './fleet/trust.ts'
@@ -285,6 +286,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     devices,
     documents,
     enrolment,
+    maintenance: createMaintenance({ records }),
     trust,
     hostile,
     incidents,

@@ -8,6 +8,7 @@ import type { Audit } from './audit/audit.ts'
 import type { Broker } from './broker/broker.ts'
 import type { createClients } from './fleet/clients.ts'
 import type { Devices } from './fleet/devices.ts'
+import type { Maintenance } from './fleet/maintenance.ts'
 import type { Documents } from './fleet/documents.ts'
 import type { Enrolment } from './fleet/enrol.ts'
 import type { Trust } from './fleet/trust.ts'
@@ -40,6 +41,7 @@ export type Parts = {
   devices: Devices
   documents: Documents
   enrolment: Enrolment
+  maintenance: Maintenance
   trust: Trust
   hostile: HostileBook
   incidents: Incidents

@@ -19,6 +19,8 @@ type Names =
   | 'setPolicy'
   | 'startLab'
   | 'endLab'
+  | 'maintenance'
+  | 'addMaintenance'
 
 /** Routes of the fleet: clients, devices, enrolment, policies and labs. */
 export function fleetRoutes(parts: Parts): Pick<Handlers, Names> {
@@ -140,6 +142,20 @@ export function fleetRoutes(parts: Parts): Pick<Handlers, Names> {
       })
       await pushPolicy(change)
       return change.policy
+    },
+    maintenance: async ({ query }) => ({
+      windows: await parts.maintenance.list(query.client, parts.clock()),
+    }),
+    async addMaintenance({ body, whoName }) {
+      const window = await parts.maintenance.create({ ...body, createdBy: whoName })
+      await audit.append({
+        who: whoName,
+        action: 'maintenance.open',
+        client: body.client,
+        subject: body.device ?? body.client,
+        detail: body,
+      })
+      return window
     },
     async startLab({ params, body, whoName }) {
       const change = await devices.startLab(params.device, body)

@@ -1,19 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { VigiaError } from '../../contract/errors.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
+import type { MaintenanceWindow } from '../../contract/views.ts'
 import type { Records } from '../records/records.ts'
 import { at, ms, text } from '../records/schema.ts'
-
-/** A span in which a client's device, or all of them (null), may be out of order on purpose. Unix milliseconds. */
-type MaintenanceWindow = {
-  id: string
-  client: string
-  device: string | null
-  startsAtMs: number
-  endsAtMs: number
-  reason: string
-  createdBy: string
-}
 
 /** Maintenance windows; the end is not part of the window. */
 export type Maintenance = {
