@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { VigiaError } from '../../contract/errors.ts'
 import { PROJECT_DIR } from '../paths.ts'
@@ -19,13 +19,37 @@ export function buildConsole(progress: (text: string) => void): void {
   const hash = sourcesHash(['dashboard', 'contract'])
   if (existsSync(mark) && readFileSync(mark, 'utf8') === hash) return
   progress('Building the console (only after a change) …')
-  const run = spawnSync(process.execPath, [vite, 'build', 'dashboard', '--logLevel', 'error'], {
-    cwd: PROJECT_DIR,
-    encoding: 'utf8',
-  })
-  if (run.status !== 0)
-    throw new VigiaError('INTERNAL', `The console could not be built: ${run.stderr || run.stdout}`)
-  writeFileSync(mark, hash)
+  const fresh = `dist-${process.pid}`
+  const folder = join(PROJECT_DIR, 'dashboard', fresh)
+  try {
+    const args = [vite, 'build', 'dashboard', '--outDir', fresh, '--emptyOutDir', '--logLevel', 'error']
+    const run = spawnSync(process.execPath, args, { cwd: PROJECT_DIR, encoding: 'utf8' })
+    if (run.status !== 0)
+      throw new VigiaError('INTERNAL', `The console could not be built: ${run.stderr || run.stdout}`)
+    writeFileSync(join(folder, '.sources'), hash)
+    takePlace(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Puts a whole build in place of the one before, so that no server and no other build ever sees half of it. */
+function takePlace(folder: string): void {
+  const old = `${folder}-old`
+  try {
+    if (existsSync(CONSOLE_DIR)) renameSync(CONSOLE_DIR, old)
+    renameSync(folder, CONSOLE_DIR)
+  } catch (error) {
+    // Another start put its own build there at this moment, out of the same sources.
+    if (!(
+      error instanceof Error &&
+      'code' in error &&
+      (error.code === 'ENOTEMPTY' || error.code === 'ENOENT')
+    ))
+      throw error
+  } finally {
+    rmSync(old, { recursive: true, force: true })
+  }
 }
 
 function sourcesHash(folders: readonly string[]): string {
@@ -35,7 +59,7 @@ function sourcesHash(folders: readonly string[]): string {
       a.name < b.name ? -1 : 1,
     )) {
       const path = join(folder, entry.name)
-      if (entry.name === 'dist' || entry.name === 'node_modules') continue
+      if (entry.name.startsWith('dist') || entry.name === 'node_modules') continue
       if (entry.isDirectory()) visit(path)
       else hash.update(path.slice(PROJECT_DIR.length)).update('\0').update(readFileSync(path)).update('\0')
     }

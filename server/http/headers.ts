@@ -1,14 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 
 /**
- * Content Security Policy of the console: nothing from elsewhere, no inline script. Style attributes are allowed
- * since the component library places elements with them; style elements are not.
+ * Content Security Policy of the console: nothing from elsewhere, and neither script nor style inside the page.
  */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  "style-src-attr 'unsafe-inline'",
   "img-src 'self' data:",
   "font-src 'self'",
   "connect-src 'self'",

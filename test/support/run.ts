@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buildConsole } from '../../cli/start/console-build.ts'
 import { featuresOfReadme } from './features.ts'
 import { ROOT } from './sources.ts'
 
@@ -18,6 +19,8 @@ type Result = {
 
 // `npm test`: runs vitest, says plainly what was skipped and why, holds the README's feature table to the results,
 // and ends with one line that a machine can read. Arguments go on to vitest.
+// Once, before several installations of the tests would each do it.
+buildConsole((text) => console.log(text))
 const folder = mkdtempSync(join(tmpdir(), 'vigia-test-'))
 const output = join(folder, 'result.json')
 const selected = process.argv.slice(2)
