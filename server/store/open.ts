@@ -1,5 +1,7 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../contract/clock.ts'
+import { VigiaError } from '../../contract/errors.ts'
 import { openDuckdbStore } from './duckdb.ts'
 import { DEFAULT_RETENTION, type Retention } from './buckets.ts'
 import { openInflux1Store } from './influx1.ts'
@@ -38,7 +40,7 @@ export async function openStore(config: StoreConfig, context: StoreContext): Pro
     case 'duckdb':
       return openDuckdbStore({
         ...common,
-        path: join(context.dataDir, 'metrics.duckdb'),
+        path: join(ownFolder(context.dataDir), 'metrics.duckdb'),
         ...(config.memoryMb === undefined ? {} : { memoryLimitMb: config.memoryMb }),
       })
     case 'influx1': {
@@ -65,4 +67,15 @@ export async function openStore(config: StoreConfig, context: StoreContext): Pro
     default:
       return config satisfies never
   }
+}
+
+/** DuckDB makes its files readable for all; the folder around them lets nobody else in. */
+function ownFolder(dataDir: string): string {
+  const folder = join(dataDir, 'metrics')
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (thrown) {
+    throw new VigiaError('DATA_UNREADABLE', `Cannot make ${folder}: ${String(thrown)}`, { cause: thrown })
+  }
+  return folder
 }

@@ -133,7 +133,7 @@ suiteOnSmallDisk("a full disk under the server's data", 400, (disk) => {
     await eventually('everything acknowledged', LIMIT_MS, async () => one.waiting() === 0)
     expect(await vigia.stop()).toBe(0)
     expect(faults).toEqual([])
-    const found = await compareWithStore(join(vigia.dataDir, 'metrics.duckdb'), one.ledger())
+    const found = await compareWithStore(join(vigia.dataDir, 'metrics', 'metrics.duckdb'), one.ledger())
     expect(found).toMatchObject({ reports: one.acknowledged(), lost: 0, duplicated: 0 })
     expect(found.samples).toBe(20 * one.acknowledged())
   }, 200_000)

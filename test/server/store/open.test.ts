@@ -13,7 +13,7 @@ describe('the configured store', () => {
     const context = { dataDir: directory.path, clock: () => NOW }
     const store = await openStore({ kind: 'duckdb', memoryMb: 128 }, context)
     await store.write([report({ seq: 1, timeMs: NOW })])
-    expect(existsSync(join(directory.path, 'metrics.duckdb'))).toBe(true)
+    expect(existsSync(join(directory.path, 'metrics', 'metrics.duckdb'))).toBe(true)
     await expect(openStore({ kind: 'duckdb' }, context)).rejects.toMatchObject({ code: 'DATA_IN_USE' })
     await store.close()
     directory.remove()
