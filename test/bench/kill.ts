@@ -1,5 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import { copyFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -74,11 +75,16 @@ export async function run(args: string[]): Promise<KillFigures> {
     const told = await killInTurn({ vigia, victims, witnesses, kills, random: seeded(seed) })
     await drain(vigia, victims, witnesses)
     if (faults.length > 0) throw new Error(faults.slice(0, 5).join('\n'))
-    const file = join(vigia.dataDir, 'metrics.duckdb')
+    const file = join(vigia.dataDir, 'metrics', 'metrics.duckdb')
     const found = await compareWithStore(file, ledgerOf(victims, witnesses))
     say(
       `${found.reports} acknowledged reports, ${found.samples} samples: ${found.lost} lost, ${found.duplicated} twice`,
     )
+    if (found.lost + found.duplicated > 0) {
+      const kept = join(tmpdir(), `vigia-kill-${seed}.duckdb`)
+      copyFileSync(file, kept)
+      say([`the store is kept as ${kept}`, ...found.where.slice(0, 100)].join('\n'))
+    }
     return {
       kills,
       acknowledged: found.reports,
@@ -235,5 +241,5 @@ function waiting(witnesses: readonly Witness[]): number {
 }
 
 function say(text: string): void {
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${new Date().toISOString().slice(11, 23)} ${text}\n`)
 }

@@ -9,7 +9,14 @@ import type { LedgerReport } from './device.ts'
  * sequences that the store does not know as seen. `duplicated`: rows beyond one for the same series and time, and
  * sequences that were committed twice.
  */
-export type Comparison = { reports: number; samples: number; lost: number; duplicated: number }
+export type Comparison = {
+  reports: number
+  samples: number
+  lost: number
+  duplicated: number
+  /** For a person: where and when something is missing or twice. */
+  where: string[]
+}
 
 const CHUNK = 200_000
 
@@ -31,9 +38,13 @@ export async function compareWithStore(file: string, ledger: Iterable<LedgerRepo
     const chunk = createChunk(connection)
     let reports = 0
     let lost = 0
+    const where: string[] = []
     for (const report of ledger) {
       reports++
-      if (seen.of(report.device, report.boot)?.has(report.seq) !== true) lost++
+      if (seen.of(report.device, report.boot)?.has(report.seq) !== true) {
+        lost++
+        where.push(`not seen: ${report.device} ${report.boot}:${report.seq} of ${iso(report.timeMs)}`)
+      }
       const ids = idOf(report.device, report.series)
       for (let column = 0; column < ids.length; column++) {
         const value = report.values[column] ?? null
@@ -42,20 +53,34 @@ export async function compareWithStore(file: string, ledger: Iterable<LedgerRepo
       if (chunk.isFull()) await chunk.flush()
     }
     await chunk.flush()
-    lost += await count(
-      connection,
-      `SELECT count(*) FROM expected e ANTI JOIN actual a
+    await connection.run(
+      `CREATE TABLE missing AS SELECT e.series_id, e.at_ms FROM expected e ANTI JOIN actual a
        ON e.series_id = a.series_id AND e.at_ms = a.at_ms AND e.value = a.value`,
     )
-    const twice = await count(
-      connection,
-      `SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM actual GROUP BY series_id, at_ms) WHERE n > 1`,
+    await connection.run(
+      `CREATE TABLE twice AS SELECT series_id, at_ms, count(*) - 1 AS n FROM actual GROUP BY ALL HAVING count(*) > 1`,
     )
-    return { reports, samples: chunk.total(), lost, duplicated: twice + seen.twice }
+    lost += await count(connection, 'SELECT count(*) FROM missing')
+    const twice = await count(connection, 'SELECT coalesce(sum(n), 0) FROM twice')
+    for (const table of ['missing', 'twice']) {
+      const rows = await connection.run(
+        `SELECT device, count(*), count(DISTINCT at_ms), min(at_ms), max(at_ms)
+         FROM ${table} LEFT JOIN store.series USING (series_id) GROUP BY 1 ORDER BY 1`,
+      )
+      for (const [device, samples, times, from, to] of await rows.getRows())
+        where.push(
+          `${table}: ${String(device)} ${String(samples)} samples of ${String(times)} moments from ${iso(Number(from))} to ${iso(Number(to))}`,
+        )
+    }
+    return { reports, samples: chunk.total(), lost, duplicated: twice + seen.twice, where }
   } finally {
     connection.closeSync()
     instance.closeSync()
   }
+}
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString()
 }
 
 /** The identities of a device's series; 0, which the store never gives, for one that it does not have. */

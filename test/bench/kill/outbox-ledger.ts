@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { unpack } from 'msgpackr'
+import { rounded } from '../../../agent/link/encode.ts'
 import { decodeFrame, MAGIC, type OutboxRecord } from '../../../agent/outbox/frame.ts'
 import { addRange, inRanges, type Ranges } from '../../../agent/outbox/ranges.ts'
 import type { Layout, SeriesSpec } from '../../../contract/report.ts'
@@ -97,7 +98,8 @@ export function watchOutbox(outbox: string, keep: string, device: string): Outbo
         const [hash, , , , values] = unpack(payload) as [string, string, number, number, (number | null)[]]
         const series = layouts.get(hash) ?? readLayout(keep, hash)
         layouts.set(hash, series)
-        yield { device, boot, seq, timeMs, series, values }
+        // Floats travel as float32; both ends mean the decimals that the agent rounded to.
+        yield { device, boot, seq, timeMs, series, values: values.map((value) => value && rounded(value)) }
       }
     },
   }
