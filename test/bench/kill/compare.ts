@@ -56,8 +56,9 @@ export async function compareWithStore(file: string, ledger: Iterable<LedgerRepo
     }
     await chunk.flush()
     await connection.run(
-      `CREATE TABLE missing AS SELECT e.series_id, e.at_ms FROM expected e ANTI JOIN actual a
-       ON e.series_id = a.series_id AND e.at_ms = a.at_ms AND abs(e.value - a.value) <= ${ROUNDING} * abs(e.value)`,
+      `CREATE TABLE missing AS SELECT series_id, at_ms FROM expected
+       EXCEPT SELECT series_id, at_ms FROM expected e JOIN actual a USING (series_id, at_ms)
+       WHERE abs(e.value - a.value) <= ${ROUNDING} * abs(e.value)`,
     )
     await connection.run(
       `CREATE TABLE twice AS SELECT series_id, at_ms, count(*) - 1 AS n FROM actual GROUP BY ALL HAVING count(*) > 1`,
