@@ -73,6 +73,12 @@ export async function pixelsTooWide(page: Page): Promise<number> {
 
 /** What axe finds on the page as it stands: one line for each element, with the rule. */
 export async function axeFindings(page: Page): Promise<string[]> {
+  // A colour that is on its way to another is neither: let what moves come to rest, endless movements apart.
+  await page.evaluate(
+    `Promise.all(document.getAnimations()
+      .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
+      .map((one) => one.finished.catch(() => undefined))).then(() => undefined)`,
+  )
   // Through the debugging protocol: the page's own policy admits no script from outside.
   await page.evaluate(axe.source)
   return page.evaluate(async () => {

@@ -99,7 +99,7 @@ suiteNeeding(['chromium'], 'the console on a real server with a real agent', () 
       await page.getByText('clear-temp').first().waitFor()
       await page.locator('figure canvas').first().waitFor()
       await page.getByRole('button', { name: 'Start' }).click()
-      await page.getByRole('button', { name: 'Resolve' }).waitFor()
+      await page.getByRole('button', { name: 'Resolve', disabled: false }).waitFor()
       expect(await axeFindings(page)).toEqual([])
       await fault
     },
