@@ -25,8 +25,10 @@ suiteNeeding(['chromium'], 'the console on a real server with a real agent', () 
   afterAll(async () => {
     await context?.close()
     await browser?.close()
+    // The disk that could not be mended stays until somebody takes it away.
+    if (isRoot) await lab('clean')
     await vigia?.remove()
-  }, 60_000)
+  }, 90_000)
 
   /** Makes a fault while the page is open; a lab that fails says why. */
   const lab = (...args: string[]): Promise<void> =>
