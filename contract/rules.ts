@@ -1,9 +1,8 @@
 import * as z from 'zod'
 import { ParameterValue } from './command.ts'
+import { DETECTOR_PARAMETERS } from './detectors/all.ts'
+import { DurationText } from './duration.ts'
 import { UnitName } from './ids.ts'
-
-/** A span of time in rules and options: `90s`, `10m`, `4h`, `7d`. Parsed by `rules/duration.ts` to milliseconds. */
-export const DurationText = z.string().regex(/^\d{1,6}(ms|s|m|h|d)$/, 'a number and ms, s, m, h or d')
 
 export const SEVERITIES = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
@@ -21,26 +20,12 @@ export const Signal = z.strictObject({
 })
 export type Signal = z.infer<typeof Signal>
 
-/** Value past a bound. `clear` is the bound of recovery (hysteresis); without it the bound itself. */
-export const ThresholdParameters = z
-  .strictObject({ above: z.number().optional(), below: z.number().optional(), clear: z.number().optional() })
-  .refine((p) => (p.above === undefined) !== (p.below === undefined), 'exactly one of above and below')
-/** No sample for this long. With `metric: device.report` it is the device that is silent. */
-export const AbsenceParameters = z.strictObject({ after: DurationText })
-/**
- * Time until the series reaches `bound`, forecast by a straight line over `window`: fires when it is within
- * `horizon`. Needs at least `minSamples` (never under 30), and an observed span of at least a quarter of the time
- * that it foretells, so that it never looks further than four times as far as it has seen.
- */
-export const TrendParameters = z.strictObject({
-  bound: z.number(),
-  direction: z.enum(['up', 'down']).default('up'),
-  horizon: DurationText,
-  window: DurationText,
-  minSamples: z.number().int().min(30).default(30),
-  /** No forecast while the value is on the harmless side of this. */
-  from: z.number().optional(),
-})
+type OptionalDetectors = {
+  [K in keyof typeof DETECTOR_PARAMETERS]: z.ZodOptional<(typeof DETECTOR_PARAMETERS)[K]>
+}
+const detectorFields = Object.fromEntries(
+  Object.entries(DETECTOR_PARAMETERS).map(([name, parameters]) => [name, parameters.optional()]),
+) as OptionalDetectors
 
 /** One rule of a pack. Exactly one detector; unknown fields are faults. */
 export const RuleSpec = z
@@ -54,15 +39,29 @@ export const RuleSpec = z
     /** CEL over `device` (hostname, os, arch, client, site, tags). */
     selector: z.string().max(500).optional(),
     signal: Signal,
-    threshold: ThresholdParameters.optional(),
-    absence: AbsenceParameters.optional(),
-    trend: TrendParameters.optional(),
+    ...detectorFields,
+    /** A rule that is switched off is listed as such; an override may switch it on for some. */
+    enabled: z.boolean().default(true),
     /** The condition must hold this long before the rule fires. */
     for: DurationText.default('0s'),
     /** The condition must be gone this long before it resolves. */
     keep: DurationText.default('0s'),
     /** Rules with one cause share one incident by device and this name; the rule's name and labels otherwise. */
     cause: z.string().max(80).optional(),
+    /** When it may open incidents: always, or in the client's business hours (it waits for them to begin). */
+    during: z.enum(['always', 'business-hours']).default('always'),
+    /**
+     * Rules of the same device whose firing explains this one: while one fires, this one joins its incident as
+     * evidence. `on`: labels that must be equal in both.
+     */
+    inhibitedBy: z
+      .array(z.strictObject({ rule: UnitName, on: z.array(z.string().max(80)).max(8).default([]) }))
+      .max(20)
+      .default([]),
+    /** How many incidents a client's fifty devices may see of this rule in a month before it is called noise. */
+    noiseBudget: z.number().min(0).max(10_000).default(10),
+    /** The knowledge article that tells more. */
+    article: z.string().max(200).optional(),
     /** What a person should do and why, one line. */
     runbook: z.string().max(500),
     remedy: z
@@ -79,12 +78,14 @@ export const RuleSpec = z
     noRemedy: z.string().max(300).optional(),
   })
   .superRefine((rule, context) => {
-    const detectors = [rule.threshold, rule.absence, rule.trend].filter((part) => part !== undefined)
-    if (detectors.length !== 1)
+    const named = Object.keys(DETECTOR_PARAMETERS).filter(
+      (name) => (rule as Record<string, unknown>)[name] !== undefined,
+    )
+    if (named.length !== 1)
       context.addIssue({
         code: 'custom',
         path: ['threshold'],
-        message: 'exactly one detector: threshold, absence or trend',
+        message: `exactly one detector, not ${named.length === 0 ? 'none' : named.join(' and ')}`,
       })
     if ((rule.remedy === undefined) === (rule.noRemedy === undefined))
       context.addIssue({
@@ -95,11 +96,53 @@ export const RuleSpec = z
   })
 export type RuleSpec = z.infer<typeof RuleSpec>
 
-export const RulePack = z.strictObject({
-  pack: UnitName,
-  version: z.number().int().positive(),
-  rules: z.array(RuleSpec).min(1).max(500),
-})
+type LooseDetectors = {
+  [K in keyof typeof DETECTOR_PARAMETERS]: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodUnknown>>
+}
+const looseDetectorFields = Object.fromEntries(
+  Object.keys(DETECTOR_PARAMETERS).map((name) => [name, z.record(z.string(), z.unknown()).optional()]),
+) as LooseDetectors
+
+/**
+ * Other figures of a rule for some devices, without a copy of the rule. All that is given must match; `tag` is one
+ * of the device's. The more specific override is applied later: client, then site, then tag, then device; of two
+ * of the same kind the later one. `set` replaces fields; a detector's parameters are merged one by one.
+ */
+export const RuleOverride = z
+  .strictObject({
+    rule: UnitName,
+    client: z.string().max(80).optional(),
+    site: z.string().max(80).optional(),
+    tag: z.string().max(80).optional(),
+    device: z.string().max(80).optional(),
+    /** Why, for whoever asks `vigia rules explain`. */
+    reason: z.string().max(300),
+    set: z.strictObject({
+      enabled: z.boolean().optional(),
+      severity: z.enum(SEVERITIES).optional(),
+      impact: z.enum(IMPACTS).optional(),
+      tier: z.enum(TIERS).optional(),
+      for: DurationText.optional(),
+      keep: DurationText.optional(),
+      during: z.enum(['always', 'business-hours']).optional(),
+      noiseBudget: z.number().min(0).max(10_000).optional(),
+      ...looseDetectorFields,
+    }),
+  })
+  .refine(
+    ({ client, site, tag, device }) => [client, site, tag, device].some((part) => part !== undefined),
+    'one of client, site, tag and device at least',
+  )
+export type RuleOverride = z.infer<typeof RuleOverride>
+
+export const RulePack = z
+  .strictObject({
+    pack: UnitName,
+    version: z.number().int().positive(),
+    rules: z.array(RuleSpec).max(500).default([]),
+    overrides: z.array(RuleOverride).max(2000).default([]),
+  })
+  .refine(({ rules, overrides }) => rules.length + overrides.length > 0, 'no rule and no override')
 export type RulePack = z.infer<typeof RulePack>
 
 /** The special metric that every accepted report of a device feeds: `absence` over it means that the device is silent. */
@@ -115,6 +158,13 @@ export const Forecast = z.object({
   samples: z.number().int(),
   spanMs: z.number(),
   r2: z.number(),
+  /** The forecast as a line with its 80 % interval: [timeMs, value, low, high], from now to the bound. */
+  curve: z
+    .array(z.tuple([z.number(), z.number(), z.number(), z.number()]))
+    .max(60)
+    .optional(),
+  /** What it rests on, in words: which window, which history it was held against. */
+  basis: z.string().max(300).optional(),
 })
 export type Forecast = z.infer<typeof Forecast>
 
@@ -130,6 +180,16 @@ export const Evidence = z.object({
   points: z.array(z.tuple([z.number(), z.number()])).max(120),
   /** One plain sentence in English made from the figures. */
   sentence: z.string(),
+  /** Other explanations that were considered, and the figure that speaks against each. */
+  ruledOut: z
+    .array(z.object({ explanation: z.string().max(120), because: z.string().max(300) }))
+    .max(12)
+    .optional(),
+  /** Other series that took part in the verdict: what each showed and what was expected of it. */
+  related: z
+    .array(z.object({ series: z.string().max(300), value: z.number(), expected: z.number().nullable() }))
+    .max(24)
+    .optional(),
 })
 export type Evidence = z.infer<typeof Evidence>
 

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { Forecast } from '../contract/rules.ts'
+import type { Evidence, Forecast } from '../contract/rules.ts'
 import type { Slab } from './state/slab.ts'
 
 /** The condition does not hold: a firing alert may resolve. */
@@ -17,6 +17,10 @@ export type Finding = {
   threshold: number | null
   forecast: Forecast | null
   says: string
+  /** Explanations that were considered and what speaks against each. */
+  ruledOut?: Evidence['ruledOut']
+  /** Other series that took part. */
+  related?: Evidence['related']
 }
 
 /** The moment that a finding is about. `value` is null where the detector judges by time. */
@@ -33,6 +37,29 @@ export type Bank = {
   /** Only asked of detectors driven by time. */
   tick(slot: number, nowMs: number): Verdict
   explain(slot: number, moment: Moment): Finding
+  /** How unusual the last sample was, in [0, 1]; of detectors that judge by degree. Causal. */
+  score?(slot: number): number
+  /** What is still missing before this slot can judge (`12 of 30 samples`), null when it can; always null without. */
+  learning?(slot: number): string | null
+}
+
+/** What the peers of a series say at a moment: median and scaled median absolute deviation over `count` others. */
+export type Peers = { median: number; spread: number; count: number }
+
+/** As a bank, with the peers of the series beside each sample; one slot a series. */
+export type PeersBank = Omit<Bank, 'step' | 'tick'> & {
+  step(slot: number, timeMs: number, value: number, peers: Peers): Verdict
+}
+
+/**
+ * A bank over several series of one machine; one slot a device. `step` gets their newest values in the order of
+ * the series keys, NaN where one is missing; `explain` gets the names in that order.
+ */
+export type VectorBank = Omit<Bank, 'step' | 'tick' | 'explain'> & {
+  /** How many series a slot can hold; what comes after is left out. */
+  width: number
+  step(slot: number, timeMs: number, values: Float64Array): Verdict
+  explain(slot: number, moment: Moment, names: readonly string[]): Finding
 }
 
 /** A fault in parameters that a schema cannot see; `field` is one of the parameters. */

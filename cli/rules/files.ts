@@ -1,23 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Fault, VigiaError } from '../../contract/errors.ts'
 import type { CompiledRule } from '../../rules/language/compiled.ts'
 import { loadPacks, type PackSource } from '../../rules/language/parse.ts'
 import { runTests, type TestResult } from '../../rules/testing/run.ts'
 
-const PACKS_DIRECTORY = fileURLToPath(new URL('../../rules/packs/', import.meta.url))
-
 /** Where the JSON Schemas lie that the shipped packs point to. */
 export const SCHEMA_DIRECTORY = fileURLToPath(new URL('../../rules/schema/', import.meta.url))
-
-/** The files of the packs that ship. */
-export async function shippedPacks(): Promise<string[]> {
-  const names = await readdir(PACKS_DIRECTORY)
-  return names
-    .filter((name) => name.endsWith('.yaml') && !name.endsWith('.test.yaml'))
-    .map((name) => join(PACKS_DIRECTORY, name))
-}
 
 /** Reads and checks packs together; RULES_INVALID with every fault, NOT_FOUND when a file cannot be read. */
 export async function checkPacks(

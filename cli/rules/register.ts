@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { rulesInvalid } from '../../rules/language/parse.ts'
 import { buildSchemas } from '../../rules/schema/build.ts'
-import { checkPacks, SCHEMA_DIRECTORY, shippedPacks, testPacks } from './files.ts'
+import { shippedPacks } from '../../server/rule-packs.ts'
+import { checkPacks, SCHEMA_DIRECTORY, testPacks } from './files.ts'
 
 type Output = { json?: boolean }
 
@@ -15,7 +16,7 @@ export function registerRules(program: Command): void {
     .description('check rule packs; every fault at once, with file, line and column')
     .argument('[packs...]', 'YAML files; without any, the packs that ship')
     .action(async (files: string[], _options: Output, command: Command) => {
-      const packs = await checkPacks(files.length === 0 ? await shippedPacks() : files)
+      const packs = await checkPacks(files.length === 0 ? shippedPacks() : files)
       const summary = packs.map(({ file, rules }) => ({ file, rules: rules.length }))
       const text = summary.map(({ file, rules }) => `${file}: ${rules} rules, no fault`)
       print(command, { packs: summary }, text)
@@ -25,7 +26,7 @@ export function registerRules(program: Command): void {
     .description('run the tests beside each pack (NAME.test.yaml) with simulated time')
     .argument('[packs...]', 'YAML files; without any, the packs that ship')
     .action(async (files: string[], _options: Output, command: Command) => {
-      const tested = await testPacks(files.length === 0 ? await shippedPacks() : files)
+      const tested = await testPacks(files.length === 0 ? shippedPacks() : files)
       const faults = tested.flatMap((pack) => [
         ...pack.faults,
         ...pack.results.flatMap((result) => result.faults),

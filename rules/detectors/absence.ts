@@ -1,4 +1,4 @@
-import { AbsenceParameters } from '../../contract/rules.ts'
+import { AbsenceParameters } from '../../contract/detectors/absence.ts'
 import { anyDetector, BREACH, CLEAR } from '../detector.ts'
 import { durationMs, spanText } from '../duration.ts'
 import { createSlab } from '../state/slab.ts'

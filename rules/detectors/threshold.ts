@@ -1,4 +1,4 @@
-import { ThresholdParameters } from '../../contract/rules.ts'
+import { ThresholdParameters } from '../../contract/detectors/threshold.ts'
 import { anyDetector, BREACH, CLEAR, STAY } from '../detector.ts'
 import { numberText } from '../number-text.ts'
 import { createSlab } from '../state/slab.ts'

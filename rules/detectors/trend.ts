@@ -1,4 +1,5 @@
-import { type Forecast, TrendParameters } from '../../contract/rules.ts'
+import { TrendParameters } from '../../contract/detectors/trend.ts'
+import type { Forecast } from '../../contract/rules.ts'
 import { anyDetector, BREACH, CLEAR, STAY, type Finding, type Moment } from '../detector.ts'
 import { durationMs, spanText } from '../duration.ts'
 import { numberText } from '../number-text.ts'

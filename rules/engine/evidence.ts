@@ -20,6 +20,8 @@ export function evidenceOf(finding: Finding, subject: string, points: [number, n
     forecast: finding.forecast,
     points,
     sentence: `${subject} ${finding.says}.`,
+    ...(finding.ruledOut === undefined ? {} : { ruledOut: finding.ruledOut }),
+    ...(finding.related === undefined ? {} : { related: finding.related }),
   }
 }
 

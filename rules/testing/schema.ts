@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { ParameterValue } from '../../contract/command.ts'
 import { UnitName } from '../../contract/ids.ts'
-import { ALERT_STATES, DurationText } from '../../contract/rules.ts'
+import { DurationText } from '../../contract/duration.ts'
+import { ALERT_STATES } from '../../contract/rules.ts'
 
 const Labels = z.record(z.string(), z.string())
 

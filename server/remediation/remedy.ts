@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { VigiaError } from '../../contract/errors.ts'
 import { ParameterValue, type ParameterValues } from '../../contract/command.ts'
-import { DurationText } from '../../contract/rules.ts'
+import { DurationText } from '../../contract/duration.ts'
 import { durationMs } from '../../rules/duration.ts'
 
 const StoredRemedy = z.union([

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -10,14 +10,12 @@ import { Registry } from 'prom-client'
 import type { Layout, SeenSequences } from '../../contract/report.ts'
 import type { AlertTransition } from '../../contract/rules.ts'
 import { createEngine } from '../../rules/engine/engine.ts'
-import { loadPacks } from '../../rules/language/parse.ts'
 import { createEmbeddedBroker } from '../../server/broker/embedded.ts'
 import { createIngest } from '../../server/ingest/ingest.ts'
 import { openDuckdbStore } from '../../server/store/duckdb.ts'
+import { loadRules } from '../../server/rule-packs.ts'
 import { createTestAuthority } from '../support/test-authority.ts'
 import { sharedNowMs, type FromGenerator, type GeneratorSetup, type ToGenerator } from './ingest/load.ts'
-
-const PACK = join(import.meta.dirname, '../../rules/packs/base.yaml')
 
 /** What the phases count; the pipeline below adds to it. */
 type Counted = {
@@ -110,7 +108,7 @@ async function startServer(
   const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }))
   const registry = new Registry()
   const store = await openDuckdbStore({ path: join(directory, 'metrics.duckdb'), clock: Date.now })
-  const engine = createEngine({ rules: loadPacks([{ file: PACK, text: readFileSync(PACK, 'utf8') }]) })
+  const engine = createEngine({ rules: loadRules({ packs: [], base: true }, '.') })
   const layouts = new Map<string, Layout>()
   const broker = await createEmbeddedBroker({
     host: '127.0.0.1',

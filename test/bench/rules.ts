@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { metricInfo } from '../../contract/metrics.ts'
 import type { Layout, SeriesSpec } from '../../contract/report.ts'
 import type { AlertTransition } from '../../contract/rules.ts'
 import { layoutText } from '../../contract/wire.ts'
 import { createEngine } from '../../rules/engine/engine.ts'
+import { loadRules } from '../../server/rule-packs.ts'
 import type { CompiledRule } from '../../rules/language/compiled.ts'
-import { loadPacks } from '../../rules/language/parse.ts'
 import type { DeviceContext } from '../../rules/selector.ts'
 
 const DEVICES = 2_500
@@ -34,8 +33,7 @@ export type RulesFigures = {
 
 /** Measures one core, without transport and store. Prints a table; the runner prints the object. */
 export function run(): RulesFigures {
-  const text = readFileSync(new URL('../../rules/packs/base.yaml', import.meta.url), 'utf8')
-  const rules = loadPacks([{ file: 'base.yaml', text }])
+  const rules = loadRules({ packs: [], base: true }, '.')
   const layout = machine()
   const devices = Array.from({ length: DEVICES }, (_, index) => ({
     client: 'bench',

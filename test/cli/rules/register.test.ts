@@ -32,15 +32,19 @@ async function vigia(...args: string[]): Promise<string> {
 
 it('checks and tests the packs that ship', async () => {
   expect(JSON.parse(await vigia('check', '--json'))).toEqual({
-    packs: [{ file: 'rules/packs/base.yaml', rules: expect.any(Number) }],
+    packs: ['base', 'disk', 'drives', 'memory'].map((pack): unknown =>
+      expect.objectContaining({ file: `rules/packs/${pack}.yaml`, rules: expect.any(Number) }),
+    ),
   })
   printed = ''
-  expect(await vigia('test')).toMatch(/^rules\/packs\/base\.test\.yaml: \d+ tests of \d+ rules passed\n$/)
+  expect(await vigia('test')).toMatch(
+    /^(rules\/packs\/[a-z]+\.test\.yaml: \d+ tests of \d+ rules passed\n)+$/,
+  )
 })
 
 it('throws every fault of a pack, and of a pack without tests', async () => {
   const file = join(directory, 'mine.yaml')
-  await writeFile(file, 'pack: mine\nversion: one\nrules: []\n')
+  await writeFile(file, 'pack: mine\nversion: one\nrules: nothing\n')
   const faulty = await vigia('check', file).catch((thrown: unknown) => thrown)
   expect(faulty).toBeInstanceOf(VigiaError)
   expect(faulty).toMatchObject({

@@ -140,7 +140,7 @@ describe('faults, each with file, line, column and field', () => {
       'two detectors',
       'for: 10m',
       'absence: { after: 5m }',
-      'p.yaml:9:16 rules[0].threshold: exactly one detector: threshold, absence or trend',
+      'p.yaml:9:16 rules[0].threshold: exactly one detector, not threshold and absence',
     ],
     [
       'missing field',
