@@ -28,10 +28,30 @@ export const IncidentEvent = z.object({
     'resolved',
     'reopened',
     'note',
+    'joined',
+    'left',
+    'merged',
+    'flapping',
   ]),
   detail: z.record(z.string(), z.unknown()),
 })
 export type IncidentEvent = z.infer<typeof IncidentEvent>
+
+/** An alert that an incident explains: of the same device (inhibition), or a device of a site that is offline. */
+export const IncidentMember = z.object({
+  device: z.string(),
+  hostname: z.string(),
+  rule: z.string(),
+  fingerprint: z.string(),
+  sinceMs: z.number(),
+  /** Null while it fires. */
+  untilMs: z.number().nullable(),
+  sentence: z.string(),
+})
+export type IncidentMember = z.infer<typeof IncidentMember>
+
+/** `site`: of a whole site; `device` is then one of its devices, and `hostname` the name of the site. */
+export const INCIDENT_SCOPES = ['device', 'site'] as const
 
 export const Incident = z.object({
   id: z.uuid(),
@@ -56,6 +76,14 @@ export const Incident = z.object({
   runbook: z.string(),
   remedy: z.string().nullable(),
   ticket: z.string().nullable(),
+  scope: z.enum(INCIDENT_SCOPES).optional(),
+  site: z.string().nullable().optional(),
+  /** What it explains beside its own alerts, by start. */
+  members: z.array(IncidentMember).optional(),
+  /** The incident that explains this one, where it ended for that reason. */
+  mergedInto: z.string().nullable().optional(),
+  /** Since when it is kept open because its alerts come and go. */
+  flappingSinceMs: z.number().nullable().optional(),
 })
 export type Incident = z.infer<typeof Incident>
 

@@ -109,10 +109,14 @@ function toneOf({ kind, detail }: IncidentEvent): Tone {
   switch (kind) {
     case 'opened':
     case 'reopened':
+    case 'flapping':
       return 'warning'
     case 'evidence':
     case 'note':
     case 'remedy-skipped':
+    case 'joined':
+    case 'left':
+    case 'merged':
       return 'idle'
     case 'remedy-ordered':
       return 'info'

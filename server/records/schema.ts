@@ -3,10 +3,19 @@ import type { JobState, ParameterValues } from '../../contract/command.ts'
 import type { DevicePolicy } from '../../contract/down.ts'
 import type { DsseEnvelope } from '../../contract/dsse.ts'
 import type { ScriptContent } from '../../contract/command.ts'
-import type { Incident, IncidentEvent, IncidentState, Priority, Ticket } from '../../contract/incident.ts'
+import type { Calendar, Recurrence } from '../../contract/calendar.ts'
+import type {
+  Incident,
+  IncidentEvent,
+  IncidentMember,
+  IncidentState,
+  Priority,
+  Ticket,
+} from '../../contract/incident.ts'
+import type { SilenceMatchers, Suppression, Suppressor } from '../../contract/noise.ts'
 import type { TicketState } from '../../contract/incident.ts'
 import type { FactKind, Layout } from '../../contract/report.ts'
-import type { Evidence, Impact, Severity, Tier } from '../../contract/rules.ts'
+import type { AlertTransition, Evidence, Impact, Severity, Tier } from '../../contract/rules.ts'
 
 /** A jsonb column: read as T, written as JSON text made by `json()` (a bare array would become a PostgreSQL array). */
 type Json<T> = ColumnType<T, string, string>
@@ -93,6 +102,11 @@ export type Tables = {
     evidence: Json<Evidence>
     runbook: string
     remedy: NullableJson<unknown>
+    scope: Generated<'device' | 'site'>
+    site: string | null
+    members: DefaultJson<IncidentMember[]>
+    merged_into: string | null
+    flapping_since: Date | null
   }
   incident_event: {
     event_id: GeneratedAlways<number>
@@ -176,6 +190,53 @@ export type Tables = {
     ends_at: Date
     reason: string
     created_by: string
+    site: string | null
+    tag: string | null
+    schedule_id: string | null
+  }
+  maintenance_schedule: {
+    schedule_id: string
+    client_id: string
+    device_id: string | null
+    site: string | null
+    tag: string | null
+    recurrence: Json<Recurrence>
+    reason: string
+    created_by: string
+    created_at: Date
+    ended_at: Date | null
+  }
+  silence: {
+    silence_id: string
+    client_id: string | null
+    matchers: Json<SilenceMatchers>
+    starts_at: Date
+    ends_at: Date
+    reason: string
+    created_by: string
+    created_at: Date
+  }
+  client_calendar: { client_id: string; calendar: Json<Calendar>; changed_at: Date; changed_by: string }
+  alert_state: {
+    client_id: string
+    device_id: string
+    fingerprint: string
+    firing: boolean
+    alert: Json<AlertTransition>
+    judged: Json<unknown>
+  }
+  suppression: {
+    suppression_id: GeneratedAlways<number>
+    client_id: string
+    device_id: string
+    rule: string
+    fingerprint: string
+    what: Suppression['what']
+    by_kind: Suppressor
+    by_id: string
+    why: string
+    started_at: Date
+    ended_at: Date | null
   }
   hostile_sample: {
     sample_id: GeneratedAlways<number>

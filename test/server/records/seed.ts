@@ -121,6 +121,38 @@ export async function seedClient(
     })
     .execute()
   await db
+    .insertInto('maintenance_schedule')
+    .values({
+      ...{ ...own, schedule_id: randomUUID(), reason: words, created_by: 'a', created_at: at(START_MS) },
+      recurrence: json({ timeZone: 'UTC', weekdays: ['sun'], weeks: [], from: '02:00', minutes: 60 }),
+    })
+    .execute()
+  await db
+    .insertInto('silence')
+    .values({
+      ...{ silence_id: randomUUID(), client_id: client, matchers: json({ rule: words }), reason: words },
+      ...{ starts_at: at(START_MS), ends_at: at(START_MS + 1), created_by: 'a', created_at: at(START_MS) },
+    })
+    .execute()
+  await db
+    .insertInto('client_calendar')
+    .values({
+      ...{ client_id: client, changed_at: at(START_MS), changed_by: words },
+      calendar: json({ timeZone: 'UTC', hours: {}, holidays: [] }),
+    })
+    .execute()
+  await db
+    .insertInto('alert_state')
+    .values({ ...own, fingerprint: words, firing: true, alert: json({ words }), judged: json({}) })
+    .execute()
+  await db
+    .insertInto('suppression')
+    .values({
+      ...{ ...own, rule: 'disk-full', fingerprint: words, what: 'incident', by_kind: 'silence', by_id: 'a' },
+      ...{ why: words, started_at: at(START_MS) },
+    })
+    .execute()
+  await db
     .insertInto('hostile_sample')
     .values({
       ...own,
