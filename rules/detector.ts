@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { Evidence, Forecast } from '../contract/rules.ts'
+import type { Evidence, Forecast, Signal } from '../contract/rules.ts'
 import type { Slab } from './state/slab.ts'
 
 /** The condition does not hold: a firing alert may resolve. */
@@ -52,8 +52,9 @@ export type PeersBank = Omit<Bank, 'step' | 'tick'> & {
 }
 
 /**
- * A bank over several series of one machine; one slot a device. `step` gets their newest values in the order of
- * the series keys, NaN where one is missing; `explain` gets the names in that order.
+ * A bank over several series of one machine; one slot a device. `step` gets their newest values, NaN where one is
+ * missing or too old; each has its place for good, in the order of the series keys as they were first seen.
+ * `explain` gets the series keys in that order. A slot is opened anew when the places are given out anew.
  */
 export type VectorBank = Omit<Bank, 'step' | 'tick' | 'explain'> & {
   /** How many series a slot can hold; what comes after is left out. */
@@ -62,28 +63,103 @@ export type VectorBank = Omit<Bank, 'step' | 'tick' | 'explain'> & {
   explain(slot: number, moment: Moment, names: readonly string[]): Finding
 }
 
+/**
+ * What a composite rule looks at beside its main series: the main sample itself, the largest or smallest of the
+ * newest values of other series of the device (labels that both have agree), or whether another rule fires there.
+ */
+export type Operand =
+  { kind: 'main' } | { kind: 'series'; signal: Signal; take: 'max' | 'min' } | { kind: 'rule'; rule: string }
+
+/**
+ * A bank over one main series and other findings of the same device; one slot a main series. `operands` come in
+ * the order of the detector's `operandsOf`: a value, for a rule 1 (fires) or 0; NaN is not known or too old.
+ */
+export type CompositeBank = Omit<Bank, 'step' | 'tick'> & {
+  step(slot: number, timeMs: number, value: number, operands: Float64Array): Verdict
+}
+
 /** A fault in parameters that a schema cannot see; `field` is one of the parameters. */
 type ParameterFault = { field: string; message: string }
 
-/**
- * One way to judge a series. `driven` says by what: each sample of each matching series (one slot a series), or
- * the passing of time (one slot a device). The rule language's field has the detector's name.
- */
-export type Detector<P = unknown> = {
+type Common<P> = {
   name: string
-  driven: 'samples' | 'time'
   parameters: z.ZodType<P>
   check(parameters: P): ParameterFault[]
+}
+
+/** Judges each sample of each matching series (one slot a series), or the passing of time (one slot a device). */
+export type SlotDetector<P = unknown> = Common<P> & {
+  driven: 'samples' | 'time'
   create(parameters: P): Bank
 }
 
+/**
+ * Judges several series of a device together, one slot a device: those that the rule's signal matches, and all of
+ * the metrics of `metricsOf`, once in every `everyMsOf` on a grid of the device's clock. The device's layouts come
+ * in turn; a series keeps its place in the vector until all places are taken and some of them are gone.
+ */
+export type VectorDetector<P = unknown> = Common<P> & {
+  driven: 'vector'
+  metricsOf(parameters: P): readonly string[]
+  everyMsOf(parameters: P): number
+  create(parameters: P): VectorBank
+}
+
+/**
+ * Judges each sample beside the same series (metric and labels) of the other devices of the client that the rule
+ * selects; one slot a series. The peers are looked at once a minute.
+ */
+export type PeersDetector<P = unknown> = Common<P> & {
+  driven: 'peers'
+  create(parameters: P): PeersBank
+}
+
+/** Judges each sample of each matching series beside `operandsOf`, after all other rules saw the same report. */
+export type CompositeDetector<P = unknown> = Common<P> & {
+  driven: 'alerts'
+  operandsOf(parameters: P): readonly Operand[]
+  create(parameters: P): CompositeBank
+}
+
+/** One way to judge. `driven` says by what. The rule language's field has the detector's name. */
+export type Detector = SlotDetector | VectorDetector | PeersDetector | CompositeDetector
+
 /** Hides the type of the parameters, so that detectors of all kinds stand in one table; they are parsed again. */
-export function anyDetector<P>(detector: Detector<P>): Detector {
-  return {
+export function anyDetector<P>(detector: SlotDetector<P>): SlotDetector
+export function anyDetector<P>(detector: VectorDetector<P>): VectorDetector
+export function anyDetector<P>(detector: PeersDetector<P>): PeersDetector
+export function anyDetector<P>(detector: CompositeDetector<P>): CompositeDetector
+export function anyDetector<P>(
+  detector: SlotDetector<P> | VectorDetector<P> | PeersDetector<P> | CompositeDetector<P>,
+): Detector {
+  const parse = (parameters: unknown): P => detector.parameters.parse(parameters)
+  const common = {
     name: detector.name,
-    driven: detector.driven,
     parameters: detector.parameters,
-    check: (parameters) => detector.check(detector.parameters.parse(parameters)),
-    create: (parameters) => detector.create(detector.parameters.parse(parameters)),
+    check: (parameters: unknown) => detector.check(parse(parameters)),
+  }
+  switch (detector.driven) {
+    case 'samples':
+    case 'time':
+      return { ...common, driven: detector.driven, create: (given) => detector.create(parse(given)) }
+    case 'vector':
+      return {
+        ...common,
+        driven: 'vector',
+        metricsOf: (given) => detector.metricsOf(parse(given)),
+        everyMsOf: (given) => detector.everyMsOf(parse(given)),
+        create: (given) => detector.create(parse(given)),
+      }
+    case 'peers':
+      return { ...common, driven: 'peers', create: (given) => detector.create(parse(given)) }
+    case 'alerts':
+      return {
+        ...common,
+        driven: 'alerts',
+        operandsOf: (given) => detector.operandsOf(parse(given)),
+        create: (given) => detector.create(parse(given)),
+      }
+    default:
+      return detector satisfies never
   }
 }
