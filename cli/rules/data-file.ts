@@ -1,0 +1,90 @@
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import { VigiaError } from '../../contract/errors.ts'
+
+/** One row of a data file: simulated minutes (a fraction is seconds), the series' name and its value. */
+export type DataRow = (minute: number, series: string, value: number) => void
+
+const WHAT = 'a header, then minute, series name and value in three columns'
+
+/**
+ * Streams a CSV of minute, series and value (gzip when its name ends in .gz) row by row; an empty value is one that
+ * was not measured and is left out. The minutes of a series must rise. NOT_FOUND when it cannot be read;
+ * REQUEST_INVALID with file and line at the first row that is not so.
+ */
+export async function readData(file: string, row: DataRow): Promise<void> {
+  const lines = lineReader(file, row)
+  const source = createReadStream(file)
+  const decoder = new TextDecoder()
+  const sink = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
+    for await (const chunk of chunks) lines.take(decoder.decode(chunk, { stream: true }))
+    lines.end()
+  }
+  try {
+    await (file.endsWith('.gz') ? pipeline(source, createGunzip(), sink) : pipeline(source, sink))
+  } catch (thrown) {
+    if (thrown instanceof VigiaError) throw thrown
+    const why = thrown instanceof Error ? thrown.message : String(thrown)
+    throw new VigiaError('NOT_FOUND', `cannot read ${file}: ${why}`, { cause: thrown })
+  }
+}
+
+function lineReader(file: string, row: DataRow): { take(text: string): void; end(): void } {
+  const newest = new Map<string, number>()
+  let rest = ''
+  let number = 0
+
+  function fault(message: string): VigiaError {
+    return new VigiaError('REQUEST_INVALID', `${file}:${number}: ${message}`, {
+      faults: [{ file, line: number, message }],
+    })
+  }
+
+  function line(text: string): void {
+    number++
+    if (text === '') return
+    const first = text.indexOf(',')
+    const second = text.indexOf(',', first + 1)
+    if (first < 0 || second < 0 || text.includes(',', second + 1))
+      throw fault(`not three columns; the file must have ${WHAT}`)
+    const minuteText = text.slice(0, first)
+    const minute = Number(minuteText)
+    const valueText = text.slice(second + 1)
+    const value = Number(valueText)
+    const isNumber = minuteText.trim() !== '' && Number.isFinite(minute)
+    if (number === 1) {
+      if (isNumber) throw fault(`the first line is no header; the file must have ${WHAT}`)
+      return
+    }
+    if (!isNumber) throw fault(`the minute "${minuteText}" is not a number; write minutes from any origin`)
+    if (valueText.trim() === '') return
+    if (!Number.isFinite(value))
+      throw fault(`the value "${valueText}" is not a number; leave it empty where none was measured`)
+    const series = text.slice(first + 1, second)
+    const before = newest.get(series)
+    if (before !== undefined && minute <= before)
+      throw fault(
+        `minute ${minute} of ${series} does not come after ${before}; sort the rows of a series by minute`,
+      )
+    newest.set(series, minute)
+    row(minute, series, value)
+  }
+
+  return {
+    take(text) {
+      let from = 0
+      for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', from)) {
+        const whole = rest === '' ? text.slice(from, at) : rest + text.slice(from, at)
+        rest = ''
+        line(whole.endsWith('\r') ? whole.slice(0, -1) : whole)
+        from = at + 1
+      }
+      rest += text.slice(from)
+    },
+    end() {
+      if (rest !== '') line(rest)
+      if (number === 0) throw fault(`the file is empty; it must have ${WHAT}`)
+    },
+  }
+}
