@@ -20,7 +20,7 @@ export const Header = z.object({
     z.object({
       name: z.string(),
       version: z.string(),
-      driven: z.enum(['samples', 'time']),
+      driven: z.enum(['samples', 'time', 'vector', 'peers', 'alerts']),
       metric: z.string(),
       labels: z.record(z.string(), z.string()),
       cause: z.string().nullable(),

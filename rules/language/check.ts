@@ -1,5 +1,5 @@
 import { metricInfo, METRICS } from '../../contract/metrics.ts'
-import { DEVICE_REPORT_METRIC, type RuleSpec } from '../../contract/rules.ts'
+import { DEVICE_REPORT_METRIC, type RuleSpec, type Signal } from '../../contract/rules.ts'
 import type { Detector } from '../detector.ts'
 import { DETECTORS } from '../detectors/all.ts'
 import { parseDuration } from '../duration.ts'
@@ -33,36 +33,66 @@ export function checkRule(rule: RuleSpec, remedies: KnownRemedies): RuleFault[] 
 }
 
 function checkSignal(rule: RuleSpec): RuleFault[] {
-  const { metric, where = {} } = rule.signal
-  const faults: RuleFault[] = []
-  if (metric === DEVICE_REPORT_METRIC) {
-    if (rule.absence === undefined)
-      faults.push({
-        path: ['signal', 'metric'],
-        message: `${metric} carries no value: only absence may watch it`,
-      })
-  } else if (metricInfo(metric) === undefined) {
+  if (rule.signal.metric !== DEVICE_REPORT_METRIC) return checkMatchers(rule.signal, ['signal'])
+  const faults = checkLabels(rule.signal, ['signal'])
+  if (rule.absence === undefined)
     faults.push({
       path: ['signal', 'metric'],
-      message: `unknown metric ${metric}${hint(metric, Object.keys(METRICS))}`,
+      message: `${DEVICE_REPORT_METRIC} carries no value: only absence may watch it`,
     })
-    return faults
-  }
+  return faults
+}
+
+function checkMatchers(signal: Signal, at: readonly PropertyKey[]): RuleFault[] {
+  if (metricInfo(signal.metric) !== undefined) return checkLabels(signal, at)
+  const message = `unknown metric ${signal.metric}${hint(signal.metric, Object.keys(METRICS))}`
+  return [{ path: [...at, 'metric'], message }]
+}
+
+function checkLabels({ metric, where = {} }: Signal, at: readonly PropertyKey[]): RuleFault[] {
+  const faults: RuleFault[] = []
   for (const [name, text] of Object.entries(where)) {
-    const labels = labelsOf(rule)
-    if (!labels.includes(name))
-      faults.push({ path: ['signal', 'where', name], key: true, message: unknownLabel(rule, name) })
+    if (!labelsOf(metric).includes(name))
+      faults.push({ path: [...at, 'where', name], key: true, message: unknownLabel(metric, name) })
     const fault = matcherFault(text)
-    if (fault !== undefined) faults.push({ path: ['signal', 'where', name], message: fault })
+    if (fault !== undefined) faults.push({ path: [...at, 'where', name], message: fault })
   }
   return faults
 }
 
+/** Where in parameters a value stands: the same object, or an equal text. */
+export function pathOf(
+  path: readonly PropertyKey[],
+  value: unknown,
+  wanted: unknown,
+): PropertyKey[] | undefined {
+  if (value === wanted) return [...path]
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [key, part] of Object.entries(value)) {
+    const found = pathOf([...path, Array.isArray(value) ? Number(key) : key], part, wanted)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 function checkDetector(rule: RuleSpec): RuleFault[] {
   const { detector, parameters } = detectorOf(rule)
-  const faults = detector
+  const faults: RuleFault[] = detector
     .check(parameters)
     .map(({ field, message }) => ({ path: [detector.name, field], message }))
+  if (detector.driven === 'vector')
+    for (const metric of detector.metricsOf(parameters))
+      if (metricInfo(metric) === undefined)
+        faults.push({
+          path: pathOf([detector.name], parameters, metric) ?? [detector.name],
+          message: `unknown metric ${metric}${hint(metric, Object.keys(METRICS))}`,
+        })
+  if (detector.driven === 'alerts')
+    for (const operand of detector.operandsOf(parameters))
+      if (operand.kind === 'series') {
+        const at = pathOf([detector.name], parameters, operand.signal) ?? [detector.name]
+        faults.push(...checkMatchers(operand.signal, at))
+      }
   const zero = Object.entries(parameters as Record<string, unknown>).filter(
     ([, value]) => typeof value === 'string' && parseDuration(value) === 0,
   )
@@ -92,7 +122,7 @@ function checkTemplates(rule: RuleSpec): RuleFault[] {
       ...parts.faults.map((fault) => ({ path, message: `${fault} is no template: only {{labels.NAME}} is` })),
       ...parts.labels
         .filter((name) => known !== undefined && !known.includes(name))
-        .map((name) => ({ path, message: unknownLabel(rule, name) })),
+        .map((name) => ({ path, message: unknownLabel(rule.signal.metric, name) })),
     ]
   })
 }
@@ -122,24 +152,25 @@ function checkRemedy(rule: RuleSpec, remedies: KnownRemedies): RuleFault[] {
   ]
 }
 
-function labelsOf(rule: RuleSpec): readonly string[] {
-  return metricInfo(rule.signal.metric)?.labels ?? []
+function labelsOf(metric: string): readonly string[] {
+  return metricInfo(metric)?.labels ?? []
 }
 
-/** A rule driven by time has one alert a device, whose labels are those that the signal fixes. */
+/** A rule driven by time or over several series has one alert a device, with the labels that the signal fixes. */
 function labelsAtAlert(rule: RuleSpec): readonly string[] | undefined {
   if (rule.signal.metric !== DEVICE_REPORT_METRIC && metricInfo(rule.signal.metric) === undefined)
     return undefined
-  if (detectorOf(rule).detector.driven === 'samples') return labelsOf(rule)
+  const { driven } = detectorOf(rule).detector
+  if (driven !== 'time' && driven !== 'vector') return labelsOf(rule.signal.metric)
   return Object.entries(rule.signal.where ?? {})
     .filter(([, text]) => !text.startsWith('~'))
     .map(([name]) => name)
 }
 
-function unknownLabel(rule: RuleSpec, name: string): string {
-  const labels = labelsOf(rule)
+function unknownLabel(metric: string, name: string): string {
+  const labels = labelsOf(metric)
   const has = labels.length === 0 ? 'has no labels' : `has the labels ${labels.join(', ')}`
-  return `unknown label ${name}: ${rule.signal.metric} ${has}`
+  return `unknown label ${name}: ${metric} ${has}`
 }
 
 function hint(text: string, candidates: readonly string[]): string {

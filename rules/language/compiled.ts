@@ -1,31 +1,34 @@
 import type { ParameterValues } from '../../contract/command.ts'
 import type { SeriesSpec } from '../../contract/report.ts'
-import type { RuleSpec } from '../../contract/rules.ts'
+import type { RuleOverride, RuleSpec } from '../../contract/rules.ts'
 import { seriesKey } from '../../contract/wire.ts'
 import type { Bank, Detector } from '../detector.ts'
 import { durationMs } from '../duration.ts'
 import type { Selector } from '../selector.ts'
 import { renderTemplate } from './template.ts'
 
+/** An override of a pack and where it stands there. `line` counts from 1. */
+export type CompiledOverride = { spec: RuleOverride; pack: string; file: string; line: number }
+
 /** A rule ready to run. `version` names its normalised content: 12 hexadecimal digits. */
 export type CompiledRule = {
   spec: RuleSpec
   version: string
+  /** Names what the detector's state depends on: it goes on while this stays. */
+  stateVersion: string
   pack: string
   file: string
+  line: number
   forMs: number
   keepMs: number
   detector: Detector
   parameters: unknown
+  /** Overrides of this rule from all packs, in the order in which they were read. */
+  overrides: readonly CompiledOverride[]
   /** Whether the rule is meant for a device. */
   selects: Selector
   /** Whether the rule watches a series. */
   watches(series: SeriesSpec): boolean
-}
-
-/** Fresh state for one rule over all its series. */
-export function createBank(rule: CompiledRule): Bank {
-  return rule.detector.create(rule.parameters)
 }
 
 /** What an incident of this rule and these labels is filed under: the rule's cause, or the rule and its series. */
@@ -57,4 +60,11 @@ export function remedyFor(
     attemptsPerHour: remedy.attemptsPerHour,
     verifyWithinMs: durationMs(remedy.verifyWithin),
   }
+}
+
+/** Fresh state for one rule over all its series. */
+export function createBank(rule: CompiledRule): Bank {
+  if (rule.detector.driven !== 'samples' && rule.detector.driven !== 'time')
+    throw new TypeError(`${rule.detector.name} is not driven by samples or time`)
+  return rule.detector.create(rule.parameters)
 }

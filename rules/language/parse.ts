@@ -1,44 +1,62 @@
 import { type Document, LineCounter, parseDocument, visit } from 'yaml'
 import type * as z from 'zod'
 import { type Fault, VigiaError } from '../../contract/errors.ts'
-import { RulePack, RuleSpec } from '../../contract/rules.ts'
+import { RuleOverride, RulePack, RuleSpec } from '../../contract/rules.ts'
 import { durationMs } from '../duration.ts'
 import { compileSelector } from '../selector.ts'
 import { checkRule, detectorOf } from './check.ts'
-import type { CompiledRule } from './compiled.ts'
+import type { CompiledOverride, CompiledRule } from './compiled.ts'
+import { linkRules, type PlacedOverride, type PlacedRule } from './link.ts'
 import { compileSignal } from './matcher.ts'
 import { placesOf, type Places } from './places.ts'
 import { type KnownRemedies, SHIPPED_REMEDIES } from './remedies.ts'
+import { stateVersionOf } from './variant.ts'
 import { versionOf } from './version.ts'
 
 /** A pack's text and the name that faults give it. */
 export type PackSource = { file: string; text: string }
-export type ParseOptions = { remedies?: KnownRemedies }
+/** `among`: rules of other packs in force, which overrides and composite rules may name. */
+export type ParseOptions = { remedies?: KnownRemedies; among?: readonly CompiledRule[] }
 
-type Named = { name: string; place: Fault }
+type ReadPack = { file: string; rules: PlacedRule[]; overrides: PlacedOverride[]; faults: Fault[] }
 
-/** Parses and checks one pack: its rules, or every fault with file, line, column and field. */
+/** Parses and checks one pack: its rules and overrides, or every fault with file, line, column and field. */
 export function parsePack(
   source: PackSource,
   options: ParseOptions = {},
-): { rules: CompiledRule[]; faults: Fault[] } {
-  const { rules, faults } = readPack(source, options)
-  return { rules: faults.length === 0 ? rules : [], faults }
+): { rules: CompiledRule[]; overrides: CompiledOverride[]; faults: Fault[] } {
+  const { rules, overrides, faults } = linkPacks([readPack(source, options)], options)
+  return faults.length === 0 ? { rules, overrides, faults } : { rules: [], overrides: [], faults }
 }
 
-/** All packs together, or RULES_INVALID with every fault of every file; rule names are unique over all of them. */
+/**
+ * All packs together, or RULES_INVALID with every fault of every file; rule names are unique over all of them.
+ * Each rule carries the overrides that any of the packs has for it.
+ */
 export function loadPacks(sources: readonly PackSource[], options: ParseOptions = {}): CompiledRule[] {
-  const packs = sources.map((source) => readPack(source, options))
-  const faults = packs.flatMap((pack) => pack.faults)
-  const first = new Map<string, string>()
-  for (const { names, file } of packs)
-    for (const { name, place } of new Map(names.map((named) => [named.name, named])).values()) {
-      const other = first.get(name)
-      if (other === undefined) first.set(name, file)
-      else faults.push({ ...place, message: `a rule named ${name} stands in ${other} already` })
-    }
+  const { rules, faults } = linkPacks(
+    sources.map((source) => readPack(source, options)),
+    options,
+  )
   if (faults.length > 0) throw rulesInvalid(faults)
-  return packs.flatMap((pack) => pack.rules)
+  return rules
+}
+
+function linkPacks(
+  packs: readonly ReadPack[],
+  { among = [] }: ParseOptions,
+): { rules: CompiledRule[]; overrides: CompiledOverride[]; faults: Fault[] } {
+  const placed = packs.flatMap((pack) => pack.rules)
+  const overrides = packs.flatMap((pack) => pack.overrides)
+  const linked = linkRules(placed, overrides, among)
+  const order = new Map(packs.map(({ file }, index) => [file, index]))
+  const faults = [...packs.flatMap((pack) => pack.faults), ...linked.faults].sort(
+    (a, b) =>
+      (order.get(a.file ?? '') ?? 0) - (order.get(b.file ?? '') ?? 0) ||
+      (a.line ?? 0) - (b.line ?? 0) ||
+      (a.column ?? 0) - (b.column ?? 0),
+  )
+  return { rules: linked.rules, overrides: overrides.map(({ override }) => override), faults }
 }
 
 /** The error for faulty packs or tests of packs; nothing of them is applied. */
@@ -114,47 +132,64 @@ function issueFaults(issue: z.core.$ZodIssue, places: Places): Fault[] {
   return [places.fault(issue.path, issue.message)]
 }
 
-function readPack(
-  source: PackSource,
-  { remedies = SHIPPED_REMEDIES }: ParseOptions,
-): { file: string; rules: CompiledRule[]; names: Named[]; faults: Fault[] } {
+function readPack(source: PackSource, { remedies = SHIPPED_REMEDIES }: ParseOptions): ReadPack {
   const { raw, value, places, faults } = readYaml(source, RulePack)
-  const rules: CompiledRule[] = []
-  const names: Named[] = []
-  rawRules(raw).forEach((rawRule, index) => {
+  const { file } = source
+  const pack = value?.pack ?? ''
+  const rules: PlacedRule[] = []
+  const overrides: PlacedOverride[] = []
+  rawItems(raw, 'rules').forEach((rawRule, index) => {
     // Rules that the schema accepts are checked further even where others are not: all faults at once.
     const parsed = RuleSpec.safeParse(rawRule)
     if (!parsed.success) return
-    const rule = parsed.data
-    const path = ['rules', index, 'name']
-    if (names.some(({ name }) => name === rule.name))
-      faults.push(places.fault(path, `a second rule named ${rule.name}`))
-    names.push({ name: rule.name, place: places.fault(path, '') })
-    const found = checkRule(rule, remedies)
+    const found = checkRule(parsed.data, remedies)
     faults.push(...found.map((fault) => places.fault(['rules', index, ...fault.path], fault.message, fault)))
-    if (found.length === 0) rules.push(compile(rule, value?.pack ?? '', source.file))
+    rules.push({
+      spec: parsed.data,
+      compiled:
+        found.length > 0
+          ? undefined
+          : compile(parsed.data, { pack, file, line: places.fault(['rules', index], '').line ?? 1 }),
+      file,
+      faultAt: (path, message, options) => places.fault(['rules', index, ...path], message, options),
+    })
   })
-  faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
-  return { file: source.file, rules, names, faults }
+  rawItems(raw, 'overrides').forEach((rawOverride, index) => {
+    const parsed = RuleOverride.safeParse(rawOverride)
+    if (!parsed.success) return
+    const at = ['overrides', index]
+    overrides.push({
+      override: { spec: parsed.data, pack, file, line: places.fault(at, '').line ?? 1 },
+      faultAt: (path, message, options) => places.fault([...at, ...path], message, options),
+    })
+  })
+  return { file, rules, overrides, faults }
 }
 
-function rawRules(raw: unknown): unknown[] {
-  if (typeof raw !== 'object' || raw === null || !('rules' in raw)) return []
-  return Array.isArray(raw.rules) ? raw.rules : []
+function rawItems(raw: unknown, field: 'rules' | 'overrides'): unknown[] {
+  if (typeof raw !== 'object' || raw === null || !(field in raw)) return []
+  const items = (raw as Record<string, unknown>)[field]
+  return Array.isArray(items) ? items : []
 }
 
-function compile(spec: RuleSpec, pack: string, file: string): CompiledRule {
+function compile(
+  spec: RuleSpec,
+  { pack, file, line }: { pack: string; file: string; line: number },
+): CompiledRule {
   const compiled = spec.selector === undefined ? undefined : compileSelector(spec.selector)
   const { detector, parameters } = detectorOf(spec)
   return {
     spec,
     version: versionOf(spec),
+    stateVersion: stateVersionOf(spec),
     pack,
     file,
+    line,
     forMs: durationMs(spec.for),
     keepMs: durationMs(spec.keep),
     detector,
     parameters,
+    overrides: [],
     selects: compiled !== undefined && 'selector' in compiled ? compiled.selector : () => true,
     watches: compileSignal(spec.signal),
   }
