@@ -6,8 +6,8 @@ import { backup, restore, type ExtraFile } from './records/backup.ts'
 import type { Connection } from './records/connection.ts'
 import { openRecords } from './records/open.ts'
 
-/** Folders of the data directory without which devices would not know their server again. */
-const FOLDERS = ['ca', 'keys']
+/** Folders of the data directory without which devices would not know their server again, and the packs of the installation. */
+const FOLDERS = ['ca', 'keys', 'rules']
 const FILES = ['vigia.yaml']
 
 /** Writes the records, the authority, the server's keys and its configuration into one file. Metrics are not in it. */

@@ -15,7 +15,7 @@ import type {
 import type { SilenceMatchers, Suppression, Suppressor } from '../../contract/noise.ts'
 import type { TicketState } from '../../contract/incident.ts'
 import type { FactKind, Layout } from '../../contract/report.ts'
-import type { AlertTransition, Evidence, Impact, Severity, Tier } from '../../contract/rules.ts'
+import type { AlertTransition, Evidence, Impact, RuleSpec, Severity, Tier } from '../../contract/rules.ts'
 
 /** A jsonb column: read as T, written as JSON text made by `json()` (a bare array would become a PostgreSQL array). */
 type Json<T> = ColumnType<T, string, string>
@@ -256,6 +256,16 @@ export type Tables = {
     offline_at: Date | null
   }
   server_run: { run_id: GeneratedAlways<number>; started_at: Date; alive_at: Date }
+  rule_version: { name: string; version: string; pack: string; spec: Json<RuleSpec>; first_seen: Date }
+  rule_pack_history: {
+    history_id: GeneratedAlways<number>
+    pack: string
+    at: Date
+    who: string
+    action: 'saved' | 'removed' | 'found'
+    note: string
+    body: string | null
+  }
   audit: {
     audit_id: GeneratedAlways<number>
     at: Date

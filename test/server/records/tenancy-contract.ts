@@ -10,6 +10,9 @@ const WITHOUT_CLIENT: Record<string, string> = {
   schema_migration: "the schema's own history; vigia_app has no right to it at all",
   person: "the MSP's own staff, not of one client; the operator's alone by policy",
   person_session: "sessions of the MSP's own staff; the operator's alone by policy",
+  rule_pack_history:
+    'packs of rules are of the MSP, the same for every client; the operator’s alone by policy',
+  rule_version: 'rules are of the MSP, the same for every client; the operator’s alone by policy',
   server_run:
     'when the server was there to watch, the same for every client; a client may read it by policy, not write',
   setting: "the installation's own values; the operator's alone by policy",
