@@ -6,7 +6,7 @@ const SYNCHRONISED_MS = 3 * 2048 * 1000
 const ANSWER_MS = 3000
 
 /**
- * How far the clock is off, asked of the time server that the device's configuration names (unavailable without
+ * How far the clock is off, asked of the time server that the device's probes.json names (unavailable without
  * one), and whether systemd-timesyncd holds it: it touches a file at each success (systemd-timesyncd.service(8)).
  * The kernel's own word (adjtimex) cannot be had without a program, so under chrony or ntpd it is unavailable.
  */
@@ -14,19 +14,23 @@ export const clock: Collector = {
   name: 'clock',
   intervalS: 300,
   metrics: ['clock.offset_seconds', 'clock.synchronised'],
-  create({ reader, ntpServer, log }) {
+  create({ reader, ntpServer, probes, log }) {
     let offsetS: number | undefined
     let told: string | undefined
     return {
       async prepare() {
-        if (ntpServer === undefined) return
+        const server = ntpServer ?? probes().timeServer
+        if (server === undefined) {
+          offsetS = undefined
+          return
+        }
         try {
-          offsetS = await askTimeServer(ntpServer, ANSWER_MS)
+          offsetS = await askTimeServer(server, ANSWER_MS)
           told = undefined
         } catch (thrown) {
           offsetS = undefined
           const message = thrown instanceof Error ? thrown.message : String(thrown)
-          if (told !== message) log.warn('time server does not answer', { ntpServer, error: message })
+          if (told !== message) log.warn('time server does not answer', { server, error: message })
           told = message
         }
       },

@@ -1,7 +1,9 @@
 import type { DevicePolicy } from '../../contract/down.ts'
 import type { MetricName } from '../../contract/metrics.ts'
 import type { FactKind } from '../../contract/report.ts'
+import type { Probes } from './probes.ts'
 import type { FileSystemStat, Reader } from './read.ts'
+import type { RunProgram, WindowsPosture } from './windows-posture.ts'
 
 /** The labels of a series. A collector keeps and hands over the same object each cycle, which makes the cycle cheap. */
 export type Labels = Readonly<Record<string, string>>
@@ -36,13 +38,23 @@ export type CollectContext = {
   /** host or host:port of the time server that the device's configuration names. */
   ntpServer: string | undefined
   outbox: () => OutboxFigures | undefined
+  platform: NodeJS.Platform
+  /** Runs a program; only in `prepare`, and only in collectors of 300 s or more. */
+  program: RunProgram
+  /** What Windows says of its protection; undefined elsewhere. Asked once for all collectors. */
+  windows: () => Promise<WindowsPosture | undefined>
+  /** What the device's probes.json names. */
+  probes: () => Probes
 }
 
 /** A collector at work: holds what it needs from one cycle to the next. */
 export type Collecting = {
   /** Reads and hands over. Synchronous, forks nothing. A throw marks the collector as failed; others go on. */
   collect(sink: Sink, nowMs: number): void
-  /** For what takes a network answer: runs before `collect` of the same cycle and bounds its own time. */
+  /**
+   * For what takes an answer of the network or of a program: runs before `collect` of the same cycle and bounds its
+   * own time.
+   */
   prepare?(nowMs: number): Promise<void>
 }
 

@@ -5,7 +5,9 @@ import type { FactKind, SeriesSpec } from '../../contract/report.ts'
 import { allCollectors } from './all.ts'
 import type { CollectContext, CollectLog, Collector, OutboxFigures } from './collector.ts'
 import { createReader, statFileSystem } from './read.ts'
+import { probesOf } from './probes.ts'
 import { createSegment, type Segment } from './segment.ts'
+import { windowsPosture, type RunProgram } from './windows-posture.ts'
 
 /** What one cycle of one interval read. `values` belong to `series` by place; NaN means unavailable. */
 export type CycleReport = {
@@ -41,6 +43,8 @@ export type CycleOptions = {
   monotonicMs?: () => number
   statfs?: CollectContext['statfs']
   arch?: string
+  platform?: NodeJS.Platform
+  program?: RunProgram
 }
 
 type Layouts = Map<number, { members: Segment[]; series: SeriesSpec[] }>
@@ -69,16 +73,23 @@ export function createCycle(options: CycleOptions): Cycle {
   const collectors = options.collectors ?? allCollectors
   let policy = options.policy
   const root = options.root ?? '/'
+  const monotonicMs = options.monotonicMs ?? (() => performance.now())
+  const platform = options.platform ?? process.platform
+  const program = options.program ?? runProgramLater
   const context: CollectContext = {
     reader: createReader(root),
     statfs: options.statfs ?? statFileSystem,
     policy: () => policy,
-    monotonicMs: options.monotonicMs ?? (() => performance.now()),
+    monotonicMs,
     log: options.log,
     arch: options.arch ?? process.arch,
     dataDir: options.dataDir,
     ntpServer: options.ntpServer,
     outbox: options.outbox ?? (() => undefined),
+    platform,
+    program,
+    windows: windowsPosture({ platform, program, monotonicMs }),
+    probes: probesOf(options.dataDir, options.log),
   }
   const factTexts = new Map<FactKind, string>()
   let facts: CycleReport['facts'] = []
@@ -140,4 +151,10 @@ export function createCycle(options: CycleOptions): Cycle {
     },
     forgetFacts: () => factTexts.clear(),
   }
+}
+
+/** Few agents ever run a program, so what is needed for it is loaded with the first. */
+const runProgramLater: RunProgram = async (file, args, timeoutMs) => {
+  const { runProgram } = await import('../inventory/program.ts')
+  return runProgram(file, args, timeoutMs)
 }

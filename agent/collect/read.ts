@@ -11,7 +11,7 @@ export type FileSystemStat = {
 }
 
 /** Size in bytes, modification time in Unix milliseconds, and inode of a file. */
-export type FileStat = { size: number; mtimeMs: number; ino: number }
+export type FileStat = { size: number; mtimeMs: number; ino: number; isFile: () => boolean }
 
 /**
  * Reads small files below a root (`/`, or a folder of recorded files in tests) into one buffer that is used again

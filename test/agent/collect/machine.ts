@@ -74,6 +74,10 @@ export function watch(
     monotonicMs: () => nowS * 1000,
     arch: 'x64',
     statfs: () => undefined,
+    platform: 'linux',
+    // No recorded machine has programs to run.
+    program: (file) =>
+      Promise.resolve({ exitCode: null, stdout: '', stderr: '', error: `${file} is not installed` }),
     ...options,
   })
   return {
