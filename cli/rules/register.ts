@@ -5,6 +5,8 @@ import { rulesInvalid } from '../../rules/language/parse.ts'
 import { buildSchemas } from '../../rules/schema/build.ts'
 import { shippedPacks } from '../../server/rule-packs.ts'
 import { checkPacks, SCHEMA_DIRECTORY, testPacks } from './files.ts'
+import { registerReplay } from './replay.ts'
+import { scoreFile } from './score.ts'
 
 type Output = { json?: boolean }
 
@@ -40,6 +42,18 @@ export function registerRules(program: Command): void {
       const text = packs.map(({ file, tests, rules }) => `${file}: ${tests} tests of ${rules} rules passed`)
       print(command, { packs }, text)
     })
+  rules
+    .command('score')
+    .description('say for each row of a series how unusual it is, judged by the rows before it only')
+    .requiredOption('--detector <name>', 'a detector that judges by degree, with its own defaults')
+    .requiredOption('--data <file>', 'CSV with timestamp,value; an empty value is a missing one')
+    .requiredOption('--out <file>', 'CSV to write: timestamp,value,anomaly_score (0 to 1)')
+    .action(async (options: { detector: string; data: string; out: string }, command: Command) => {
+      const { rows, highest } = await scoreFile(options)
+      const figures = { rows, highest, out: options.out }
+      print(command, figures, [`${options.out}: ${rows} rows, highest score ${highest.toFixed(3)}`])
+    })
+  registerReplay(rules)
   rules
     .command('schema')
     .description('print the JSON Schema of rule packs for editors, or write it')

@@ -1,4 +1,8 @@
 import { AbsenceParameters } from './absence.ts'
+import { ChangepointParameters } from './changepoint.ts'
+import { CorrelatedParameters } from './correlated.ts'
+import { PeersParameters } from './peers.ts'
+import { SeasonalParameters } from './seasonal.ts'
 import { ThresholdParameters } from './threshold.ts'
 import { TrendParameters } from './trend.ts'
 
@@ -7,4 +11,8 @@ export const DETECTOR_PARAMETERS = {
   threshold: ThresholdParameters,
   absence: AbsenceParameters,
   trend: TrendParameters,
+  seasonal: SeasonalParameters,
+  changepoint: ChangepointParameters,
+  correlated: CorrelatedParameters,
+  peers: PeersParameters,
 } as const

@@ -1,7 +1,19 @@
 import type { Detector } from '../detector.ts'
 import { absence } from './absence.ts'
+import { changepoint } from './changepoint.ts'
+import { correlated } from './correlated.ts'
+import { peers } from './peers.ts'
+import { seasonal } from './seasonal.ts'
 import { threshold } from './threshold.ts'
 import { trend } from './trend.ts'
 
 /** Every detector; a rule names one of them by the field that it fills. */
-export const DETECTORS: readonly Detector[] = [threshold, absence, trend]
+export const DETECTORS: readonly Detector[] = [
+  threshold,
+  absence,
+  trend,
+  seasonal,
+  changepoint,
+  correlated,
+  peers,
+]

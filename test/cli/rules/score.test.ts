@@ -1,0 +1,71 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { readSeries, scoreFile, scoreSeries, scoringBank } from '../../../cli/rules/score.ts'
+
+let folder: string
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'vigia-score-'))))
+afterEach(() => rm(folder, { recursive: true }))
+
+/** A daily rhythm of 20 days in rows of half an hour, with an unlike night at its end and some missing values. */
+function series(): string {
+  const lines = ['timestamp,value']
+  for (let row = 0; row < 20 * 48; row++) {
+    const time = new Date(Date.UTC(2026, 0, 1) + row * 1_800_000).toISOString().slice(0, 19).replace('T', ' ')
+    const value = 50 + 30 * Math.sin((row * 2 * Math.PI) / 48) + Math.sin(row * 12.9898)
+    lines.push(`${time},${row % 97 === 5 ? (row % 2 === 0 ? '' : 'NaN') : row > 930 ? 200 : value}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+it('writes one score in [0, 1] a row, 0 where the value is missing', async () => {
+  const [data, out] = [join(folder, 'in.csv'), join(folder, 'out.csv')]
+  await writeFile(data, series())
+  expect(await scoreFile({ detector: 'seasonal', data, out })).toMatchObject({ rows: 960 })
+  const lines = (await readFile(out, 'utf8')).trimEnd().split('\n')
+  expect(lines[0]).toBe('timestamp,value,anomaly_score')
+  expect(lines).toHaveLength(961)
+  const cells = lines.slice(1).map((line) => line.split(','))
+  expect(cells[5]).toEqual(['2026-01-01 02:30:00', 'NaN', '0'])
+  for (const [, , score] of cells) {
+    expect(Number(score)).toBeGreaterThanOrEqual(0)
+    expect(Number(score)).toBeLessThanOrEqual(1)
+  }
+  expect(Number(cells[940]?.[2])).toBeGreaterThan(0.99)
+})
+
+it('is causal: what comes later changes no score', () => {
+  const rows = readSeries(series(), 'in.csv')
+  for (const detector of ['seasonal', 'changepoint']) {
+    const whole = scoreSeries(scoringBank(detector), rows)
+    const part = scoreSeries(scoringBank(detector), rows.slice(0, 700))
+    expect([...whole.subarray(0, 700)]).toEqual([...part])
+  }
+})
+
+it('names the line of every fault, an unreadable file, and the detectors that there are', async () => {
+  const text = 'timestamp,value\n2026-01-01 00:00:00,1\nyesterday,2\n2026-01-01 00:10:00,two\n1,2,3\n'
+  expect(() => readSeries(text, 'x.csv')).toThrowError(
+    expect.objectContaining({
+      code: 'REQUEST_INVALID',
+      faults: [
+        expect.objectContaining({ line: 3, message: '"yesterday" is not a time (2026-01-31 13:45:00)' }),
+        expect.objectContaining({ line: 4 }),
+        expect.objectContaining({ line: 5, message: '3 cells where the header has 2' }),
+      ],
+    }),
+  )
+  expect(() => readSeries('time,metric\n', 'x.csv')).toThrowError(
+    expect.objectContaining({ faults: [expect.objectContaining({ line: 1 })] }),
+  )
+  const missing = { detector: 'seasonal', data: join(folder, 'no.csv'), out: join(folder, 'out.csv') }
+  await expect(scoreFile(missing)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  expect(() => scoringBank('threshold')).toThrowError(/one of .*seasonal/)
+})
+
+it('reads ISO times with and without an offset, and Unix times', () => {
+  const text =
+    'value,timestamp\n1,2026-01-01T00:00:00Z\n2,2026-01-01 02:00:00+02:00\n3,1767225600\n4,1767225600000\n'
+  expect(readSeries(text, 'x').map(({ timeMs }) => timeMs)).toEqual(Array(4).fill(1_767_225_600_000))
+})
