@@ -29,7 +29,7 @@ const parts: readonly { kind: FactKind; read: () => Promise<InventoryPart> }[] =
       usersPart(await readText('/etc/passwd'), await readText('/etc/group'), await si.users()),
   },
   { kind: 'smart', read: () => readSmart(PROGRAM_MS) },
-  { kind: 'packages', read: () => readPackages(PROGRAM_MS) },
+  { kind: 'packages', read: () => readPackages(PROGRAM_MS, Date.now()) },
 ]
 
 setPriority(10)

@@ -7,6 +7,8 @@ import { runProgram } from './program.ts'
 export type PendingUpdate = { name: string; installed: string; available: string; security: boolean }
 
 const LISTS = '/var/lib/apt/lists'
+const STATUS = '/var/lib/dpkg/status'
+const DAY_MS = 86_400_000
 
 /** Installed packages as [name, version], from dpkg's status file (deb-status in dpkg(1), RFC 822 paragraphs). */
 export function parseDpkgStatus(text: string): [string, string][] {
@@ -34,11 +36,13 @@ export function parseUpgradable(text: string): PendingUpdate[] {
  * The packages' document and the count of pending updates. The count rests on the package lists as they were last
  * fetched (`listsUpdatedAtMs`); without lists it is unavailable. Nothing is fetched here.
  */
-export async function readPackages(timeoutMs: number): Promise<InventoryPart> {
+export async function readPackages(timeoutMs: number, nowMs: number): Promise<InventoryPart> {
   const noCount: InventorySample = { metric: 'package.pending_updates_count', labels: {}, value: null }
   let status: string
+  let changedAtMs: number
   try {
-    status = await readFile('/var/lib/dpkg/status', 'utf8')
+    status = await readFile(STATUS, 'utf8')
+    changedAtMs = (await stat(STATUS)).mtimeMs
   } catch {
     return nothing('packages', 'no dpkg on this system; other package managers are not read', [noCount])
   }
@@ -63,7 +67,21 @@ export async function readPackages(timeoutMs: number): Promise<InventoryPart> {
       pending,
       installed,
     },
-    samples: [{ ...noCount, value: pending?.length ?? null }],
+    samples: [
+      { ...noCount, value: pending?.length ?? null },
+      {
+        metric: 'package.security_updates_count',
+        labels: {},
+        value: pending?.filter(({ security }) => security).length ?? null,
+      },
+      // dpkg writes its status file at each installation, update and removal, and at nothing else.
+      { metric: 'package.last_change_days', labels: {}, value: (nowMs - changedAtMs) / DAY_MS },
+      {
+        metric: 'package.lists_age_days',
+        labels: {},
+        value: lists === undefined ? null : (nowMs - lists) / DAY_MS,
+      },
+    ],
     unavailable: known ? [] : [{ part: 'packages.pending', reason }],
   }
 }
