@@ -26,16 +26,29 @@ export function bucketing(query: SeriesQuery, rawFromMs: number): Bucketing {
 
 /** Throws STORE_INVALID that names every faulty part of a query. */
 export function checkQuery(query: SeriesQuery): void {
-  const faults: Fault[] = []
-  for (const field of ['fromMs', 'toMs'] as const) {
-    if (!Number.isSafeInteger(query[field]) || query[field] < 0) {
-      faults.push({ field, message: 'Unix milliseconds, a whole number from 0' })
-    }
-  }
+  const faults = spanFaults(query.fromMs, query.toMs)
   if (!Number.isSafeInteger(query.points) || query.points < 1) {
     faults.push({ field: 'points', message: 'a whole number from 1' })
   }
-  if (query.toMs < query.fromMs) faults.push({ field: 'toMs', message: 'must not be before fromMs' })
+  refuse(faults)
+}
+
+function checkSpan(fromMs: number, toMs: number): void {
+  refuse(spanFaults(fromMs, toMs))
+}
+
+function spanFaults(fromMs: number, toMs: number): Fault[] {
+  const faults: Fault[] = []
+  for (const [field, timeMs] of Object.entries({ fromMs, toMs })) {
+    if (!Number.isSafeInteger(timeMs) || timeMs < 0) {
+      faults.push({ field, message: 'Unix milliseconds, a whole number from 0' })
+    }
+  }
+  if (toMs < fromMs) faults.push({ field: 'toMs', message: 'must not be before fromMs' })
+  return faults
+}
+
+function refuse(faults: readonly Fault[]): void {
   if (faults.length === 0) return
   const message = faults.map((fault) => `${fault.field}: ${fault.message}`).join('; ')
   throw new VigiaError('STORE_INVALID', `The query is not valid: ${message}`, { faults })
@@ -68,4 +81,35 @@ export function withGaps(
     }
   })
   return { timesMs: outTimes, values: outValues }
+}
+
+const DAY_MS = 24 * HOUR_MS
+/** Samples of one block of a scan: about 2 MB. */
+const BLOCK_SAMPLES = 100_000
+
+/** One piece of a scan, both ends included. */
+export type ScanSlice = { fromMs: number; toMs: number; hourly: boolean }
+
+/**
+ * Cuts a scan into slices of whole hours, at most a day long and as short as many series at one sample a minute ask
+ * for; before `rawFromMs` (the start of an hour) there are hourly means only. Throws STORE_INVALID for a span that is
+ * none.
+ */
+export function sliceScan(
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+  options: { rawFromMs: number; series: number },
+): ScanSlice[] {
+  checkSpan(fromMs, toMs)
+  const slices: ScanSlice[] = []
+  const rawFromMs = Math.floor(options.rawFromMs / HOUR_MS) * HOUR_MS
+  const rawHours = Math.floor(BLOCK_SAMPLES / 60 / Math.max(1, options.series))
+  const rawStepMs = Math.min(DAY_MS, Math.max(1, rawHours) * HOUR_MS)
+  for (let at = fromMs; at <= toMs;) {
+    const hourly = at < rawFromMs
+    const stepMs = hourly ? 30 * DAY_MS : rawStepMs
+    const end = Math.min(toMs, hourly ? rawFromMs - 1 : toMs, Math.floor(at / stepMs) * stepMs + stepMs - 1)
+    slices.push({ fromMs: at, toMs: end, hourly })
+    at = end + 1
+  }
+  return slices
 }

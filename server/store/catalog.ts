@@ -175,13 +175,14 @@ export function createCatalog() {
       return found
     },
 
-    /** The series of one metric of a device. */
-    seriesOf(client: string, device: string, metric: string): SeriesRow[] {
+    /** The series of some metrics of a device; of all of them with null. */
+    seriesOf(client: string, device: string, metrics: readonly string[] | null): SeriesRow[] {
       const entry = devices.get(`${client}\n${device}`)
       if (!entry) return []
       const found: SeriesRow[] = []
       for (let place = 0; place < entry.count; place++) {
-        if (shapeAt(entry, place).metric === metric) found.push(rowOf(entry, place))
+        if (metrics === null || metrics.includes(shapeAt(entry, place).metric))
+          found.push(rowOf(entry, place))
       }
       return found
     },

@@ -40,6 +40,16 @@ export type BucketQuery = {
   hourly: boolean
 }
 
+/** Which samples to read for a scan, both ends included; `hourly` reads the means of whole hours instead. */
+export type ScanPiece = { seriesIds: number[]; fromMs: number; toMs: number; hourly: boolean }
+
+/** Samples in the order of time and then of series. */
+export type ScanAnswer = {
+  seriesIds: Uint32Array<ArrayBuffer>
+  timesMs: Float64Array<ArrayBuffer>
+  values: Float64Array<ArrayBuffer>
+}
+
 /** Points of several series, ordered by series and time. */
 export type BucketAnswer = { seriesIds: number[]; timesMs: number[]; values: number[] }
 
@@ -58,6 +68,7 @@ export type WorkerCalls = {
     arguments: { sinceMs: number }
     answer: { seriesIds: number[]; timesMs: number[]; values: number[] }
   }
+  scan: { arguments: ScanPiece; answer: ScanAnswer }
   maintain: {
     arguments: { nowMs: number; retention: Retention; dropBoots: number[] }
     answer: Maintained

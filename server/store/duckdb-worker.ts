@@ -2,6 +2,7 @@ import { parentPort } from 'node:worker_threads'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import type { SeriesRow } from './catalog.ts'
 import { writeBatch } from './duckdb-append.ts'
+import { readSamples } from './duckdb-scan.ts'
 import { maintain } from './duckdb-maintain.ts'
 import type {
   BucketAnswer,
@@ -15,26 +16,28 @@ import type {
 import { createTables } from './duckdb-schema.ts'
 
 /**
- * The one thread that owns the database. It has three connections, so that a chart is answered while an hour is
- * sorted and neither holds up a commit; each connection does one thing after the other.
+ * The one thread that owns the database. It has four connections, so that a chart is answered while an hour is
+ * sorted or read through, and neither holds up a commit; each connection does one thing after the other.
  */
 type Open = {
   path: string
   instance: DuckDBInstance
   writer: DuckDBConnection
   reader: DuckDBConnection
+  scanner: DuckDBConnection
   keeper: DuckDBConnection
 }
 
-type Lane = 'writer' | 'reader' | 'keeper' | 'all'
+type Lane = 'writer' | 'reader' | 'scanner' | 'keeper' | 'all'
 
 const port = parentPort
 if (!port) throw new Error('duckdb-worker.ts runs as a worker thread only')
 
 let open: Open | undefined
-const tails: Record<'writer' | 'reader' | 'keeper', Promise<unknown>> = {
+const tails: Record<Exclude<Lane, 'all'>, Promise<unknown>> = {
   writer: Promise.resolve(),
   reader: Promise.resolve(),
+  scanner: Promise.resolve(),
   keeper: Promise.resolve(),
 }
 
@@ -57,6 +60,8 @@ function laneOf(request: WorkerRequest): Lane {
     case 'latest':
     case 'ping':
       return 'reader'
+    case 'scan':
+      return 'scanner'
     case 'maintain':
       return 'keeper'
     default:
@@ -70,11 +75,9 @@ function queue<Answer>(lane: Lane, work: () => Promise<Answer>): Promise<Answer>
     tails[lane] = next.then(nothing, nothing)
     return next
   }
-  const next = Promise.all([tails.writer, tails.reader, tails.keeper]).then(work)
+  const next = Promise.all(Object.values(tails)).then(work)
   const tail = next.then(nothing, nothing)
-  tails.writer = tail
-  tails.reader = tail
-  tails.keeper = tail
+  for (const each of Object.keys(tails) as (keyof typeof tails)[]) tails[each] = tail
   return next
 }
 
@@ -93,6 +96,8 @@ async function answer(request: WorkerRequest): Promise<WorkerCalls[keyof WorkerC
       return readBuckets(opened().reader, request.arguments)
     case 'latest':
       return readLatest(opened().reader, request.arguments.sinceMs)
+    case 'scan':
+      return readSamples(opened().scanner, request.arguments)
     case 'maintain':
       return maintain(opened().keeper, request.arguments)
     case 'ping':
@@ -125,9 +130,10 @@ async function openDatabase(options: OpenOptions): Promise<WorkerCalls['open']['
   try {
     const writer = await instance.connect()
     const reader = await instance.connect()
+    const scanner = await instance.connect()
     const keeper = await instance.connect()
     await createTables(writer)
-    open = { path: options.path, instance, writer, reader, keeper }
+    open = { path: options.path, instance, writer, reader, scanner, keeper }
     return { series: await readSeries(reader), seen: await readSeen(reader) }
   } catch (error) {
     open = undefined
@@ -138,9 +144,9 @@ async function openDatabase(options: OpenOptions): Promise<WorkerCalls['open']['
 
 function closeDatabase(): void {
   if (!open) return
-  const { instance, writer, reader, keeper } = open
+  const { instance, writer, reader, scanner, keeper } = open
   open = undefined
-  for (const connection of [keeper, reader, writer]) connection.closeSync()
+  for (const connection of [keeper, scanner, reader, writer]) connection.closeSync()
   instance.closeSync()
 }
 

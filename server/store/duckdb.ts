@@ -3,13 +3,13 @@ import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../../contract/clock.ts'
 import { asVigiaError, VigiaError } from '../../contract/errors.ts'
 import type { SeriesData } from '../../contract/views.ts'
-import { bucketing, checkQuery, DEFAULT_RETENTION, withGaps, type Retention } from './buckets.ts'
+import { bucketing, checkQuery, DEFAULT_RETENTION, sliceScan, withGaps, type Retention } from './buckets.ts'
 import { createCatalog } from './catalog.ts'
 import { buildBatch, type BuiltBatch } from './duckdb-batch.ts'
 import { startDuckdbWorker } from './duckdb-client.ts'
 import { createGroupCommit, type CommitSpacing } from './group-commit.ts'
 import { createLedger } from './ledger.ts'
-import type { MetricStore, SeriesQuery, StoredReport } from './store.ts'
+import type { MetricStore, ScanQuery, SeriesQuery, StoredReport } from './store.ts'
 
 /** How to open the embedded store. Only `path` and `clock` are needed; sizes are in megabytes and bytes as named. */
 export type DuckdbOptions = {
@@ -154,7 +154,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<MetricSto
     async series(query: SeriesQuery): Promise<SeriesData[]> {
       checkOpen()
       checkQuery(query)
-      const rows = catalog.seriesOf(query.client, query.device, query.metric)
+      const rows = catalog.seriesOf(query.client, query.device, [query.metric])
       if (rows.length === 0) return []
       const { stepMs, hourly } = bucketing(query, clock() - retention.rawMs)
       const answer = await client.call('series', {
@@ -173,6 +173,25 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<MetricSto
         found.push({ metric, labels: { ...labels }, unit, ...line })
       }
       return found
+    },
+
+    async *scan({ client: owner, device, metrics, fromMs, toMs }: ScanQuery) {
+      checkOpen()
+      const rows = catalog.seriesOf(owner, device, metrics)
+      const slices = sliceScan(
+        { fromMs, toMs },
+        { rawFromMs: clock() - retention.rawMs, series: rows.length },
+      )
+      const series = rows.map(({ metric, labels, unit }) => ({ metric, labels: { ...labels }, unit }))
+      const seriesIds = rows.map(({ seriesId }) => seriesId)
+      const placeOf = new Map(seriesIds.map((id, place) => [id, place]))
+      for (const slice of seriesIds.length === 0 ? [] : slices) {
+        checkOpen()
+        const answer = await client.call('scan', { seriesIds, ...slice })
+        if (answer.timesMs.length === 0) continue
+        const at = answer.seriesIds.map((id) => placeOf.get(id) ?? 0)
+        yield { series, hourly: slice.hourly, at, timesMs: answer.timesMs, values: answer.values }
+      }
     },
 
     async latest(clientId, device) {

@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto'
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
-import { bucketing, checkQuery, HOUR_MS, type Bucketing, type Retention } from './buckets.ts'
+import { bucketing, checkQuery, HOUR_MS, sliceScan, type Bucketing, type Retention } from './buckets.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { reportLines } from './influx-line.ts'
 import { between, ofDevice, quoteName, readLatest, readLines, type InfluxSeries } from './influx-query.ts'
+import { createScanReader } from './influx-scan.ts'
 import { createRollup, ROLLUP_MARKS } from './influx-rollup.ts'
 import type { MetricStore, SeriesQuery, StoredReport } from './store.ts'
 
@@ -25,6 +26,8 @@ export type InfluxDriver = {
   close(): Promise<void>
 }
 
+/** Series of a device, to choose how much of a scan is asked for at once. */
+const USUAL_SERIES = 100
 const MAX_BATCH_SAMPLES = 50_000
 /** Servers take 25 MB at most by default. */
 const MAX_BODY_CHARACTERS = 8_000_000
@@ -114,6 +117,27 @@ export function createInfluxStore(
       const buckets = bucketing(query, rawFromMs)
       const used = driver.hasHourly ? buckets : { ...buckets, hourly: false }
       return readLines(await readBuckets(query, used), used.stepMs)
+    },
+
+    async *scan({ client, device, metrics, fromMs, toMs }) {
+      checkOpen()
+      const rawFromMs = driver.hasHourly ? clock() - retention.rawMs : 0
+      const owner = ofDevice(client, device)
+      const from = metrics === null ? '/.*\\..*/' : metrics.map(quoteName).join(', ')
+      const reader = createScanReader()
+      // How many series there are shows only in the answers.
+      for (const slice of sliceScan({ fromMs, toMs }, { rawFromMs, series: USUAL_SERIES })) {
+        if (from === '') return
+        checkOpen()
+        const span = between(slice.fromMs, slice.toMs)
+        const fields = slice.hourly ? '"sum", "count"' : '"value"'
+        const statement = `SELECT ${fields} FROM ${from} WHERE ${owner} AND ${span} GROUP BY *`
+        const block = reader.read(
+          await driver.query(slice.hourly ? 'hourly' : 'raw', statement),
+          slice.hourly,
+        )
+        if (block.timesMs.length > 0) yield block
+      }
     },
 
     async latest(client, device) {
