@@ -3,7 +3,7 @@ import { DurationText } from '../duration.ts'
 
 /**
  * Several series of one machine judged together: the rule's signal and all series of `metrics`, 24 at most. Fires
- * when they are further from what this machine does at this hour than it is used to.
+ * when they are further from what this machine does at this time of the day than it is used to.
  */
 export const CorrelatedParameters = z.strictObject({
   /** The metrics beside the one of `signal`. */
