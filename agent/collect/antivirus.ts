@@ -41,7 +41,8 @@ export const antivirus: Collector = {
         posture = await windows()
       },
       collect(sink, nowMs) {
-        const products = posture?.antivirus
+        // Defender steps aside for another product and stays listed, switched off.
+        const products = posture?.antivirus?.filter(({ name, running }) => running || !/defender/i.test(name))
         if (platform === 'win32') {
           sink.set('antivirus.product_count', NO_LABELS, products?.length)
           const running = products?.length ? Number(products.some((each) => each.running)) : undefined

@@ -55,7 +55,7 @@ export const scheduledTask: Collector = {
         const changedAtMs = reader.stat(STATUS)?.mtimeMs ?? 0
         const own = tasks?.filter((task) => {
           const key = `${task} ${String(changedAtMs)}`
-          const known = owned.get(key) ?? isPackaged(task.split(' ')[0] ?? '', changedAtMs)
+          const known = owned.get(key) ?? isPackaged(task.split(' ')[0] ?? task, changedAtMs)
           if (owned.size > 10_000) owned.clear()
           owned.set(key, known)
           return !known
@@ -73,10 +73,14 @@ export const scheduledTask: Collector = {
 /** Each task as its path and the second of its change; undefined where no place for tasks can be read. */
 function readTasks(reader: Reader): string[] | undefined {
   let readable = false
+  const vouched = reader.exists(STATUS)
   const found: string[] = []
   const add = (path: string): void => {
     const stat = reader.stat(path)
-    if (stat?.isFile()) found.push(`${path} ${String(Math.floor(stat.mtimeMs / 1000))}`)
+    if (!stat?.isFile()) return
+    // Where dpkg cannot vouch for what an update changed, only a new file is news; people's own tables always are.
+    const dated = vouched || path.startsWith('/var/spool/')
+    found.push(dated ? `${path} ${String(Math.floor(stat.mtimeMs / 1000))}` : path)
   }
   for (const [folder, names] of FOLDERS) {
     const listed = reader.list(folder)
