@@ -1,16 +1,16 @@
 import type { Layout } from '../../contract/report.ts'
-import { seriesKey } from '../../contract/wire.ts'
-import { compileSignal } from '../language/matcher.ts'
-import type { DeviceContext } from '../selector.ts'
+import { INACTIVE } from '../alert.ts'
 import { inheritPace, leastUsed, linkKin, unlinkKin } from './pace.ts'
+import { planFor, planKey } from './plan.ts'
+import { forgetLinks, moveAlert } from './select.ts'
 import {
   type Binding,
   type DeviceState,
   type EngineState,
-  type Plan,
+  giveSlot,
   type PlanSeries,
+  type RunningRule,
   takeSlot,
-  type Watch,
 } from './state.ts'
 
 /** Layouts of a device whose series keep their state; the one unused for longest by its own pace gives way. */
@@ -18,36 +18,6 @@ const MAX_BINDINGS = 16
 
 /** Called for each entry whose slot is about to be given back, while its alert can still be read. */
 export type OnDrop = (entry: { binding: Binding; series: number; entry: number }) => void
-
-/** The rules that select a device, and its watches; keeps the state of watches that go on. */
-export function selectRules(state: EngineState, device: DeviceState, onDrop: (watch: Watch) => void): void {
-  const selected = state.rules.filter(({ rule }) => rule.selects(device.context)).map(({ index }) => index)
-  device.selected = Int32Array.from(selected)
-  device.selection = selected.join(',')
-  const kept = new Map(device.watches.map((watch) => [watch.rule, watch]))
-  device.watches = state.rules
-    .filter(({ rule, index }) => rule.detector.driven === 'time' && selected.includes(index))
-    .map((running) => kept.get(running.index) ?? { rule: running.index, slot: takeSlot(running) })
-  for (const watch of kept.values())
-    if (!device.watches.includes(watch)) {
-      onDrop(watch)
-      state.rules[watch.rule]?.slots.give(watch.slot)
-    }
-}
-
-/** Whether two contexts say the same of a device. */
-export function sameContext(a: DeviceContext, b: DeviceContext): boolean {
-  return (
-    a === b ||
-    (a.client === b.client &&
-      a.hostname === b.hostname &&
-      a.os === b.os &&
-      a.arch === b.arch &&
-      a.site === b.site &&
-      a.tags.length === b.tags.length &&
-      a.tags.every((tag, index) => tag === b.tags[index]))
-  )
-}
 
 /** The binding of a device to a layout under its present selection, if there is one. Allocates nothing. */
 export function bindingOf({ bindings, selection }: DeviceState, hash: string): Binding | undefined {
@@ -61,10 +31,10 @@ export function bindingOf({ bindings, selection }: DeviceState, hash: string): B
 /** Binds a device to a layout that `bindingOf` does not know, with the state of series that the device has. */
 export function bind(state: EngineState, device: DeviceState, layout: Layout, onDrop: OnDrop): Binding {
   const plan = planFor(state, device, layout)
-  const { seriesSlots, entrySlots } = knownSlots(device)
+  const known = knownSlots(state, device)
   const binding: Binding = {
     plan,
-    seriesSlots: Int32Array.from(plan.series, ({ key }) => seriesSlots.get(key) ?? state.series.take()),
+    seriesSlots: Int32Array.from(plan.series, ({ key }) => known.series.get(key) ?? state.series.take()),
     entrySlots: new Int32Array(plan.rules.length),
     lastMs: 0,
     awakeMs: device.awakeMs,
@@ -72,13 +42,17 @@ export function bind(state: EngineState, device: DeviceState, layout: Layout, on
     lastGapMs: 0,
     regularMs: 0,
     kin: [],
+    links: null,
+    places: null,
   }
-  plan.series.forEach(({ key }, series) => {
-    for (let entry = plan.starts[series] as number; entry < (plan.starts[series + 1] as number); entry++) {
-      const rule = plan.rules[entry] as number
-      const running = state.rules[rule]
-      if (running !== undefined)
-        binding.entrySlots[entry] = entrySlots.get(`${rule}|${key}`) ?? takeSlot(running)
+  plan.series.forEach((series, at) => {
+    for (let entry = plan.starts[at] as number; entry < (plan.starts[at + 1] as number); entry++) {
+      const running = state.rules[plan.rules[entry] as number]
+      if (running === undefined) continue
+      const slot = slotFor(state, running, known.entries.get(`${running.base}|${series.key}`) ?? [])
+      binding.entrySlots[entry] = slot
+      if (running.hasPeers)
+        state.cohorts.join({ group: running.id, slot }, `${device.context.client}|${series.key}`)
     }
   })
   plan.users++
@@ -92,6 +66,7 @@ export function bind(state: EngineState, device: DeviceState, layout: Layout, on
   }
   const surplus = device.bindings.length > MAX_BINDINGS ? leastUsed(device, binding) : undefined
   if (surplus !== undefined) unbind(state, device, surplus, onDrop)
+  forgetLinks(device)
   return binding
 }
 
@@ -99,78 +74,84 @@ export function bind(state: EngineState, device: DeviceState, layout: Layout, on
 export function unbind(state: EngineState, device: DeviceState, binding: Binding, onDrop: OnDrop): void {
   device.bindings = device.bindings.filter((other) => other !== binding)
   unlinkKin(binding)
-  const { seriesSlots, entrySlots } = knownSlots(device)
+  forgetLinks(device)
+  const used = usedSlots(state, device)
   const { plan } = binding
-  plan.series.forEach(({ key }, series) => {
+  for (let series = 0; series < plan.series.length; series++) {
     for (let entry = plan.starts[series] as number; entry < (plan.starts[series + 1] as number); entry++) {
-      const rule = plan.rules[entry] as number
-      if (entrySlots.has(`${rule}|${key}`)) continue
+      const running = state.rules[plan.rules[entry] as number]
+      const slot = binding.entrySlots[entry] as number
+      if (running === undefined || used.entries.has(`${running.id}|${slot}`)) continue
       onDrop({ binding, series, entry })
-      state.rules[rule]?.slots.give(binding.entrySlots[entry] as number)
+      giveSlot(state, running, slot)
     }
-    if (!seriesSlots.has(key)) state.series.slots.give(binding.seriesSlots[series] as number)
-  })
+    const slot = binding.seriesSlots[series] as number
+    if (!used.series.has(slot)) state.series.slots.give(slot)
+  }
   plan.users--
   const key = planKey(plan.hash, plan.selection)
   if (plan.users === 0 && state.plans.get(key) === plan) state.plans.delete(key)
 }
 
-/** Series and entries of a device that have state, by `key` and `RULE|key`. */
-function knownSlots(device: DeviceState): {
-  seriesSlots: Map<string, number>
-  entrySlots: Map<string, number>
+/** The slot of the same detector state, else a new one; an alert under other figures of the rule goes on in it. */
+function slotFor(
+  state: EngineState,
+  running: RunningRule,
+  known: readonly { from: RunningRule; slot: number }[],
+): number {
+  const same = known.find(({ from }) => from.id === running.id)
+  const slot = same?.slot ?? takeSlot(running)
+  if (running.alerts.columns.phase[slot] !== INACTIVE) return slot
+  const other = known.find(
+    ({ from, slot: old }) => from.id !== running.id && from.alerts.columns.phase[old] !== INACTIVE,
+  )
+  if (other !== undefined) moveAlert(other.from, other.slot, running, slot)
+  return slot
+}
+
+/** Series and entries of a device that have state, by `key` and `BASE|key`. */
+function knownSlots(
+  state: EngineState,
+  device: DeviceState,
+): {
+  series: Map<string, number>
+  entries: Map<string, { from: RunningRule; slot: number }[]>
 } {
-  const seriesSlots = new Map<string, number>()
-  const entrySlots = new Map<string, number>()
-  for (const { plan, seriesSlots: series, entrySlots: entries } of device.bindings)
-    plan.series.forEach(({ key }, index) => {
-      seriesSlots.set(key, series[index] as number)
-      for (let entry = plan.starts[index] as number; entry < (plan.starts[index + 1] as number); entry++)
-        entrySlots.set(`${plan.rules[entry]}|${key}`, entries[entry] as number)
-    })
-  return { seriesSlots, entrySlots }
-}
-
-function planKey(hash: string, selection: string): string {
-  return `${hash}|${selection}`
-}
-
-function planFor(state: EngineState, device: DeviceState, layout: Layout): Plan {
-  const key = planKey(layout.hash, device.selection)
-  const known = state.plans.get(key)
-  if (known !== undefined) return known
-  const selected = [...device.selected].flatMap((index) => state.rules[index] ?? [])
-  const bySample = selected.filter(({ rule }) => rule.detector.driven === 'samples')
-  const series: PlanSeries[] = []
-  const indices: number[] = []
-  const rules: number[] = []
-  const starts = [0]
-  layout.series.forEach((spec, index) => {
-    const watching = bySample.filter(({ rule }) => rule.watches(spec))
-    if (watching.length === 0) return
-    series.push({ ...spec, key: seriesKey(spec.metric, spec.labels) })
-    indices.push(index)
-    rules.push(...watching.map((running) => running.index))
-    starts.push(rules.length)
+  const series = new Map<string, number>()
+  const entries = new Map<string, { from: RunningRule; slot: number }[]>()
+  eachEntry(device, (rule, slot, { key }) => {
+    const from = state.rules[rule]
+    if (from === undefined) return
+    const name = `${from.base}|${key}`
+    const known = entries.get(name)
+    if (known === undefined) entries.set(name, [{ from, slot }])
+    else known.push({ from, slot })
   })
-  const feeds = selected
-    .filter(({ rule }) => rule.detector.driven === 'time')
-    .map(({ rule, index }) => {
-      const matches = compileSignal(rule.spec.signal)
-      const fed = layout.series.flatMap((spec, at) => (matches(spec) ? [at] : []))
-      return { rule: index, indices: Int32Array.from(fed) }
-    })
-    .filter(({ indices }) => indices.length > 0)
-  const plan: Plan = {
-    hash: layout.hash,
-    selection: device.selection,
-    indices: Int32Array.from(indices),
-    series,
-    starts: Int32Array.from(starts),
-    rules: Int32Array.from(rules),
-    feeds,
-    users: 0,
+  for (const { plan, seriesSlots } of device.bindings)
+    plan.series.forEach(({ key }, index) => series.set(key, seriesSlots[index] as number))
+  return { series, entries }
+}
+
+/** Slots that the bindings of a device use: of series, and of entries as `GROUP|slot`. */
+function usedSlots(state: EngineState, device: DeviceState): { series: Set<number>; entries: Set<string> } {
+  const entries = new Set<string>()
+  eachEntry(device, (rule, slot) => entries.add(`${state.rules[rule]?.id}|${slot}`))
+  return {
+    series: new Set(device.bindings.flatMap(({ seriesSlots }) => [...seriesSlots])),
+    entries,
   }
-  state.plans.set(key, plan)
-  return plan
+}
+
+/** Calls for each entry of each binding of a device. */
+export function eachEntry(
+  { bindings }: DeviceState,
+  visit: (rule: number, slot: number, series: PlanSeries, binding: Binding, at: number) => void,
+): void {
+  for (const binding of bindings) {
+    const { plan, entrySlots } = binding
+    plan.series.forEach((series, at) => {
+      for (let entry = plan.starts[at] as number; entry < (plan.starts[at + 1] as number); entry++)
+        visit(plan.rules[entry] as number, entrySlots[entry] as number, series, binding, at)
+    })
+  }
 }

@@ -3,10 +3,11 @@ import { FIRING, INACTIVE } from '../alert.ts'
 import { type CompiledRule, fingerprintOf } from '../language/compiled.ts'
 import { exactLabels } from '../language/matcher.ts'
 import type { DeviceContext } from '../selector.ts'
-import { unbind } from './bind.ts'
+import { eachEntry, unbind } from './bind.ts'
 import { deviceOf, type ObservedReport, observeReport } from './observe.ts'
-import { restoreState, snapshotState } from './snapshot.ts'
-import { createState, type DeviceState, type EngineState, type RunningRule } from './state.ts'
+import { restoreState } from './restore.ts'
+import { snapshotState } from './snapshot.ts'
+import { createState, type EngineState, giveSlot, type RunningRule } from './state.ts'
 import { tickState } from './tick.ts'
 
 /** An alert that is pending or firing, and since when. */
@@ -21,7 +22,12 @@ type AlertView = {
 }
 
 /** How much there is: devices, watched series, (rule, series) pairs, and the bytes of typed arrays behind them. */
-type EngineSize = { devices: number; series: number; entries: number; bytes: number }
+type EngineSize = {
+  devices: number
+  series: number
+  entries: number
+  bytes: number
+}
 
 export type Engine = {
   rules: readonly CompiledRule[]
@@ -65,10 +71,10 @@ export function createEngine({ rules }: { rules: readonly CompiledRule[] }): Eng
     size: () => ({
       devices: state.devices.size,
       series: state.series.slots.inUse(),
-      entries: state.rules.reduce((sum, { slots }) => sum + slots.inUse(), 0),
-      bytes: state.rules.reduce(
+      entries: [...state.groups.values()].reduce((sum, { slots }) => sum + slots.inUse(), 0),
+      bytes: [...state.groups.values()].reduce(
         (sum, { alerts, bank }) => sum + alerts.bytes() + bank.slab.bytes(),
-        state.series.slab.bytes(),
+        state.series.slab.bytes() + state.cohorts.bytes(),
       ),
     }),
   }
@@ -78,7 +84,8 @@ function forget(state: EngineState, deviceId: string): void {
   const device = state.devices.get(deviceId)
   if (device === undefined) return
   for (const binding of device.bindings) unbind(state, device, binding, () => undefined)
-  for (const { rule, slot } of device.watches) state.rules[rule]?.slots.give(slot)
+  for (const { rule, slot } of [...device.watches, ...device.vectors])
+    giveSlot(state, state.rules[rule], slot)
   state.devices.delete(deviceId)
 }
 
@@ -91,9 +98,9 @@ function viewAlerts(state: EngineState, deviceId: string): AlertView[] {
     const view = viewOf(running, slot, labels)
     views.set(view.fingerprint, view)
   }
-  for (const { rule, slot } of device.watches)
+  for (const { rule, slot } of [...device.watches, ...device.vectors])
     add(state.rules[rule], slot, exactLabels(state.rules[rule]?.rule.spec.signal ?? { metric: '' }))
-  eachEntry(device, (rule, slot, labels) => add(state.rules[rule], slot, labels))
+  eachEntry(device, (rule, slot, { labels }) => add(state.rules[rule], slot, labels))
   return [...views.values()]
 }
 
@@ -107,15 +114,4 @@ function viewOf({ rule, alerts }: RunningRule, slot: number, labels: Record<stri
     metric: rule.spec.signal.metric,
     labels,
   }
-}
-
-function eachEntry(
-  device: DeviceState,
-  visit: (rule: number, slot: number, labels: Record<string, string>) => void,
-): void {
-  for (const { plan, entrySlots } of device.bindings)
-    plan.series.forEach(({ labels }, series) => {
-      for (let entry = plan.starts[series] as number; entry < (plan.starts[series + 1] as number); entry++)
-        visit(plan.rules[entry] as number, entrySlots[entry] as number, labels)
-    })
 }

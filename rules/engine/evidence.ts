@@ -29,7 +29,12 @@ export function evidenceOf(finding: Finding, subject: string, points: [number, n
 export function transitionOf(
   running: RunningRule,
   device: DeviceContext,
-  change: { kind: AlertChange; atMs: number; labels: Record<string, string>; evidence: Evidence },
+  change: {
+    kind: AlertChange
+    atMs: number
+    labels: Record<string, string>
+    evidence: Evidence
+  },
 ): AlertTransition {
   return {
     kind: change.kind,

@@ -1,12 +1,24 @@
-import { type AlertTransition, DEVICE_REPORT_METRIC } from '../../contract/rules.ts'
+import type { AlertTransition } from '../../contract/rules.ts'
+import { seriesKey } from '../../contract/wire.ts'
 import { type AlertChange, FIRING, INACTIVE, nextAlert, type Observation, type Phase } from '../alert.ts'
 import { CLEAR, type Verdict } from '../detector.ts'
 import { exactLabels } from '../language/matcher.ts'
 import { evidenceOf, seriesText, transitionOf } from './evidence.ts'
-import type { Binding, DeviceState, EngineState, RunningRule, Watch } from './state.ts'
+import {
+  type Binding,
+  type DeviceState,
+  type EngineState,
+  isPresence,
+  type RunningRule,
+  type Watch,
+} from './state.ts'
 
 /** One call of the engine for one device: where changes are read from and handed to. */
-export type Run = { state: EngineState; device: DeviceState; out: AlertTransition[] }
+export type Run = {
+  state: EngineState
+  device: DeviceState
+  out: AlertTransition[]
+}
 
 /** One rule over one series of a binding. */
 export type Entry = { binding: Binding; series: number; entry: number }
@@ -32,9 +44,13 @@ export function advance(
   return change
 }
 
-/** Silence of a device counts in the server's observed time; silence of a series in the device's own. */
-export function watchClock(state: EngineState, device: DeviceState, { rule }: RunningRule): number {
-  return rule.spec.signal.metric === DEVICE_REPORT_METRIC ? state.clock.observedMs : device.newestMs
+/**
+ * The clock by which a rule driven by time counts; 0 while there is none. Silence of a device counts in the
+ * server's observed time; silence of a series in the time that its device was awake and reported.
+ */
+export function watchClock(state: EngineState, device: DeviceState, running: RunningRule): number {
+  if (isPresence(running)) return state.clock.observedMs
+  return device.newestMs === 0 ? 0 : device.awakeMs + 1
 }
 
 /** A rule driven by time saw what it waits for. */
@@ -53,11 +69,20 @@ export function judgeWatch(
   { clockMs, verdict }: { clockMs: number; verdict: Verdict },
 ): void {
   const atMs = state.clock.lastTickMs
-  const kind = advance(device, running, slot, { verdict, timeMs: atMs, gapMs: 0, usualGapMs: 0 })
+  const kind = advance(device, running, slot, {
+    verdict,
+    timeMs: atMs,
+    gapMs: 0,
+    usualGapMs: 0,
+  })
   if (kind === null) return
   const { signal } = running.rule.spec
   const labels = exactLabels(signal)
-  const finding = running.bank.explain(slot, { timeMs: clockMs, value: null, unit: 'seconds' })
+  const finding = running.bank.explain(slot, {
+    timeMs: clockMs,
+    value: null,
+    unit: 'seconds',
+  })
   const evidence = evidenceOf(finding, seriesText(signal.metric, labels), [])
   out.push(transitionOf(running, device.context, { kind, atMs, labels, evidence }))
 }
@@ -69,26 +94,60 @@ export function endEntry({ state, device, out }: Run, { binding, series, entry }
   if (running === undefined || spec === undefined) return
   const kind = endAlert(device, running, binding.entrySlots[entry] as number)
   if (kind === null) return
-  const says = running.rule.selects(device.context)
+  const says = isSelected(state, device, running)
     ? 'is no longer reported by the device'
     : 'is no longer watched by this rule'
-  const finding = { value: null, unit: spec.unit, threshold: null, forecast: null, says }
+  const finding = {
+    value: null,
+    unit: spec.unit,
+    threshold: null,
+    forecast: null,
+    says,
+  }
   const points = state.series.points(binding.seriesSlots[series] as number)
   const evidence = evidenceOf(finding, seriesText(spec.metric, spec.labels), points)
-  out.push(transitionOf(running, device.context, { kind, atMs, labels: spec.labels, evidence }))
+  // The rule may watch another metric by now: the alert ends under the name that it began with.
+  const { metric, labels } = spec
+  const fingerprint = `${running.rule.spec.name}|${seriesKey(metric, labels)}`
+  const transition = transitionOf(running, device.context, {
+    kind,
+    atMs,
+    labels,
+    evidence,
+  })
+  out.push({ ...transition, metric, fingerprint })
 }
 
-/** Ends the alert of a rule driven by time that no longer selects the device. */
+function isSelected({ rules }: EngineState, { selected }: DeviceState, { base }: RunningRule): boolean {
+  return selected.some((index) => rules[index]?.base === base)
+}
+
+/** Ends the alert of a rule over a device that no longer selects it, or whose series are gone. */
 export function endWatch({ state, device, out }: Run, { rule, slot }: Watch): void {
   const running = state.rules[rule]
   const kind = running === undefined ? null : endAlert(device, running, slot)
   if (running === undefined || kind === null) return
   const { signal } = running.rule.spec
   const labels = exactLabels(signal)
-  const says = 'is no longer watched by this rule'
-  const finding = { value: null, unit: 'seconds', threshold: null, forecast: null, says }
+  const says = isSelected(state, device, running)
+    ? 'is no longer reported by the device'
+    : 'is no longer watched by this rule'
+  const finding = {
+    value: null,
+    unit: 'seconds',
+    threshold: null,
+    forecast: null,
+    says,
+  }
   const evidence = evidenceOf(finding, seriesText(signal.metric, labels), [])
-  out.push(transitionOf(running, device.context, { kind, atMs: state.clock.lastTickMs, labels, evidence }))
+  out.push(
+    transitionOf(running, device.context, {
+      kind,
+      atMs: state.clock.lastTickMs,
+      labels,
+      evidence,
+    }),
+  )
 }
 
 function endAlert(device: DeviceState, { alerts }: RunningRule, slot: number): AlertChange | null {

@@ -1,13 +1,25 @@
 import type { Layout } from '../../contract/report.ts'
-import { type AlertTransition, DEVICE_REPORT_METRIC } from '../../contract/rules.ts'
+import type { AlertTransition } from '../../contract/rules.ts'
 import { FIRING, INACTIVE } from '../alert.ts'
 import { BREACH, CLEAR } from '../detector.ts'
 import type { DeviceContext } from '../selector.ts'
-import { bind, bindingOf, sameContext, selectRules } from './bind.ts'
+import { bind, bindingOf } from './bind.ts'
+import { observeComposites } from './composite.ts'
 import { evidenceOf, seriesText, transitionOf } from './evidence.ts'
 import { advance, endEntry, endWatch, type Run, see } from './judge.ts'
 import { noteReport } from './pace.ts'
-import type { Binding, DeviceState, EngineState, Plan, PlanSeries, RunningRule } from './state.ts'
+import { sameContext, selectRules } from './select.ts'
+import {
+  type Binding,
+  createDevice,
+  type DeviceState,
+  type EngineState,
+  isPresence,
+  type Plan,
+  type PlanSeries,
+  type RunningRule,
+} from './state.ts'
+import { observeVectors } from './vector.ts'
 
 /** A report as the engine takes it: values in the order of the layout; NaN or null is unavailable. */
 export type ObservedReport = {
@@ -20,9 +32,10 @@ export type ObservedReport = {
 /** Takes a report in: the device lives; and unless it is late, each watched value is judged. */
 export function observeReport(run: Run, { layout, timeMs, values, late }: ObservedReport): void {
   const { state, device } = run
+  device.seenMs = state.clock.lastTickMs
   for (const watch of device.watches) {
     const running = state.rules[watch.rule]
-    if (running?.rule.spec.signal.metric === DEVICE_REPORT_METRIC) see(run, running, watch)
+    if (running !== undefined && isPresence(running)) see(run, running, watch)
   }
   if (late) return
   const binding =
@@ -30,6 +43,8 @@ export function observeReport(run: Run, { layout, timeMs, values, late }: Observ
     bind(state, device, layout, (entry) => endEntry(run, entry, Math.max(timeMs, device.newestMs)))
   noteReport(device, binding, timeMs)
   evaluate(run, binding, timeMs, values)
+  observeComposites(run, binding, timeMs)
+  if (device.vectors.length > 0) observeVectors(run, binding, timeMs, values)
   for (const feed of binding.plan.feeds) feedWatch(run, feed, values)
 }
 
@@ -49,16 +64,7 @@ function feedWatch(
 export function deviceOf(state: EngineState, context: DeviceContext, out: AlertTransition[]): DeviceState {
   const known = state.devices.get(context.device)
   if (known !== undefined && sameContext(known.context, context)) return known
-  const device: DeviceState = known ?? {
-    context,
-    selected: new Int32Array(0),
-    selection: '',
-    watches: [],
-    bindings: [],
-    newestMs: 0,
-    awakeMs: 0,
-    active: 0,
-  }
+  const device = known ?? createDevice(context)
   device.context = context
   state.devices.set(context.device, device)
   selectRules(state, device, (watch) => endWatch({ state, device, out }, watch))
@@ -67,7 +73,7 @@ export function deviceOf(state: EngineState, context: DeviceContext, out: AlertT
 
 /** The hot loop: tens of nanoseconds a rule and series while nothing changes; allocates only on a change. */
 function evaluate(run: Run, binding: Binding, timeMs: number, values: ArrayLike<number | null>): void {
-  const { indices, starts, rules: ruleOf } = binding.plan
+  const { indices, starts, ends, rules: ruleOf } = binding.plan
   if (indices === null) return
   const { seriesSlots, entrySlots } = binding
   const { series, rules } = run.state
@@ -78,7 +84,7 @@ function evaluate(run: Run, binding: Binding, timeMs: number, values: ArrayLike<
     const seriesSlot = seriesSlots[at] as number
     const beforeMs = series.slab.columns.lastMs[seriesSlot] as number
     if (timeMs <= beforeMs) continue
-    const end = starts[at + 1] as number
+    const end = ends[at] as number
     for (let entry = starts[at] as number; entry < end; entry++) {
       const running = rules[ruleOf[entry] as number] as RunningRule
       const slot = entrySlots[entry] as number
@@ -89,13 +95,25 @@ function evaluate(run: Run, binding: Binding, timeMs: number, values: ArrayLike<
       if (phase === FIRING && verdict !== CLEAR && columns.clearMs[slot] === 0) continue
       const gapMs = beforeMs === 0 ? 0 : timeMs - beforeMs
       const usualGapMs = series.lastGapMs(seriesSlot)
-      const kind = advance(run.device, running, slot, { verdict, timeMs, gapMs, usualGapMs })
+      const kind = advance(run.device, running, slot, {
+        verdict,
+        timeMs,
+        gapMs,
+        usualGapMs,
+      })
       if (kind === null) continue
       const { metric, labels, unit } = binding.plan.series[at] as PlanSeries
       const finding = running.bank.explain(slot, { timeMs, value, unit })
       const points = [...series.points(seriesSlot), [timeMs, value] as [number, number]]
       const evidence = evidenceOf(finding, seriesText(metric, labels), points)
-      run.out.push(transitionOf(running, run.device.context, { kind, atMs: timeMs, labels, evidence }))
+      run.out.push(
+        transitionOf(running, run.device.context, {
+          kind,
+          atMs: timeMs,
+          labels,
+          evidence,
+        }),
+      )
     }
     series.push(seriesSlot, timeMs, value)
   }

@@ -49,6 +49,19 @@ export function createSeriesStore() {
         ]
       })
     },
+    /** The newest value, as the ring keeps it: 32 bits. */
+    newest(slot: number): number {
+      const { head, values } = slab.columns
+      return values[slot * RING + (head[slot] as number)] as number
+    },
+    /** The gap before the last one, milliseconds; 0 while there are fewer than three samples. */
+    gapBeforeMs(slot: number): number {
+      const { head, count, seconds } = slab.columns
+      if ((count[slot] as number) < 3) return 0
+      const at = ((head[slot] as number) - 1 + RING) % RING
+      const before = (at - 1 + RING) % RING
+      return 1000 * ((seconds[slot * RING + at] as number) - (seconds[slot * RING + before] as number))
+    },
     /** Time between the two newest samples, milliseconds; 0 while there are fewer. */
     lastGapMs(slot: number): number {
       const { head, count, seconds } = slab.columns

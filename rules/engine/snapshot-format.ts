@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { SeriesSpec } from '../../contract/report.ts'
 import { AlertTransition } from '../../contract/rules.ts'
 
-const MAGIC = 'vigia-rules-2\n'
+const MAGIC = 'vigia-rules-3\n'
 
 /** One slab of the body: its shape, its rows, and the bytes of each column. */
 export const SlabHead = z.object({
@@ -16,18 +16,28 @@ export type SlabHead = z.infer<typeof SlabHead>
 export const Header = z.object({
   clock: z.object({ lastTickMs: z.number(), observedMs: z.number() }),
   series: SlabHead,
+  /** State by the rule's name and what its detector's state depends on; empty where it depends on nothing known. */
+  groups: z.array(
+    z.object({
+      name: z.string(),
+      stateVersion: z.string(),
+      alerts: SlabHead,
+      bank: SlabHead,
+      peers: SlabHead.nullable(),
+    }),
+  ),
   rules: z.array(
     z.object({
       name: z.string(),
       version: z.string(),
       driven: z.enum(['samples', 'time', 'vector', 'peers', 'alerts']),
+      group: z.number().int(),
       metric: z.string(),
       labels: z.record(z.string(), z.string()),
       cause: z.string().nullable(),
-      alerts: SlabHead,
-      bank: SlabHead,
     }),
   ),
+  peersRefreshedMs: z.number(),
   plans: z.array(
     z.object({
       hash: z.string(),
@@ -49,7 +59,21 @@ export const Header = z.object({
       }),
       newestMs: z.number(),
       awakeMs: z.number(),
+      seenMs: z.number(),
       watches: z.array(z.object({ rule: z.number().int(), slot: z.number().int() })),
+      vectors: z.array(
+        z.object({
+          rule: z.number().int(),
+          slot: z.number().int(),
+          dueMs: z.number(),
+          isStepped: z.boolean(),
+          names: z.array(z.string()),
+          /** As many as there are names; null is not known. */
+          values: z.array(z.number().nullable()),
+          timesMs: z.array(z.number()),
+          gapsMs: z.array(z.number()),
+        }),
+      ),
       bindings: z.array(
         z.object({
           plan: z.number().int(),
@@ -88,7 +112,10 @@ export function joinSnapshot(header: Header, body: readonly Uint8Array[]): Uint8
 }
 
 /** Takes a snapshot apart; RangeError when it is none. */
-export function splitSnapshot(snapshot: Uint8Array): { header: Header; body: Uint8Array } {
+export function splitSnapshot(snapshot: Uint8Array): {
+  header: Header
+  body: Uint8Array
+} {
   const decoder = new TextDecoder()
   const start = MAGIC.length + 4
   if (snapshot.length < start || decoder.decode(snapshot.subarray(0, MAGIC.length)) !== MAGIC)
@@ -104,6 +131,8 @@ function readHeader(text: string): Header {
   try {
     return Header.parse(JSON.parse(text))
   } catch (thrown) {
-    throw new RangeError('the snapshot of rule state is damaged', { cause: thrown })
+    throw new RangeError('the snapshot of rule state is damaged', {
+      cause: thrown,
+    })
   }
 }

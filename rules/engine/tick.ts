@@ -1,7 +1,7 @@
 import type { AlertTransition } from '../../contract/rules.ts'
 import { INACTIVE } from '../alert.ts'
 import { BREACH } from '../detector.ts'
-import { endEntry, judgeWatch, type Run, watchClock } from './judge.ts'
+import { endEntry, endWatch, judgeWatch, type Run, watchClock } from './judge.ts'
 import { isFresh } from './pace.ts'
 import type { DeviceState, EngineClock, EngineState } from './state.ts'
 
@@ -12,6 +12,7 @@ const LONGEST_TICK_MS = 60_000
 export function tickState(state: EngineState, nowMs: number, out: AlertTransition[]): void {
   advanceClock(state.clock, nowMs)
   const atMs = state.clock.lastTickMs
+  state.cohorts.refresh(atMs)
   for (const transition of state.withdrawn.splice(0)) out.push({ ...transition, atMs })
   for (const device of state.devices.values()) {
     const run: Run = { state, device, out }
@@ -23,7 +24,10 @@ export function tickState(state: EngineState, nowMs: number, out: AlertTransitio
       if (verdict === BREACH || running.alerts.columns.phase[watch.slot] !== INACTIVE)
         judgeWatch(run, running, watch, { clockMs, verdict })
     }
-    if (device.active > 0 && device.bindings.length > 1) endVanished(run)
+    if (device.active > 0 && device.bindings.length > 1) {
+      endVanished(run)
+      endVanishedVectors(run)
+    }
   }
 }
 
@@ -49,6 +53,17 @@ function endVanished(run: Run): void {
         if (!reported.has(slot * state.rules.length + rule))
           endEntry(run, { binding, series, entry }, device.newestMs)
       }
+  }
+}
+
+function endVanishedVectors(run: Run): void {
+  const { state, device } = run
+  for (const watch of device.vectors) {
+    if (state.rules[watch.rule]?.alerts.columns.phase[watch.slot] === INACTIVE) continue
+    const bindings = device.bindings.filter(({ plan }) =>
+      plan.vectors.some(({ rule }) => rule === watch.rule),
+    )
+    if (!bindings.some((binding) => isFresh(device, binding))) endWatch(run, watch)
   }
 }
 

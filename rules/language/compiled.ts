@@ -2,7 +2,7 @@ import type { ParameterValues } from '../../contract/command.ts'
 import type { SeriesSpec } from '../../contract/report.ts'
 import type { RuleOverride, RuleSpec } from '../../contract/rules.ts'
 import { seriesKey } from '../../contract/wire.ts'
-import type { Bank, Detector } from '../detector.ts'
+import type { Detector } from '../detector.ts'
 import { durationMs } from '../duration.ts'
 import type { Selector } from '../selector.ts'
 import { renderTemplate } from './template.ts'
@@ -60,11 +60,4 @@ export function remedyFor(
     attemptsPerHour: remedy.attemptsPerHour,
     verifyWithinMs: durationMs(remedy.verifyWithin),
   }
-}
-
-/** Fresh state for one rule over all its series. */
-export function createBank(rule: CompiledRule): Bank {
-  if (rule.detector.driven !== 'samples' && rule.detector.driven !== 'time')
-    throw new TypeError(`${rule.detector.name} is not driven by samples or time`)
-  return rule.detector.create(rule.parameters)
 }

@@ -1,0 +1,182 @@
+import { FIRING, INACTIVE } from '../alert.ts'
+import { BREACH, CLEAR, type Verdict } from '../detector.ts'
+import { exactLabels } from '../language/matcher.ts'
+import { eachEntry } from './bind.ts'
+import { evidenceOf, seriesText, transitionOf } from './evidence.ts'
+import { advance, type Run } from './judge.ts'
+import type { Binding, DeviceState, EngineState, Links, PlanSeries, RunningRule } from './state.ts'
+
+/** A value counts while it is younger than this and than four of its gaps. */
+const SHORTEST_FRESH_MS = 120_000
+const FRESH_GAPS = 4
+
+/** Judges the composite rules of a report, each after those that it looks at. */
+export function observeComposites(run: Run, binding: Binding, timeMs: number): void {
+  const { plan } = binding
+  const { composites } = plan
+  if (composites.length === 0) return
+  binding.links ??= linksOf(run.state, run.device, binding)
+  for (let at = 0; at < composites.length; at += 2) {
+    const series = composites[at] as number
+    const slot = binding.seriesSlots[series] as number
+    // Its main series had a value in this very report.
+    if (run.state.series.slab.columns.lastMs[slot] !== timeMs) continue
+    judge(run, {
+      binding,
+      series,
+      entry: composites[at + 1] as number,
+      timeMs,
+      links: binding.links[at / 2] as Links,
+    })
+  }
+}
+
+function judge(
+  { state, device, out }: Run,
+  at: {
+    binding: Binding
+    series: number
+    entry: number
+    timeMs: number
+    links: Links
+  },
+): void {
+  const { binding, timeMs } = at
+  const running = state.rules[binding.plan.rules[at.entry] as number]
+  const bank = running?.composite?.bank
+  if (running === undefined || bank === undefined) return
+  const slot = binding.entrySlots[at.entry] as number
+  const seriesSlot = binding.seriesSlots[at.series] as number
+  const value = state.series.newest(seriesSlot)
+  const operands = new Float64Array(at.links.length)
+  for (let index = 0; index < at.links.length; index++)
+    operands[index] = operandOf(state, at.links[index] as Links[number], {
+      value,
+      timeMs,
+      isLeast: takesLeast(running, index),
+    })
+  const verdict: Verdict = bank.step(slot, timeMs, value, operands)
+  const { phase, clearMs } = running.alerts.columns
+  if (phase[slot] === INACTIVE && verdict !== BREACH) return
+  if (phase[slot] === FIRING && verdict !== CLEAR && clearMs[slot] === 0) return
+  const gapMs = state.series.lastGapMs(seriesSlot)
+  const usualGapMs = state.series.gapBeforeMs(seriesSlot)
+  const kind = advance(device, running, slot, {
+    verdict,
+    timeMs,
+    gapMs,
+    usualGapMs,
+  })
+  if (kind === null) return
+  const { metric, labels, unit } = binding.plan.series[at.series] as PlanSeries
+  const finding = bank.explain(slot, { timeMs, value, unit })
+  const evidence = evidenceOf(finding, seriesText(metric, labels), state.series.points(seriesSlot))
+  out.push(
+    transitionOf(running, device.context, {
+      kind,
+      atMs: timeMs,
+      labels,
+      evidence,
+    }),
+  )
+}
+
+function takesLeast({ composite }: RunningRule, index: number): boolean {
+  const operand = composite?.operands[index]?.operand
+  return operand?.kind === 'series' && operand.take === 'min'
+}
+
+function operandOf(
+  state: EngineState,
+  { kind, rules, slots }: Links[number],
+  at: { value: number; timeMs: number; isLeast: boolean },
+): number {
+  if (kind === 'main') return at.value
+  let found = NaN
+  for (let index = 0; index < slots.length; index++) {
+    const slot = slots[index] as number
+    if (kind === 'rule') {
+      const phase = state.rules[rules[index] as number]?.alerts.columns.phase[slot]
+      if (phase === FIRING) return 1
+      found = 0
+      continue
+    }
+    const ageMs = at.timeMs - (state.series.slab.columns.lastMs[slot] as number)
+    if (ageMs > Math.max(SHORTEST_FRESH_MS, FRESH_GAPS * state.series.lastGapMs(slot))) continue
+    const value = state.series.newest(slot)
+    const isBetter = at.isLeast ? value < found : value > found
+    if (Number.isNaN(found) || isBetter) found = value
+  }
+  return found
+}
+
+/** What each composite entry of a binding looks at among all that the device has. */
+function linksOf(state: EngineState, device: DeviceState, binding: Binding): Links[] {
+  const { composites, series: all, rules } = binding.plan
+  const links: Links[] = []
+  for (let at = 0; at < composites.length; at += 2) {
+    const { labels } = all[composites[at] as number] as PlanSeries
+    const { composite } = state.rules[rules[composites[at + 1] as number] as number] as RunningRule
+    links.push(
+      (composite?.operands ?? []).map(({ operand, matches }) => {
+        switch (operand.kind) {
+          case 'main':
+            return {
+              kind: 'main',
+              rules: new Int32Array(0),
+              slots: new Int32Array(0),
+            }
+          case 'series':
+            return seriesLink(device, (series) => matches(series) && agree(labels, series.labels))
+          case 'rule':
+            return ruleLink(state, device, operand.rule, labels)
+          default:
+            return operand satisfies never
+        }
+      }),
+    )
+  }
+  return links
+}
+
+function seriesLink({ bindings }: DeviceState, isMeant: (series: PlanSeries) => boolean): Links[number] {
+  const slots = new Set<number>()
+  for (const { plan, seriesSlots } of bindings)
+    plan.series.forEach((series, at) => {
+      if (isMeant(series)) slots.add(seriesSlots[at] as number)
+    })
+  return {
+    kind: 'series',
+    rules: new Int32Array(0),
+    slots: Int32Array.from(slots),
+  }
+}
+
+function ruleLink(
+  state: EngineState,
+  device: DeviceState,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Links[number] {
+  const found = new Map<string, [number, number]>()
+  const isMeant = (rule: number): boolean => state.rules[rule]?.rule.spec.name === name
+  eachEntry(device, (rule, slot, series) => {
+    if (isMeant(rule) && agree(labels, series.labels)) found.set(`${rule}|${slot}`, [rule, slot])
+  })
+  for (const { rule, slot } of [...device.watches, ...device.vectors]) {
+    const signal = state.rules[rule]?.rule.spec.signal
+    if (signal !== undefined && isMeant(rule) && agree(labels, exactLabels(signal)))
+      found.set(`${rule}|${slot}`, [rule, slot])
+  }
+  const pairs = [...found.values()]
+  return {
+    kind: 'rule',
+    rules: Int32Array.from(pairs, ([rule]) => rule),
+    slots: Int32Array.from(pairs, ([, slot]) => slot),
+  }
+}
+
+/** Whether labels that both have say the same. */
+function agree(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  return Object.entries(a).every(([name, value]) => b[name] === undefined || b[name] === value)
+}
