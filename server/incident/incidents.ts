@@ -1,23 +1,27 @@
-import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { VigiaError } from '../../contract/errors.ts'
 import type { LiveEvent } from '../../contract/views.ts'
 import type { Incident, IncidentEvent, IncidentState } from '../../contract/incident.ts'
 import type { AlertTransition } from '../../contract/rules.ts'
+import type { Step } from '../../rules/noise/state.ts'
 import type { Db, Records } from '../records/records.ts'
 import { at, ms, text } from '../records/schema.ts'
-import { tell, toColumns, toCore, toView } from './rows.ts'
-import { transition, type Outcome, type RuleFacts } from './transition.ts'
+import { carryOut, type IncidentChange, type IncidentStep } from './carry-out.ts'
+import { toView } from './rows.ts'
+import type { RuleFacts } from './transition.ts'
 
-/** What became of an incident, for the stages that come next. */
-type IncidentChange = {
-  change: 'opened' | 'reopened' | 'updated' | 'resolved'
-  id: string
-  client: string
-  device: string
-  rule: string
-  worsened: boolean
-  why: string
+/**
+ * Noise control, inside the transaction of one client: what alerts mean for incidents, and when to ask again without
+ * any (Unix milliseconds).
+ */
+export type NoisePort = {
+  judge(
+    db: Db,
+    client: string,
+    words: readonly AlertTransition[],
+  ): Promise<{ steps: Step[]; dueMs: number | null }>
+  /** Clients with alerts on which time decides. */
+  unsettled(db: Db): Promise<string[]>
 }
 
 type IncidentQuery = {
@@ -35,6 +39,10 @@ export type Incidents = {
    * RECORDS_UNAVAILABLE; applying the same alerts again afterwards is harmless.
    */
   apply(alerts: readonly AlertTransition[]): Promise<IncidentChange[]>
+  /** What time brings: silences that end, sites that settle, flapping that is over. Call it every second or so. */
+  tick(nowMs: number): Promise<IncidentChange[]>
+  /** Silences, windows or hours have changed: the next tick looks at this client, or at all. */
+  review(client: string | null): void
   /** Newest first. */
   list(query: IncidentQuery): Promise<Incident[]>
   /** One incident with its story in order; NOT_FOUND. */
@@ -46,56 +54,69 @@ type Options = {
   /** The rule in force by its name. */
   rule: (name: string) => RuleFacts | undefined
   emit: (event: LiveEvent) => void
+  /** Without it every alert that fires has an incident of its own. */
+  noise?: NoisePort
 }
 
+/** Changes made elsewhere, as by another server, are noticed this often. */
+const SWEEP_EVERY_MS = 60_000
+
 /** Incidents in the records. */
-export function createIncidents({ records, rule, emit }: Options): Incidents {
-  async function applyOfClient(db: Db, client: string, alerts: AlertTransition[]): Promise<IncidentChange[]> {
-    await lockCauses(db, alerts)
-    const known = await knownDevices(db, alerts)
+export function createIncidents({ records, rule, emit, noise }: Options): Incidents {
+  const due = new Map<string, number>()
+  let sweepAtMs = 0
+
+  /** One transaction. One after the other within a client: noise control looks at all of its alerts. */
+  async function applyOfClient(client: string, alerts: AlertTransition[]): Promise<IncidentChange[]> {
+    const done = await records.tenant(client, async (db) => {
+      await sql`select pg_advisory_xact_lock(hashtextextended(${`incident|${client}`}, 0))`.execute(db)
+      const known = await knownDevices(db, alerts)
+      const words = alerts.filter((alert) => known.has(alert.device))
+      const { steps, dueMs } = noise
+        ? await noise.judge(db, client, words)
+        : { steps: words.map(plainStep), dueMs: null }
+      const changes: IncidentChange[] = []
+      for (const step of steps.filter(isIncidentStep)) {
+        const change = await carryOut({ db, client, rule }, step)
+        if (change) changes.push(change)
+      }
+      return { changes, dueMs }
+    })
+    if (done.dueMs === null) due.delete(client)
+    else due.set(client, done.dueMs)
+    return done.changes
+  }
+
+  async function applyAll(work: Iterable<[string, AlertTransition[]]>): Promise<IncidentChange[]> {
     const changes: IncidentChange[] = []
-    for (const alert of alerts) {
-      if (!known.has(alert.device)) continue
-      const change = await applyOne(db, client, alert)
-      if (change) changes.push(change)
-    }
+    for (const [client, own] of work) changes.push(...(await applyOfClient(client, own)))
+    const told = new Map(changes.map(({ id, device }) => [id, device]))
+    for (const [id, device] of told) emit({ type: 'incident', id, device })
     return changes
   }
 
-  async function applyOne(
-    db: Db,
-    client: string,
-    alert: AlertTransition,
-  ): Promise<IncidentChange | undefined> {
-    const row = await db
-      .selectFrom('incident')
-      .selectAll()
-      .where('device_id', '=', alert.device)
-      .where('cause', '=', alert.cause)
-      .orderBy(sql`state <> 'resolved'`, 'desc')
-      .orderBy('opened_at', 'desc')
-      .limit(1)
-      .forUpdate()
-      .executeTakeFirst()
-    const outcome = transition(row ? toCore(row) : null, alert, rule(alert.rule))
-    if (outcome.change === 'none' || outcome.incident === null) return undefined
-    const id = await store(db, { client, device: alert.device, present: row?.incident_id }, outcome)
-    await tell(db, { client, id }, outcome.events)
-    const { change, worsened, why } = outcome
-    return { change, id, client, device: alert.device, rule: alert.rule, worsened, why }
-  }
-
   return {
-    async apply(alerts) {
-      const byClient = Map.groupBy(
-        alerts.filter((alert) => alert.kind !== 'pending').map(storable),
-        (alert) => alert.client,
-      )
-      const changes: IncidentChange[] = []
-      for (const [client, own] of byClient)
-        changes.push(...(await records.tenant(client, (db) => applyOfClient(db, client, own))))
-      for (const { id, device } of changes) emit({ type: 'incident', id, device })
-      return changes
+    apply: (alerts) =>
+      applyAll(
+        Map.groupBy(
+          alerts.filter((alert) => alert.kind !== 'pending').map(storable),
+          (alert) => alert.client,
+        ),
+      ),
+
+    async tick(nowMs) {
+      if (noise === undefined) return []
+      if (nowMs >= sweepAtMs) {
+        for (const client of await records.operator((db) => noise.unsettled(db))) due.set(client, 0)
+        sweepAtMs = nowMs + SWEEP_EVERY_MS
+      }
+      const now = [...due].filter(([, dueMs]) => dueMs <= nowMs)
+      return applyAll(now.map(([client]) => [client, []]))
+    },
+
+    review(client) {
+      if (client === null) sweepAtMs = 0
+      else due.set(client, 0)
     },
 
     list: (query) =>
@@ -131,35 +152,19 @@ function storable(alert: AlertTransition): AlertTransition {
   return { ...alert, cause: text(alert.cause), fingerprint: text(alert.fingerprint) }
 }
 
-/** Serialises everyone who works on the same causes; taken in one order, so that two cannot wait for each other. */
-async function lockCauses(db: Db, alerts: readonly AlertTransition[]): Promise<void> {
-  const keys = [...new Set(alerts.map((alert) => `incident|${alert.device}|${alert.cause}`))].sort()
-  for (const key of keys) await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(db)
+function plainStep(alert: AlertTransition): Step {
+  return alert.kind === 'firing' ? { do: 'fire', alert } : { do: 'clear', alert }
+}
+
+function isIncidentStep(step: Step): step is IncidentStep {
+  return step.do !== 'suppress' && step.do !== 'release'
 }
 
 async function knownDevices(db: Db, alerts: readonly AlertTransition[]): Promise<Set<string>> {
   const devices = [...new Set(alerts.map((alert) => alert.device))]
+  if (devices.length === 0) return new Set()
   const rows = await db.selectFrom('device').select('device_id').where('device_id', 'in', devices).execute()
   return new Set(rows.map((row) => row.device_id))
-}
-
-async function store(
-  db: Db,
-  where: { client: string; device: string; present: string | undefined },
-  outcome: Outcome,
-): Promise<string> {
-  if (outcome.incident === null) throw new VigiaError('INTERNAL', 'an incident without content')
-  const columns = toColumns(outcome.incident)
-  if (outcome.change !== 'opened' && where.present !== undefined) {
-    await db.updateTable('incident').set(columns).where('incident_id', '=', where.present).execute()
-    return where.present
-  }
-  const id = randomUUID()
-  await db
-    .insertInto('incident')
-    .values({ ...columns, incident_id: id, client_id: where.client, device_id: where.device })
-    .execute()
-  return id
 }
 
 function views(db: Db) {

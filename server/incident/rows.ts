@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely'
 import type { Incident, IncidentEvent } from '../../contract/incident.ts'
 import type { Db } from '../records/records.ts'
 import { at, json, ms, text, type Tables } from '../records/schema.ts'
+import { nameOfSite } from './site.ts'
 import type { IncidentCore, Remedy } from './transition.ts'
 
 type IncidentRow = Selectable<Tables['incident']>
@@ -71,9 +72,14 @@ export function toView(row: IncidentRow & { hostname: string; ticket: string | n
     id: row.incident_id,
     client: row.client_id,
     device: row.device_id,
-    hostname: row.hostname,
+    hostname: row.scope === 'site' ? nameOfSite(row.client_id, row.site ?? '') : row.hostname,
     remedy: remedy?.name ?? null,
     ticket: row.ticket,
+    scope: row.scope,
+    site: row.site,
+    members: row.members,
+    mergedInto: row.merged_into,
+    flappingSinceMs: ms(row.flapping_since),
   }
 }
 

@@ -162,12 +162,19 @@ function whatFailed({ labels, metric }: Pick<IncidentRow, 'labels' | 'metric'>):
 
 async function escalate(
   work: Work,
-  { incident, jobs }: Present,
+  { incident, jobs, story }: Present,
   { reason, why }: { reason: string; why: string },
 ): Promise<void> {
+  // Information opens no ticket: the incident tells what was tried.
+  if (incident.severity === 'info') {
+    const told = { decision: 'skip', reason: 'information', why: `for information only: ${why}` } as const
+    await skip(work, incident, { ...told, untilMs: null }, story.lastSkip)
+    return
+  }
   const ticket = await work.ports.tickets.escalate(work.db, {
     client: incident.client_id,
-    device: incident.device_id,
+    // A ticket of a whole site is about no single device.
+    device: incident.scope === 'site' ? null : incident.device_id,
     incident: incident.incident_id,
     title: incident.title,
     tier: incident.tier,
@@ -203,10 +210,15 @@ async function settle(
       await stepJob(work, job, { type: 'cancel', why: 'the incident was over before it was sent' })
   }
   const endedAt = (incident.resolved_at ?? incident.opened_at).toISOString()
-  const ticket = await work.ports.tickets.incidentResolved(work.db, key, `The rule recovered at ${endedAt}.`)
+  const merged = incident.merged_into !== null
+  const sentence = merged
+    ? `Another incident explains it since ${endedAt}: ${incident.merged_into}.`
+    : `The rule recovered at ${endedAt}.`
+  const ticket = await work.ports.tickets.incidentResolved(work.db, key, sentence)
   if (ticket.id !== null && ticket.result !== 'none')
     work.effects.events.push({ type: 'ticket', id: ticket.id })
-  const credited = edgeJobs.find((job) => job.job_id === plan.credit)
+  // What another incident explains was not mended by its own remedy.
+  const credited = merged ? undefined : edgeJobs.find((job) => job.job_id === plan.credit)
   if (credited) {
     await stepJob(work, credited, { type: 'verify', why: plan.why }, { verify_by: null })
     // A person who has started on the ticket may have mended it: then nobody says that it was avoided.

@@ -63,22 +63,22 @@ export type Decision =
  * Whether the remedy runs now. Guards that only ask for patience skip; those that patience does not help hand the
  * incident to a person. A device that is offline gets its order all the same: it waits for the session and, when
  * none comes in time, expires and is escalated. A device whose commands are switched off is escalated at once,
- * since only a person can switch them on. Information without a remedy asks for nobody.
+ * since only a person can switch them on. Information asks for nobody, whatever becomes of its remedy.
  */
 export function decide(facts: GuardFacts): Decision {
-  return (
-    withoutRemedy(facts) ??
+  const decision = withoutRemedy(facts) ??
     neverHere(facts) ??
     notNow(facts) ??
     tooOften(facts) ?? { decision: 'order', why: orderWords(facts) }
-  )
+  if (decision.decision === 'escalate' && facts.severity === 'info')
+    return skip('information', `for information only: ${decision.why}`)
+  return decision
 }
 
-function withoutRemedy({ remedy, noRemedy, severity, deviceRevoked }: GuardFacts): Decision | undefined {
+function withoutRemedy({ remedy, noRemedy, deviceRevoked }: GuardFacts): Decision | undefined {
   if (deviceRevoked) return skip('device-revoked', 'the device is revoked and no longer ours to mend')
   if (remedy !== null) return undefined
   const words = noRemedy ?? 'the rule has no remedy'
-  if (severity === 'info') return skip('information', `for information only: ${words}`)
   return escalate('no-remedy', words)
 }
 

@@ -26,7 +26,11 @@ type Escalation = IncidentKeyed & {
   tier: Tier
   priority: Priority
 }
-type IncidentKeyed = { client: string; device: string; incident: string }
+type IncidentKeyed = {
+  client: string /** Null for what is about no single device. */
+  device: string | null
+  incident: string
+}
 
 /** The neighbours of remediation, handed in by the wiring: no stage imports another. */
 export type Ports = {

@@ -12,7 +12,8 @@ import { NEW_TICKET, step, type PersonAction, type TicketCore } from './transiti
 /** What an incident hands over when a person is needed. */
 export type Escalation = {
   client: string
-  device: string
+  /** Null for what is about no single device. */
+  device: string | null
   incident: string
   title: Ticket['title']
   body: Ticket['body']

@@ -35,6 +35,18 @@ describe('the guards', () => {
   it.each<[string, Partial<GuardFacts>, string, string]>([
     ['no remedy', { remedy: null, noRemedy: 'look first' }, 'escalate', 'no-remedy'],
     ['information without a remedy', { remedy: null, severity: 'info' }, 'skip', 'information'],
+    [
+      'information whose remedy was tried enough',
+      { attemptsLastHour: 2, severity: 'info' },
+      'skip',
+      'information',
+    ],
+    [
+      'information under the kill switch',
+      { killSwitch: { reason: 'x' }, severity: 'info' },
+      'skip',
+      'information',
+    ],
     ['the kill switch', { killSwitch: { reason: 'stop' } }, 'escalate', 'kill-switch'],
     ['commands switched off on the device', { commandsEnabled: false }, 'escalate', 'commands-disabled'],
     ['no approved script', { script: null }, 'escalate', 'no-script'],
