@@ -4,7 +4,7 @@ import { numberOption } from './options.ts'
 import { table, when } from './output.ts'
 import { findDevice } from './run.ts'
 
-/** `vigia devices`, `device`, `clients`, `client-add`, `enrol-token`, `revoke`, `policy`. */
+/** `vigia devices`, `device`, `clients`, `client-add`, `enrol-token`, `revoke`, `tag`, `policy`. */
 export function registerFleet(program: Command): void {
   program
     .command('devices')
@@ -114,6 +114,20 @@ export function registerFleet(program: Command): void {
       const device = await findDevice(server, name)
       await server.call('revokeDevice', { params: { device } })
       out.print({ device, revoked: true }, () => `${device} is revoked.`)
+    })
+
+  program
+    .command('tag <device> [tags...]')
+    .description('show the tags of a device, or replace them; rules select by them (server, laptop, …)')
+    .option('--none', 'take all tags away')
+    .action(async (name: string, tags: string[], options: { none?: boolean }, command: Command) => {
+      const { server, out } = contextOf(command)
+      const device = await findDevice(server, name)
+      const answer =
+        tags.length === 0 && options.none !== true
+          ? (await server.call('device', { params: { device } })).device
+          : await server.call('setTags', { params: { device }, body: { tags } })
+      out.print({ device, tags: answer.tags }, () => answer.tags.join(' ') || 'no tags')
     })
 
   program

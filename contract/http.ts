@@ -189,6 +189,15 @@ export const ROUTES = {
     answer: DevicePolicy,
     summary: 'Change what it watches and how often',
   },
+  setTags: {
+    method: 'PATCH',
+    path: '/api/devices/:device/tags',
+    access: 'person',
+    params: byDevice,
+    body: z.object({ tags: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/)).max(20) }),
+    answer: z.object({ tags: z.array(z.string()) }),
+    summary: 'Say what a device is: rules and overrides select by its tags (server, laptop, …)',
+  },
   startLab: {
     method: 'POST',
     path: '/api/devices/:device/lab',

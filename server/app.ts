@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import type { Clock } from '../contract/clock.ts'
 import type { TrustedKey } from '../contract/command.ts'
 import { VigiaError } from '../contract/errors.ts'
 import type { Health } from '../contract/views.ts'
@@ -62,6 +63,8 @@ export type ServerOptions = {
   version: string
   approvers: readonly TrustedKey[]
   log: Logger
+  /** The real clock unless given: a test lets days pass. */
+  clock?: Clock
 }
 
 /** A server that runs. */
@@ -94,7 +97,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 async function build(options: ServerOptions, undo: (() => void | Promise<void>)[]): Promise<RunningServer> {
   const { dataDir, config, log, version } = options
-  const clock = Date.now
+  const clock = options.clock ?? Date.now
   const startedAtMs = clock()
   // All faults of the rules come before anything is opened.
   const rules = loadRules(config.rules, dataDir)

@@ -17,6 +17,7 @@ type Names =
   | 'deviceSeries'
   | 'revokeDevice'
   | 'setPolicy'
+  | 'setTags'
   | 'startLab'
   | 'endLab'
   | 'maintenance'
@@ -142,6 +143,19 @@ export function fleetRoutes(parts: Parts): Pick<Handlers, Names> {
       })
       await pushPolicy(change)
       return change.policy
+    },
+    async setTags({ params, body, whoName }) {
+      const { client, tags } = await devices.setTags(params.device, body.tags)
+      await audit.append({
+        who: whoName,
+        action: 'device.tags',
+        client,
+        subject: params.device,
+        detail: { tags },
+      })
+      await parts.deviceChanged(params.device)
+      live.events.emit({ type: 'device', device: params.device })
+      return { tags }
     },
     maintenance: async ({ query }) => ({
       windows: await parts.maintenance.list(query.client, parts.clock()),

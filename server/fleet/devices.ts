@@ -34,6 +34,8 @@ export type Devices = {
   /** The policy in force, with what a lab adds while it lasts. */
   policy(device: string): Promise<DevicePolicy>
   setPolicy(device: string, edit: PolicyEdit): Promise<PolicyChange>
+  /** Replaces its tags; kept once each, sorted. */
+  setTags(device: string, tags: readonly string[]): Promise<{ client: string; tags: string[] }>
   startLab(
     device: string,
     lab: {
@@ -147,6 +149,18 @@ export function createDevices({ records, clock }: { records: Records; clock: Clo
         }),
       )
       return { ...changed, untilMs }
+    },
+    async setTags(device, tags) {
+      const row = await records.operator((db) =>
+        db
+          .updateTable('device')
+          .set({ tags: [...new Set(tags)].sort() })
+          .where('device_id', '=', device)
+          .returning(['client_id', 'tags'])
+          .executeTakeFirst(),
+      )
+      if (row === undefined) throw unknown(device)
+      return { client: row.client_id, tags: row.tags }
     },
     endLab(device) {
       return change(device, async (row, db) => (row.lab_until === null ? row : update(db, device, NO_LAB)))
