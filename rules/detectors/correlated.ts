@@ -2,16 +2,14 @@ import { CorrelatedParameters } from '../../contract/detectors/correlated.ts'
 import { anyDetector, BREACH, CLEAR, STAY, type Finding } from '../detector.ts'
 import { durationMs, spanText } from '../duration.ts'
 import { numberText } from '../number-text.ts'
+import { createDayMoment, DAY_MS, placeMoment, QUARTER_MS, QUARTERS, readDay } from '../state/day-profile.ts'
 import { createSlab } from '../state/slab.ts'
 import { addToTail, fadeTail, TAIL_WIDTH, tailQuantile } from '../state/tail.ts'
+import { notePeak, peakOfLastWeek, WEEK_PEAKS_WIDTH } from '../state/week-peaks.ts'
 
 /** Series a machine can have in one rule: the contract's most evidence, and twice what a load picture needs. */
 const WIDTH = 24
 const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
-/** The profile of a day is drawn by quarters of an hour. */
-const QUARTERS = 96
-const QUARTER_MS = DAY_MS / QUARTERS
 
 // What follows was chosen on six servers of the Application Server Dataset so that its neighbours (half and twice
 // as much) score within 0.05 of recall of it at the same rate of false incidents: `npm run bench -- servers`.
@@ -35,13 +33,15 @@ const SIGMAS = 1.25
 /** What its own past exceeds in one step of fifty is the machine's measure of unusual. */
 const OWN_SHARE = 0.02
 /** How far beyond that measure an incident opens (sensitivity 1), and the share of it under which it ends. */
-const MARGIN = 2.1
+const MARGIN = 2
 const STAYS = 0.85
 /** Past the measure by this, a step teaches a tenth: a bad day must not become the measure of the next. */
 const BAD = 1.2
 const BAD_TEACHES = 0.1
 /** The measure forgets half in two weeks. */
 const FADE_A_DAY = 2 ** (-1 / 14)
+/** What was about as unusual at the same hour a week ago is a weekly job. */
+const LIKE_LAST_WEEK = 1.2
 /** Fewer values than this at once are no picture of a machine. */
 const FEWEST = 3
 /** A series further out than this is named as taking part: 1 step in 370 of normal noise. */
@@ -79,8 +79,8 @@ export const correlated = anyDetector({
     const stepsADay = DAY_MS / everyMs
     const levelShare = Math.min(1, everyMs / LEVEL_MS)
     const scaleShare = everyMs / SCALE_MS
-    /** The profile at a moment: its line, and the least and most of this quarter of an hour and its neighbours. */
-    const usual = { at: 0, low: 0, high: 0 }
+    const usual = createDayMoment()
+    const note = { lastMs: 0, timeMs: 0 }
     const slab = createSlab({
       profile: { type: 'f32', width: WIDTH * QUARTERS },
       profileDays: { type: 'u8', width: WIDTH * QUARTERS },
@@ -96,9 +96,11 @@ export const correlated = anyDetector({
       expected: { type: 'f32', width: WIDTH },
       deviations: { type: 'f32', width: WIDTH },
       tail: { type: 'f32', width: TAIL_WIDTH },
+      peaks: { type: 'f32', width: WEEK_PEAKS_WIDTH },
       lastMs: { type: 'f64' },
       steps: { type: 'u32' },
       ratio: { type: 'f32' },
+      lastWeek: { type: 'f32' },
     })
 
     function closeQuarter(slot: number, quarter: number): void {
@@ -107,7 +109,7 @@ export const correlated = anyDetector({
         const at = slot * WIDTH + series
         const count = quarterCount[at] as number
         if (count === 0) continue
-        const cell = (slot * QUARTERS + quarter) * WIDTH + series
+        const cell = at * QUARTERS + quarter
         const days = profileDays[cell] as number
         const share = Math.max(PROFILE_SHARE, 1 / (days + 1))
         const before = profile[cell] as number
@@ -131,30 +133,9 @@ export const correlated = anyDetector({
         fadeTail(tail, slot * TAIL_WIDTH, FADE_A_DAY)
     }
 
-    /** Reads the profile at a time into `usual`; whether the quarters that it is drawn through are known. */
-    function readProfile(slot: number, series: number, timeMs: number): boolean {
-      const { profile, profileDays } = slab.columns
-      const within = ((timeMs % QUARTER_MS) + everyMs / 2) / QUARTER_MS - 0.5
-      const quarter = Math.floor(timeMs / QUARTER_MS) % QUARTERS
-      const here = (slot * QUARTERS + quarter) * WIDTH + series
-      const next = (slot * QUARTERS + ((quarter + 1) % QUARTERS)) * WIDTH + series
-      const last = (slot * QUARTERS + ((quarter + QUARTERS - 1) % QUARTERS)) * WIDTH + series
-      const near = within > 0 ? next : last
-      if (profileDays[here] === 0 || profileDays[near] === 0) return false
-      const weight = Math.min(1, Math.abs(within))
-      const at = profile[here] as number
-      usual.at = at * (1 - weight) + (profile[near] as number) * weight
-      const before = profileDays[last] === 0 ? at : (profile[last] as number)
-      const after = profileDays[next] === 0 ? at : (profile[next] as number)
-      usual.low = Math.min(at, before, after)
-      usual.high = Math.max(at, before, after)
-      return true
-    }
-
     /** Takes one value in; its deviations (0 and up), NaN while they are not known. */
-    function take(slot: number, series: number, timeMs: number, value: number): number {
+    function take(at: number, value: number): number {
       const columns = slab.columns
-      const at = slot * WIDTH + series
       const seen = (columns.seen[at] as number) + 1
       columns.seen[at] = seen
       const share = Math.max(1 / seen, scaleShare / 2)
@@ -164,7 +145,7 @@ export const correlated = anyDetector({
       columns.mean[at] = mean
       columns.variance[at] = variance + share * (apart * (value - mean) - variance)
       columns.quarterCount[at] = Math.min(255, (columns.quarterCount[at] as number) + 1)
-      if (!readProfile(slot, series, timeMs)) {
+      if (!readDay(columns.profile, columns.profileDays, at * QUARTERS, usual)) {
         columns.quarterSum[at] = (columns.quarterSum[at] as number) + value
         return NaN
       }
@@ -195,8 +176,11 @@ export const correlated = anyDetector({
       slab,
       width: WIDTH,
       step(slot, timeMs, values) {
-        turn(slot, timeMs)
         const columns = slab.columns
+        note.lastMs = columns.lastMs[slot] as number
+        note.timeMs = timeMs
+        turn(slot, timeMs)
+        placeMoment(usual, timeMs, everyMs)
         const count = Math.min(WIDTH, values.length)
         let sum = 0
         let known = 0
@@ -204,7 +188,7 @@ export const correlated = anyDetector({
           const at = slot * WIDTH + series
           const value = series < count ? (values[series] as number) : NaN
           columns.value[at] = value
-          const deviations = Number.isFinite(value) ? take(slot, series, timeMs, value) : NaN
+          const deviations = Number.isFinite(value) ? take(at, value) : NaN
           columns.deviations[at] = deviations
           if (Number.isNaN(deviations)) continue
           sum += Math.min(deviations, COUNTS)
@@ -214,14 +198,21 @@ export const correlated = anyDetector({
         columns.steps[slot] = steps
         columns.ratio[slot] = 0
         // The first day makes the profile, the second the scales: what they say of themselves is no measure.
-        if (known < FEWEST || steps < 2 * stepsADay) return CLEAR
+        if (known < FEWEST || steps < 2 * stepsADay) {
+          notePeak(columns.peaks, slot * WEEK_PEAKS_WIDTH, note, 0)
+          return CLEAR
+        }
         const figure = sum / known
         const measure = tailQuantile(columns.tail, slot * TAIL_WIDTH, OWN_SHARE)
         const ratio = measure === 0 ? 0 : figure / measure
         addToTail(columns.tail, slot * TAIL_WIDTH, figure, ratio > BAD ? BAD_TEACHES : 1)
+        const lastWeek = peakOfLastWeek(columns.peaks, slot * WEEK_PEAKS_WIDTH, timeMs)
+        notePeak(columns.peaks, slot * WEEK_PEAKS_WIDTH, note, ratio)
         if (steps < needed) return CLEAR
         columns.ratio[slot] = ratio
-        return ratio > bound ? BREACH : ratio > STAYS * bound ? STAY : CLEAR
+        columns.lastWeek[slot] = lastWeek
+        if (ratio <= STAYS * bound) return CLEAR
+        return ratio > bound && ratio > LIKE_LAST_WEEK * lastWeek ? BREACH : STAY
       },
       score(slot) {
         const ratio = slab.columns.ratio[slot] as number
@@ -233,7 +224,7 @@ export const correlated = anyDetector({
         return `${spanText(steps * everyMs)} of ${spanText(needed * everyMs)} of history`
       },
       explain(slot, _moment, names) {
-        const { value, expected, deviations, scale, ratio } = slab.columns
+        const { value, expected, deviations, scale, ratio, lastWeek } = slab.columns
         const parts = names.slice(0, WIDTH).flatMap((name, series) => {
           const at = slot * WIDTH + series
           const away = deviations[at] as number
@@ -246,7 +237,7 @@ export const correlated = anyDetector({
             away,
           }
         })
-        return findingOf(parts, ratio[slot] as number, bound)
+        return findingOf(parts, { ratio: ratio[slot] as number, lastWeek: lastWeek[slot] as number, bound })
       },
     }
   },
@@ -254,7 +245,9 @@ export const correlated = anyDetector({
 
 type Part = { series: string; value: number; expected: number; usual: number; away: number }
 
-function findingOf(parts: Part[], ratio: number, bound: number): Finding {
+type Figures = { ratio: number; lastWeek: number; bound: number }
+
+function findingOf(parts: Part[], { ratio, lastWeek, bound }: Figures): Finding {
   const byAway = parts.toSorted((a, b) => b.away - a.away)
   const out = byAway.filter(({ away }) => away > NAMED)
   const named = byAway
@@ -271,6 +264,10 @@ function findingOf(parts: Part[], ratio: number, bound: number): Finding {
       {
         explanation: 'the time of the day',
         because: 'each series is held against the same time of the days before',
+      },
+      {
+        explanation: 'a weekly job',
+        because: `a week ago it was ${numberText(lastWeek, '')} times as far around this hour`,
       },
       {
         explanation: 'a new level that lasts',
