@@ -1,6 +1,8 @@
 import { ThresholdParameters } from '../../contract/detectors/threshold.ts'
 import { anyDetector, BREACH, CLEAR, STAY } from '../detector.ts'
+import { durationMs, spanText } from '../duration.ts'
 import { numberText } from '../number-text.ts'
+import { createLowest } from '../state/lowest.ts'
 import { createSlab } from '../state/slab.ts'
 
 /** Value past a bound. Between the bound and `clear` a firing alert stays and none starts, so it cannot flap there. */
@@ -16,15 +18,23 @@ export const threshold = anyDetector({
       return [{ field: 'clear', message: `must not be under below (${below})` }]
     return []
   },
-  create({ above, below, clear }) {
+  create({ above, below, clear, risen }) {
     const sign = above === undefined ? -1 : 1
     const bound = above ?? below ?? Infinity
     const signedBound = sign * bound
     const signedClear = sign * (clear ?? bound)
+    const lowest = risen === undefined ? undefined : createLowest(durationMs(risen.over))
+    const least = risen?.by ?? 0
+    const news =
+      risen === undefined
+        ? ''
+        : `, and at least ${risen.by} from where it stood within ${spanText(durationMs(risen.over))}`
     return {
-      slab: createSlab({}),
-      step(_slot, _timeMs, value) {
+      slab: lowest?.slab ?? createSlab({}),
+      step(slot, timeMs, value) {
         const signed = sign * value
+        const rise = lowest?.riseAt(slot, timeMs, signed) ?? 0
+        if (rise < least) return signed > signedClear ? STAY : CLEAR
         return signed > signedBound ? BREACH : signed > signedClear ? STAY : CLEAR
       },
       tick: () => CLEAR,
@@ -35,7 +45,7 @@ export const threshold = anyDetector({
         forecast: null,
         says: `is ${numberText(value, unit)}; the bound is ${sign > 0 ? 'above' : 'below'} ${numberText(bound, unit)}${
           clear === undefined ? '' : `, clear at ${numberText(clear, unit)}`
-        }`,
+        }${news}`,
       }),
     }
   },

@@ -1,35 +1,16 @@
 import { TrendParameters } from '../../contract/detectors/trend.ts'
-import type { Forecast } from '../../contract/rules.ts'
-import { anyDetector, BREACH, CLEAR, STAY, type Finding, type Moment } from '../detector.ts'
-import { durationMs, spanText } from '../duration.ts'
-import { numberText } from '../number-text.ts'
-import { addToLine, createFit, fitLine, type Fit, LINE_WIDTH } from '../state/line.ts'
-import { createSlab } from '../state/slab.ts'
+import { anyDetector, BREACH, CLEAR, STAY } from '../detector.ts'
+import { durationMs } from '../duration.ts'
+import { createForeteller } from '../state/foretell.ts'
+import type { Run } from '../state/run.ts'
+import { type Outlook, trendFinding } from '../state/trend-finding.ts'
+import { createHistory, HOUR_MS, RAW, remember, RISE, RISES, TEN_MS, TENS } from '../state/history.ts'
 
-/**
- * A staircase of two equal steps explains 8/9 of its variance by a straight line, one step 3/4 (0.65 with the
- * weights used here). Only what is straighter than that is foretold.
- */
-const STRAIGHT_R2 = 0.9
-/** The slope must differ from zero by this many standard errors. */
-const SIGNIFICANT = 3
-/** A retreat of this share of the bound's size, and of 5 residual deviations, is a clean-up: history starts anew. */
-const RETREAT_SHARE = 0.01
-const RETREAT_SIGMAS = 5
-/** How far beyond what it has seen it looks. */
 const REACH = 4
-/** The nearer history: a quarter of the window, so that a sudden fill is seen before the long line bends. */
-const NEAR = 4
-/** Two-sided 80 % interval of a normal distribution. */
 const Q80 = 1.2816
+const RUN_SPREAD = 0.3
+const PEAKS_SPREAD = 0.5
 
-/**
- * Time until a bound by a straight line, over the window and over its last quarter (weights that decay, 14
- * numbers a series). Fires when either line is straight, significant, seen for long enough and reaches the bound
- * within the horizon; the long one only while the near one does not contradict it. A retreat clears it at once; a
- * rise that merely stops clears it after a quarter of the window. What already stood past the bound when first
- * seen is no forecast: that is a threshold's business.
- */
 export const trend = anyDetector({
   name: 'trend',
   driven: 'samples',
@@ -48,159 +29,177 @@ export const trend = anyDetector({
   create(parameters) {
     const sign = parameters.direction === 'up' ? 1 : -1
     const bound = sign * parameters.bound
-    const from = parameters.from === undefined ? -Infinity : sign * parameters.from
-    const horizonMs = durationMs(parameters.horizon)
-    const windowMs = durationMs(parameters.window)
+    const from = parameters.from === undefined ? -Infinity : sign * parameters.from - bound
+    const horizon = durationMs(parameters.horizon) / HOUR_MS
+    const isLong = durationMs(parameters.window) > 12 * HOUR_MS
     const { minSamples } = parameters
-    // An exponential weight of time constant T carries as many samples as a plain window of 2 T.
-    const farDecayMs = windowMs / 2
-    const nearDecayMs = windowMs / NEAR / 2
-    const slab = createSlab({
-      far: { type: 'f64', width: LINE_WIDTH },
-      near: { type: 'f64', width: LINE_WIDTH },
-      count: { type: 'u32' },
-      startMs: { type: 'f64' },
-      lastMs: { type: 'f64' },
-      peak: { type: 'f64' },
-      base: { type: 'f64' },
-      breachMs: { type: 'f64' },
-    })
-    const farFit = createFit()
-    const nearFit = createFit()
+    const slab = createHistory(isLong)
+    const foreteller = createForeteller(slab, isLong)
 
-    function retreated(slot: number, signed: number): boolean {
-      const peak = slab.columns.peak[slot] as number
-      const retreat = peak - signed
-      if (retreat <= RETREAT_SHARE * Math.max(Math.abs(bound), Math.abs(peak))) return false
-      fitLine(slab.columns.near, slot * LINE_WIDTH, nearFit)
-      return retreat > RETREAT_SIGMAS * nearFit.sigma
+    /** Whether the pace of any memory could reach the bound within twice the horizon: cheap. */
+    function mayReach(slot: number, timeMs: number, distance: number): boolean {
+      const c = slab.columns
+      const reach = -distance / (2 * Math.min(horizon, 96))
+      const raws = c.raws[slot] as number
+      const ago = Math.min(raws - 1, 6)
+      const place = slot * RAW + ((raws - 1 - ago) % RAW)
+      const gap = (timeMs - (c.rawMs[place] as number)) / HOUR_MS
+      if (gap > 0 && distance - (c.raw[place] as number) > reach * gap) return true
+      const ten = Math.floor(timeMs / TEN_MS)
+      if (distance - (c.tens[slot * TENS + ((ten - 6) % TENS)] as number) > reach) return true
+      return distance - (c.tens[slot * TENS + ((ten - 40) % TENS)] as number) > reach * 6.6
     }
 
-    function restart(slot: number, timeMs: number, signed: number): void {
-      slab.open(slot)
-      slab.columns.startMs[slot] = timeMs
-      slab.columns.base[slot] = signed
-      slab.columns.peak[slot] = signed
+    function fastBreach(slot: number, timeMs: number, distance: number): boolean {
+      if (!mayReach(slot, timeMs, distance)) return false
+      foreteller.findRun(slot)
+      return judgesFast(slot, timeMs)
     }
 
-    function etaMs(fit: Fit, slot: number): number {
-      const level = fit.level + (slab.columns.base[slot] as number)
-      if (level >= bound) return 0
-      return fit.slope > 0 ? (bound - level) / fit.slope : Infinity
+    /** Whether the run that was just found is a fill: near enough for its length, and not explained away. */
+    function judgesFast(slot: number, timeMs: number): boolean {
+      const { run, eta, explainedBy, tolerance } = foreteller.fast
+      if (!(eta <= horizon) || explainedBy >= 0) return false
+      const height = run.slope * run.hours
+      const unit = slab.columns.unit[slot] as number
+      if (height < Math.max(1.5 * unit, 2 * tolerance)) return false
+      if (run.r2 < 0.85 || run.slope < 3 * run.slopeError) return false
+      const ageDays = (timeMs - (slab.columns.firstMs[slot] as number)) / 86_400_000
+      const whole = run.hours + eta
+      const share = whole < 4 ? 1 / 3 : 1
+      const young = ageDays < 1 ? 1 / 10 : ageDays < 8 ? 1 / 5 : 1
+      return eta <= Math.min(share, young) * run.hours || (eta <= 1 / 12 && eta <= run.hours)
     }
 
-    function foretells(fit: Fit, eta: number, spanMs: number): boolean {
-      return (
-        eta <= horizonMs &&
-        spanMs >= eta / REACH &&
-        fit.r2 >= STRAIGHT_R2 &&
-        fit.slope > SIGNIFICANT * fit.slopeError &&
-        fit.weight >= 0.6 * minSamples
-      )
-    }
+    const slowEta = (slot: number): number =>
+      slab.columns.slow[slot * 5 + 3] === 0 ? Infinity : (slab.columns.slow[slot * 5] as number)
 
-    function read(slot: number, timeMs: number): { far: boolean; near: boolean } {
-      fitLine(slab.columns.far, slot * LINE_WIDTH, farFit)
-      fitLine(slab.columns.near, slot * LINE_WIDTH, nearFit)
-      const spanMs = timeMs - (slab.columns.startMs[slot] as number)
-      const farEta = etaMs(farFit, slot)
-      const nearEta = etaMs(nearFit, slot)
+    function runOutlook(run: Run, eta: number): Outlook {
+      const { slope, points, hours, r2, slopeError } = run
+      const width = Math.exp(RUN_SPREAD + Q80 * (slopeError / slope))
       return {
-        far: nearEta <= 2 * horizonMs && foretells(farFit, farEta, Math.min(spanMs, windowMs)),
-        near: foretells(nearFit, nearEta, Math.min(spanMs, windowMs / NEAR)),
+        kind: 'run',
+        eta,
+        earliest: eta / width,
+        latest: eta * width,
+        slope,
+        samples: points,
+        spanHours: hours,
+        r2,
       }
+    }
+
+    function slowOutlook(slot: number, distance: number): Outlook {
+      const c = slab.columns
+      const slope = (c.slow[slot * 5 + 1] as number) / 24
+      const days = c.slow[slot * 5 + 3] as number
+      const eta = slowEta(slot)
+      const width = Math.exp(PEAKS_SPREAD)
+      const r2 = distance < 0 ? 0.9 : 1
+      return {
+        kind: 'peaks',
+        eta,
+        earliest: eta / width,
+        latest: eta * width,
+        slope,
+        samples: days,
+        spanHours: days * 24,
+        r2,
+      }
+    }
+
+    function slowBreach(slot: number, timeMs: number, distance: number): boolean {
+      if (!isLong) return false
+      const c = slab.columns
+      const eta = c.slow[slot * 5] as number
+      if (!(eta <= horizon) || c.slow[slot * 5 + 3] === 0) return false
+      const ageDays = (timeMs - (c.firstMs[slot] as number)) / 86_400_000
+      if (eta > ageDays * 3) return false
+      const edge = c.slow[slot * 5 + 4] as number
+      const unit = c.unit[slot] as number
+      const seen = Math.min(RISES, c.risesSeen[slot] as number)
+      let [most, second, top, within] = [0, 0, -Infinity, 0]
+      const windowFrom = ageDays * 24 - 24 * (c.slow[slot * 5 + 3] as number)
+      for (let rise = 0; rise < seen; rise++) {
+        const place = (slot * RISES + rise) * RISE
+        const fall = c.rises[place + 3] as number
+        if (fall > most) {
+          second = most
+          most = fall
+        } else if (fall > second) second = fall
+        if (fall > 0.5 * ((c.rises[place + 1] as number) - (c.rises[place] as number))) {
+          top = Math.max(top, c.rises[place + 1] as number)
+          if ((c.rises[place + 4] as number) > windowFrom) within++
+        }
+      }
+      if (distance < edge - 1.3 * second - 1.5 * unit) return false
+      // A few big saws: held against the highest.
+      if (within < 2 && distance < top + 2 * unit) return false
+      return true
     }
 
     return {
       slab,
       step(slot, timeMs, value) {
-        const signed = sign * value
-        const elapsedMs = timeMs - (slab.columns.lastMs[slot] as number)
-        if (slab.columns.count[slot] === 0 || elapsedMs > windowMs || retreated(slot, signed))
-          restart(slot, timeMs, signed)
-        const columns = slab.columns
-        const offset = slot * LINE_WIDTH
-        const relative = signed - (columns.base[slot] as number)
-        const gapMs = columns.count[slot] === 0 ? 0 : elapsedMs
-        addToLine(columns.far, offset, gapMs, Math.exp(-gapMs / farDecayMs), relative)
-        addToLine(columns.near, offset, gapMs, Math.exp(-gapMs / nearDecayMs), relative)
-        columns.lastMs[slot] = timeMs
-        columns.count[slot] = (columns.count[slot] as number) + 1
-        if (signed > (columns.peak[slot] as number)) columns.peak[slot] = signed
-
-        if (columns.count[slot] < minSamples || signed < from) return CLEAR
-        const breachMs = columns.breachMs[slot] as number
-        let breached: boolean
-        if (signed >= bound) breached = breachMs !== 0
-        else {
-          const seen = read(slot, timeMs)
-          breached = seen.far || seen.near
+        const distance = sign * value - bound
+        const unit = 0.01 * Math.max(Math.abs(bound), Math.abs(value))
+        if (remember(slab, slot, timeMs, distance, unit)) foreteller.judgePeaks(slot)
+        const c = slab.columns
+        const at = slot * 3
+        const breachMs = c.breach[at] as number
+        if ((c.samples[slot] as number) < minSamples || distance < from) {
+          c.breach[at] = 0
+          return CLEAR
         }
+        const breached =
+          distance >= 0
+            ? breachMs !== 0
+            : fastBreach(slot, timeMs, distance) || slowBreach(slot, timeMs, distance)
         if (breached) {
-          columns.breachMs[slot] = timeMs
+          c.breach[at] = timeMs
+          c.breach[at + 1] = breachMs === 0 ? distance : Math.max(distance, c.breach[at + 1] as number)
           return BREACH
         }
         if (breachMs === 0) return CLEAR
-        if (timeMs - breachMs < windowMs / NEAR) return STAY
-        columns.breachMs[slot] = 0
+        const high = Math.max(distance, c.breach[at + 1] as number)
+        c.breach[at + 1] = high
+        const unitNow = c.unit[slot] as number
+        const holdMs = Math.min(24, horizon / 2) * HOUR_MS
+        if (
+          timeMs - breachMs < holdMs &&
+          high - distance < Math.max(1.5 * unitNow, 0.2 * (high - (c.swing[at] as number)))
+        )
+          return STAY
+        c.breach[at] = 0
         return CLEAR
       },
       tick: () => CLEAR,
       explain(slot, moment) {
-        const { far } = read(slot, moment.timeMs)
-        const fit = far ? farFit : nearFit
-        const spanMs = moment.timeMs - (slab.columns.startMs[slot] as number)
-        return finding({
-          fit,
+        const distance = sign * (moment.value ?? 0) - bound
+        const fast = foreteller.findRun(slot)
+        const { eta, run, explainedBy } = fast
+        const bySlow = !judgesFast(slot, moment.timeMs) && isLong && Number.isFinite(slowEta(slot))
+        const c = slab.columns
+        const place = (slot * RISES + explainedBy) * RISE
+        const seen = Math.min(RISES, c.risesSeen[slot] as number)
+        const highs = Array.from(
+          { length: seen },
+          (_, rise) => c.rises[(slot * RISES + rise) * RISE + 1] as number,
+        )
+        return trendFinding({
           moment,
           sign,
           bound: parameters.bound,
-          distance: bound - fit.level - (slab.columns.base[slot] as number),
-          samples: Math.min(slab.columns.count[slot] as number, Math.ceil(fit.weight)),
-          spanMs: Math.min(spanMs, far ? windowMs : windowMs / NEAR),
+          outlook: bySlow ? slowOutlook(slot, distance) : Number.isFinite(eta) ? runOutlook(run, eta) : null,
+          weighed: {
+            rises: seen,
+            highest: Math.max(...highs),
+            explainedBy:
+              explainedBy < 0 ? null : { low: c.rises[place] as number, high: c.rises[place + 1] as number },
+            ageHours: (moment.timeMs - (c.firstMs[slot] as number)) / HOUR_MS,
+          },
         })
       },
     }
   },
 })
-
-type Basis = {
-  fit: Fit
-  moment: Moment
-  sign: number
-  bound: number
-  distance: number
-  samples: number
-  spanMs: number
-}
-
-function finding({ fit, moment, sign, bound, distance, samples, spanMs }: Basis): Finding {
-  const { timeMs, value, unit } = moment
-  const base = { value, unit, threshold: bound }
-  const now = `is ${numberText(value, unit)}`
-  const past = value !== null && sign * (bound - value) <= 0
-  const perHour = sign * fit.slope * 3_600_000
-  if (past) return { ...base, forecast: null, says: `${now} and has reached ${numberText(bound, unit)}` }
-  if (!(fit.slope > 0) || samples < 3)
-    return { ...base, forecast: null, says: `${now} and no longer moves to ${numberText(bound, unit)}` }
-  // Wider for few samples: 1 + 1.5 / n is within 2 % of Student's t at 80 % from 5 degrees of freedom on.
-  const q = Q80 * (1 + 1.5 / fit.weight)
-  const fastest = Math.max(0, distance - q * fit.sigma) / (fit.slope + q * fit.slopeError)
-  const slowest = fit.slope - q * fit.slopeError
-  const forecast: Forecast = {
-    bound,
-    atMs: Math.round(timeMs + Math.max(0, distance) / fit.slope),
-    earliestMs: Math.round(timeMs + fastest),
-    latestMs: slowest > 0 ? Math.round(timeMs + Math.max(0, distance + q * fit.sigma) / slowest) : null,
-    slopePerHour: perHour,
-    samples,
-    spanMs,
-    r2: fit.r2,
-  }
-  const latest = forecast.latestMs === null ? 'open' : spanText(forecast.latestMs - timeMs)
-  return {
-    ...base,
-    forecast,
-    says: `${now}, ${perHour > 0 ? 'rises' : 'falls'} by ${numberText(Math.abs(perHour), unit)} an hour and reaches ${numberText(bound, unit)} in ${spanText(forecast.atMs - timeMs)} (80 % interval ${spanText(forecast.earliestMs - timeMs)} to ${latest}; ${samples} samples over ${spanText(spanMs)})`,
-  }
-}

@@ -1,0 +1,150 @@
+import { fitPeaks, type PeakTrend } from './daily-peaks.ts'
+import {
+  DAY_MS,
+  DAYS,
+  type History,
+  HOUR_MS,
+  HOURS,
+  noiseOf,
+  RAW,
+  RISE,
+  RISES,
+  TEN_MS,
+  TENS,
+} from './history.ts'
+import { createRunFinder, type Run } from './run.ts'
+
+/** What the present run foretells: hours to the bound, and the past rise that explains it away (-1: none). */
+export type Fast = { run: Run; eta: number; explainedBy: number; tolerance: number }
+
+/** Past days that a trend of peaks needs. */
+const FEWEST_DAYS = 5
+const WINDOWS = [7, 14, 28] as const
+
+/** Judges one slot at a time; reused for every series. */
+export function createForeteller(history: History, isLong: boolean) {
+  const finder = createRunFinder()
+  const fast: Fast = { run: finder.run, eta: Infinity, explainedBy: -1, tolerance: 0 }
+  const trend: PeakTrend = { days: 0, slope: 0, anchor: 0, spread: 0, top: 0, order: 0, largestShare: 0 }
+  const peaks = new Float64Array(DAYS + 1)
+
+  /** Finds the present run of a slot and when it reaches the bound. */
+  function findRun(slot: number): Fast {
+    const c = history.columns
+    const nowMs = c.lastMs[slot] as number
+    const raws = c.raws[slot] as number
+    fast.tolerance = noiseOf(history, slot)
+    fast.explainedBy = -1
+    fast.eta = Infinity
+    finder.begin(fast.tolerance)
+    let goesOn = true
+    let oldestMs = nowMs
+    for (let ago = 1; goesOn && ago <= Math.min(RAW, raws); ago++) {
+      const place = slot * RAW + ((raws - ago) % RAW)
+      const atMs = c.rawMs[place] as number
+      const weight = ago === 1 ? 1 : Math.min(1, (oldestMs - atMs) / TEN_MS)
+      goesOn = finder.add((nowMs - atMs) / HOUR_MS, c.raw[place] as number, Math.max(weight, 0.01))
+      oldestMs = atMs
+    }
+    const firstMs = c.firstMs[slot] as number
+    const nowTen = Math.floor(nowMs / TEN_MS)
+    for (let ten = Math.floor(oldestMs / TEN_MS) - 1; goesOn && ten >= nowTen - TENS + 1; ten--) {
+      const middleMs = (ten + 0.5) * TEN_MS
+      if (middleMs < firstMs) return finish(slot)
+      goesOn = finder.add((nowMs - middleMs) / HOUR_MS, c.tens[slot * TENS + (ten % TENS)] as number, 1)
+      oldestMs = ten * TEN_MS
+    }
+    if (!isLong) return finish(slot)
+    const nowHour = Math.floor(nowMs / HOUR_MS)
+    for (let hour = Math.floor(oldestMs / HOUR_MS) - 1; goesOn && hour >= nowHour - HOURS + 1; hour--) {
+      const middleMs = (hour + 0.5) * HOUR_MS
+      if (middleMs < firstMs) break
+      goesOn = finder.add((nowMs - middleMs) / HOUR_MS, c.hours[slot * HOURS + (hour % HOURS)] as number, 6)
+    }
+    return finish(slot)
+  }
+
+  function finish(slot: number): Fast {
+    const { run } = finder
+    if (run.slope > 0 && run.hours > 0) {
+      fast.eta = Math.max(0, -run.level) / run.slope
+      fast.explainedBy = explain(slot, run.slope)
+    }
+    return fast
+  }
+
+  /** The past rise of like pace that went as high as this one is, and ended by itself. */
+  function explain(slot: number, pace: number): number {
+    const c = history.columns
+    const seen = Math.min(RISES, c.risesSeen[slot] as number)
+    const now = c.raw[slot * RAW + (((c.raws[slot] as number) - 1) % RAW)] as number
+    const margin = marginOf(slot, seen)
+    for (let rise = 0; rise < seen; rise++) {
+      const place = (slot * RISES + rise) * RISE
+      const low = c.rises[place] as number
+      const high = c.rises[place + 1] as number
+      const fastest = c.rises[place + 2] as number
+      if (now > high + Math.max(margin, 0.04 * (high - low))) continue
+      if (high - low < 2 * (c.unit[slot] as number)) continue
+      if (pace >= fastest / 3 && pace <= 3 * fastest) return rise
+    }
+    return -1
+  }
+
+  /** How far a rise may pass the highest one before it is news: what the past ones differed by. */
+  function marginOf(slot: number, seen: number): number {
+    const c = history.columns
+    const unit = c.unit[slot] as number
+    if (seen < 2) return 2 * unit
+    let [sum, squares] = [0, 0]
+    for (let rise = 0; rise < seen; rise++) {
+      const high = c.rises[(slot * RISES + rise) * RISE + 1] as number
+      sum += high
+      squares += high * high
+    }
+    const deviation = Math.sqrt(Math.max(0, squares / seen - (sum / seen) ** 2))
+    return Math.min(5 * unit, unit + deviation)
+  }
+
+  /** Renews the slow forecast of a slot, once an hour: the trend of daily peaks over the windows that hold. */
+  function judgePeaks(slot: number): void {
+    const c = history.columns
+    const at = slot * 5
+    c.slow[at] = Infinity
+    const nowMs = c.lastMs[slot] as number
+    const today = Math.floor(nowMs / DAY_MS)
+    const firstDay = Math.floor((c.firstMs[slot] as number) / DAY_MS)
+    const past = Math.min(DAYS - 1, today - firstDay)
+    if (past < FEWEST_DAYS) return
+    for (let day = 0; day <= past; day++)
+      peaks[day] = c.peaks[slot * DAYS + ((today - past + day) % DAYS)] as number
+    const dayPart = (nowMs % DAY_MS) / DAY_MS
+    if (!((peaks[past] as number) < 0)) peaks[past] = peaks[past - 1] as number
+    for (const window of WINDOWS) {
+      const days = Math.min(window, past)
+      fitPeaks(peaks, past, days, dayPart, trend)
+      if (!holds(slot)) continue
+      const eta = (24 * Math.max(0, -trend.anchor)) / trend.slope
+      if (eta < (c.slow[at] as number)) {
+        c.slow[at] = eta
+        c.slow[at + 1] = trend.slope
+        c.slow[at + 2] = trend.anchor
+        c.slow[at + 3] = trend.days
+        c.slow[at + 4] = trend.top
+      }
+      if (days < window) break
+    }
+  }
+
+  function holds(slot: number): boolean {
+    const noise = noiseOf(history, slot)
+    const grown = trend.slope * trend.days
+    return (
+      trend.slope > 0 && grown > 4 * trend.spread + noise && trend.order >= 0.55 && trend.largestShare <= 0.6
+    )
+  }
+
+  return { fast, findRun, judgePeaks }
+}
+
+export type Foreteller = ReturnType<typeof createForeteller>

@@ -1,0 +1,127 @@
+import type { Evidence, Forecast } from '../../contract/rules.ts'
+import type { Finding, Moment } from '../detector.ts'
+import { spanText } from '../duration.ts'
+import { numberText } from '../number-text.ts'
+import { HOUR_MS } from './history.ts'
+
+/** A forecast in the terms of the bank: hours from now, distances to the bound (0 at it, negative before). */
+export type Outlook = {
+  kind: 'run' | 'peaks'
+  eta: number
+  earliest: number
+  latest: number
+  /** Per hour. */
+  slope: number
+  samples: number
+  spanHours: number
+  r2: number
+}
+
+/** What was weighed beside the outlook, in the terms of the bank. */
+export type Weighed = {
+  /** Past rises that ended by themselves, and the highest of them (distance); none: 0 and -Infinity. */
+  rises: number
+  highest: number
+  /** The past rise that explains this one away. */
+  explainedBy: { low: number; high: number } | null
+  ageHours: number
+}
+
+type Frame = { moment: Moment; sign: number; bound: number; outlook: Outlook | null; weighed: Weighed }
+
+const CURVE_POINTS = 24
+
+/** Puts what a trend saw into words, with forecast, curve and what was ruled out. */
+export function trendFinding({ moment, sign, bound, outlook, weighed }: Frame): Finding {
+  const { timeMs, value, unit } = moment
+  const now = `is ${numberText(value, unit)}`
+  const base = { value, unit, threshold: bound, forecast: null }
+  if (value !== null && sign * (bound - value) <= 0)
+    return { ...base, says: `${now} and has reached ${numberText(bound, unit)}` }
+  if (outlook === null) {
+    const held = weighed.explainedBy
+    const usual =
+      held === null
+        ? ''
+        : `; rises like this one ended by themselves at ${numberText(bound + sign * held.high, unit)}`
+    return { ...base, says: `${now} and no longer moves to ${numberText(bound, unit)}${usual}` }
+  }
+  const perHour = sign * outlook.slope
+  const at = (hours: number): number => Math.round(timeMs + hours * HOUR_MS)
+  const span = (hours: number): string => spanText(hours * HOUR_MS)
+  const basis =
+    outlook.kind === 'run'
+      ? `one straight line over the last ${span(outlook.spanHours)} (r² ${outlook.r2.toFixed(2)})`
+      : `the highest value of each of the last ${Math.round(outlook.spanHours / 24)} days (median of all slopes between them)`
+  const forecast: Forecast = {
+    bound,
+    atMs: at(outlook.eta),
+    earliestMs: at(outlook.earliest),
+    latestMs: Number.isFinite(outlook.latest) ? at(outlook.latest) : null,
+    slopePerHour: perHour,
+    samples: outlook.samples,
+    spanMs: Math.round(outlook.spanHours * HOUR_MS),
+    r2: outlook.r2,
+    curve: curveOf(outlook, { timeMs, value: value ?? bound, bound, sign }),
+    basis: `${basis}; held against ${span(weighed.ageHours)} of its own history`,
+  }
+  const latest = Number.isFinite(outlook.latest) ? span(outlook.latest) : 'open'
+  return {
+    ...base,
+    forecast,
+    ruledOut: ruledOut({ moment, sign, bound, outlook, weighed }),
+    says: `${now}, ${perHour > 0 ? 'rises' : 'falls'} by ${numberText(Math.abs(perHour), unit)} an hour and reaches ${numberText(bound, unit)} in ${span(outlook.eta)} (80 % interval ${span(outlook.earliest)} to ${latest}; ${outlook.samples} samples over ${span(outlook.spanHours)})`,
+  }
+}
+
+/** The way to the bound: in the middle by the forecast, at its edges by the ends of the interval. */
+function curveOf(
+  { eta, earliest, latest }: Outlook,
+  { timeMs, value, bound, sign }: { timeMs: number; value: number; bound: number; sign: number },
+): [number, number, number, number][] {
+  const late = Number.isFinite(latest) ? latest : 3 * eta
+  const toGo = bound - value
+  const along = (hours: number, whole: number): number =>
+    value + toGo * (whole > 0 ? Math.min(1, hours / whole) : 1)
+  return Array.from({ length: CURVE_POINTS + 1 }, (_, index) => {
+    const hours = (eta * index) / CURVE_POINTS
+    const fast = along(hours, earliest)
+    const slow = along(hours, late)
+    return [
+      Math.round(timeMs + hours * HOUR_MS),
+      along(hours, eta),
+      sign > 0 ? slow : fast,
+      sign > 0 ? fast : slow,
+    ]
+  })
+}
+
+function ruledOut({ moment, sign, bound, outlook, weighed }: Frame): Evidence['ruledOut'] {
+  if (outlook === null) return []
+  const { unit } = moment
+  const text = (distance: number): string => numberText(bound + sign * distance, unit)
+  const span = spanText(outlook.spanHours * HOUR_MS)
+  const found: NonNullable<Evidence['ruledOut']> = []
+  if (weighed.rises > 0)
+    found.push({
+      explanation: 'log rotation, a backup or another rise that ends by itself',
+      because: `the last ${weighed.rises} that did ended at ${text(weighed.highest)} at most or went at another pace`,
+    })
+  else
+    found.push({
+      explanation: 'log rotation, a backup or another rise that ends by itself',
+      because: `none was seen in ${spanText(weighed.ageHours * HOUR_MS)}`,
+    })
+  found.push({
+    explanation: 'one-off step',
+    because:
+      outlook.kind === 'run'
+        ? `it has gone on evenly for ${span}, over ${outlook.samples} samples`
+        : `no single day brought most of the growth of ${span}`,
+  })
+  found.push({
+    explanation: 'high but still',
+    because: `it moves by ${numberText(Math.abs(outlook.slope) * 24, unit)} a day`,
+  })
+  return found
+}
