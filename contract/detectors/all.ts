@@ -1,6 +1,8 @@
+import { CompositeParameters } from './composite.ts'
 import { AbsenceParameters } from './absence.ts'
 import { ChangepointParameters } from './changepoint.ts'
 import { CorrelatedParameters } from './correlated.ts'
+import { LeakParameters } from './leak.ts'
 import { PeersParameters } from './peers.ts'
 import { SeasonalParameters } from './seasonal.ts'
 import { ThresholdParameters } from './threshold.ts'
@@ -15,4 +17,6 @@ export const DETECTOR_PARAMETERS = {
   changepoint: ChangepointParameters,
   correlated: CorrelatedParameters,
   peers: PeersParameters,
+  leak: LeakParameters,
+  composite: CompositeParameters,
 } as const

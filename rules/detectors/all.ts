@@ -1,7 +1,9 @@
 import type { Detector } from '../detector.ts'
+import { composite } from './composite.ts'
 import { absence } from './absence.ts'
 import { changepoint } from './changepoint.ts'
 import { correlated } from './correlated.ts'
+import { leak } from './leak.ts'
 import { peers } from './peers.ts'
 import { seasonal } from './seasonal.ts'
 import { threshold } from './threshold.ts'
@@ -16,4 +18,6 @@ export const DETECTORS: readonly Detector[] = [
   changepoint,
   correlated,
   peers,
+  leak,
+  composite,
 ]

@@ -1,0 +1,45 @@
+/** Numbers that the record of one window takes. */
+export const RECORD_WIDTH = 8
+
+const SQUARES = 0
+const LARGEST = 1
+const COUNT = 2
+const WAITING_SQUARES = 3
+const WAITING_LARGEST = 4
+const OPEN_SQUARES = 5
+const OPEN_LARGEST = 6
+const OPEN_COUNT = 7
+
+/**
+ * Notes a rise over a window of `blocks`, taken at each block, in the record that starts at `at`. A rise becomes
+ * history one to two windows after it was seen, so that a leak is not held against itself.
+ */
+export function noteRise(records: Float32Array, at: number, blocks: number, rose: number): void {
+  const count = records[at + OPEN_COUNT] as number
+  if (count >= blocks) {
+    const waiting = records[at + WAITING_SQUARES] as number
+    const known = records[at + COUNT] as number
+    if (waiting > 0 || known > 0) records[at + COUNT] = known + blocks
+    records[at + SQUARES] = (records[at + SQUARES] as number) + waiting
+    records[at + LARGEST] = Math.max(records[at + LARGEST] as number, records[at + WAITING_LARGEST] as number)
+    records[at + WAITING_SQUARES] = records[at + OPEN_SQUARES] as number
+    records[at + WAITING_LARGEST] = records[at + OPEN_LARGEST] as number
+    records[at + OPEN_SQUARES] = 0
+    records[at + OPEN_LARGEST] = 0
+    records[at + OPEN_COUNT] = 0
+  }
+  records[at + OPEN_SQUARES] = (records[at + OPEN_SQUARES] as number) + rose * rose
+  records[at + OPEN_LARGEST] = Math.max(records[at + OPEN_LARGEST] as number, rose)
+  records[at + OPEN_COUNT] = (records[at + OPEN_COUNT] as number) + 1
+}
+
+/** The largest rise in the history of a record; 0 while there is none. */
+export function largestRise(records: Float32Array, at: number): number {
+  return records[at + LARGEST] as number
+}
+
+/** The root mean square of the rises in the history of a record; 0 while there is none. */
+export function usualRise(records: Float32Array, at: number): number {
+  const count = records[at + COUNT] as number
+  return count > 0 ? Math.sqrt((records[at + SQUARES] as number) / count) : 0
+}
