@@ -1,7 +1,7 @@
 import type { Detector } from '../detector.ts'
-import { composite } from './composite.ts'
 import { absence } from './absence.ts'
 import { changepoint } from './changepoint.ts'
+import { composite } from './composite.ts'
 import { correlated } from './correlated.ts'
 import { leak } from './leak.ts'
 import { peers } from './peers.ts'

@@ -1,0 +1,130 @@
+import type * as z from 'zod'
+import { CompositeParameters, type Condition } from '../../contract/detectors/composite.ts'
+import { metricInfo } from '../../contract/metrics.ts'
+import { anyDetector, BREACH, CLEAR, STAY, type Operand } from '../detector.ts'
+import { numberText } from '../number-text.ts'
+import { createSlab } from '../state/slab.ts'
+
+type Parameters = z.infer<typeof CompositeParameters>
+type Join = keyof Parameters
+type Joined = { join: Join; condition: Condition }
+
+const JOINS: readonly Join[] = ['all', 'any', 'not', 'unless']
+
+/**
+ * Conditions over one series, others of the same device, and other rules. Each bound has a side of starting and
+ * one of recovery: an alert starts when the whole holds on the strict side of all of them, and stays while it
+ * holds on the lenient side. What is not known neither starts an alert nor ends one.
+ */
+export const composite = anyDetector({
+  name: 'composite',
+  driven: 'alerts',
+  parameters: CompositeParameters,
+  check: (parameters) =>
+    JOINS.flatMap((join) =>
+      parameters[join].flatMap(({ above, below, clear }) => {
+        if (clear === undefined) return []
+        if (above !== undefined && clear > above)
+          return [{ field: join, message: `clear (${clear}) must not be over above (${above})` }]
+        if (below !== undefined && clear < below)
+          return [{ field: join, message: `clear (${clear}) must not be under below (${below})` }]
+        return []
+      }),
+    ),
+  operandsOf: (parameters) => joinedOf(parameters).map(({ condition }) => operandOf(condition)),
+  create(parameters) {
+    const joined = joinedOf(parameters)
+    const bounds = joined.map(({ condition }) => boundOf(condition))
+    const width = joined.length
+    const slab = createSlab({ last: { type: 'f64', width } })
+
+    /** Whether the whole holds; `isStrict`: by the bounds of starting, and by those of recovery where forbidden. */
+    function holds(slot: number, isStrict: boolean): boolean {
+      let anyWanted = false
+      let anyMet = false
+      for (let index = 0; index < width; index++) {
+        const { join } = joined[index] as Joined
+        const value = slab.columns.last[slot * width + index] as number
+        const bound = bounds[index] as Bound
+        if (join === 'all' && !met(bound, value, isStrict, !isStrict)) return false
+        if (join === 'not' && met(bound, value, !isStrict, isStrict)) return false
+        if (join === 'unless' && met(bound, value, !isStrict, false)) return false
+        if (join !== 'any') continue
+        anyWanted = true
+        anyMet ||= met(bound, value, isStrict, !isStrict)
+      }
+      return !anyWanted || anyMet
+    }
+
+    return {
+      slab,
+      step(slot, _timeMs, _value, operands) {
+        slab.columns.last.set(operands, slot * width)
+        return holds(slot, true) ? BREACH : holds(slot, false) ? STAY : CLEAR
+      },
+      explain(slot, { value, unit }) {
+        const last = slab.columns.last.subarray(slot * width, (slot + 1) * width)
+        const parts = joined.map((one, index) => partText(one, last[index] as number, unit))
+        const related = joined.flatMap(({ condition }, index) => {
+          const known = last[index] as number
+          if (condition.signal === undefined || Number.isNaN(known)) return []
+          return [{ series: condition.signal.metric, value: known, expected: null }]
+        })
+        const main = joined.find(({ condition }) => operandOf(condition).kind === 'main')?.condition
+        return {
+          value,
+          unit,
+          threshold: main?.above ?? main?.below ?? null,
+          forecast: null,
+          says: `is ${numberText(value, unit)}; ${parts.join('; ')}`,
+          ...(related.length === 0 ? {} : { related }),
+        }
+      },
+    }
+  },
+})
+
+type Bound = { sign: number; start: number; recover: number }
+
+function joinedOf(parameters: Parameters): Joined[] {
+  return JOINS.flatMap((join) => parameters[join].map((condition) => ({ join, condition })))
+}
+
+function operandOf({ signal, rule, below }: Condition): Operand {
+  if (rule !== undefined) return { kind: 'rule', rule }
+  if (signal === undefined) return { kind: 'main' }
+  const { metric, where } = signal
+  return {
+    kind: 'series',
+    signal: { metric, ...(where === undefined ? {} : { where }) },
+    take: below === undefined ? 'max' : 'min',
+  }
+}
+
+/** A rule that fires is 1, so it stands past one half. */
+function boundOf({ rule, above, below, clear }: Condition): Bound {
+  if (rule !== undefined) return { sign: 1, start: 0.5, recover: 0.5 }
+  const sign = above === undefined ? -1 : 1
+  const bound = above ?? below ?? Infinity
+  return { sign, start: sign * bound, recover: sign * (clear ?? bound) }
+}
+
+function met({ sign, start, recover }: Bound, value: number, isStrict: boolean, ifUnknown: boolean): boolean {
+  if (Number.isNaN(value)) return ifUnknown
+  return sign * value > (isStrict ? start : recover)
+}
+
+const WORDS: Record<Join, string> = { all: 'needs', any: 'one of', not: 'not', unless: 'unless' }
+
+function partText({ join, condition }: Joined, value: number, mainUnit: string): string {
+  const { rule, signal, above, below } = condition
+  if (rule !== undefined) {
+    const now = Number.isNaN(value) ? 'is not known here' : value > 0.5 ? 'fires' : 'does not fire'
+    return `${WORDS[join]} rule ${rule}, which ${now}`
+  }
+  const unit = signal === undefined ? mainUnit : (metricInfo(signal.metric)?.unit ?? 'count')
+  const bound = `${above === undefined ? 'below' : 'above'} ${numberText(above ?? below ?? null, unit)}`
+  if (signal === undefined) return `${WORDS[join]} ${bound}`
+  const now = Number.isNaN(value) ? 'not known' : numberText(value, unit)
+  return `${WORDS[join]} ${signal.metric} ${bound}, which is ${now}`
+}
