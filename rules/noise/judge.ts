@@ -140,7 +140,7 @@ function firingStanding(one: Known, { world, outages, ofDevice, decide }: Around
   const outage = device === undefined ? undefined : outages.get(device.site)
   if (outage?.members.has(keyOf(alert)) === true) {
     const host: Host = { of: 'site', site: outage.site }
-    return { as: 'member', host, id: outage.site, why: `the site ${siteName(outage.site)} is offline` }
+    return { as: 'member', host, id: outage.site, why: 'its whole site is offline' }
   }
   const inhibitor = inhibitorOf(one, ofDevice, world)
   const holds = standing.as === 'own' || standing.as === 'kept'
@@ -203,9 +203,4 @@ function dueOf(known: Iterable<Known>): number | null {
     if ('untilMs' in standing && standing.untilMs !== null && (due === null || standing.untilMs < due))
       due = standing.untilMs
   return due
-}
-
-/** How people read a site; devices without one stand for the client itself. */
-export function siteName(site: string): string {
-  return site === '' ? 'without a name' : site
 }

@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely'
 import type { Incident, IncidentEvent } from '../../contract/incident.ts'
 import type { Db } from '../records/records.ts'
 import { at, json, ms, text, type Tables } from '../records/schema.ts'
+import { logRemedies } from './remedy-log.ts'
 import { nameOfSite } from './site.ts'
 import type { IncidentCore, Remedy } from './transition.ts'
 
@@ -94,6 +95,7 @@ export async function tell(db: Db, key: IncidentKey, events: readonly IncidentEv
     detail: json(event.detail),
   }))
   await db.insertInto('incident_event').values(rows).execute()
+  await logRemedies(db, key, events)
 }
 
 /** Moves an open incident between `open`, `remediating` and `escalated`; a resolved one is left as it is. */
