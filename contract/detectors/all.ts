@@ -5,6 +5,10 @@ import { CorrelatedParameters } from './correlated.ts'
 import { LeakParameters } from './leak.ts'
 import { PeersParameters } from './peers.ts'
 import { SeasonalParameters } from './seasonal.ts'
+import { CounterRateParameters } from './counter-rate.ts'
+import { ExpiryParameters } from './expiry.ts'
+import { FlappingParameters } from './flapping.ts'
+import { WearParameters } from './wear.ts'
 import { ThresholdParameters } from './threshold.ts'
 import { TrendParameters } from './trend.ts'
 
@@ -19,4 +23,8 @@ export const DETECTOR_PARAMETERS = {
   peers: PeersParameters,
   leak: LeakParameters,
   composite: CompositeParameters,
+  'counter-rate': CounterRateParameters,
+  expiry: ExpiryParameters,
+  flapping: FlappingParameters,
+  wear: WearParameters,
 } as const

@@ -6,6 +6,10 @@ import { correlated } from './correlated.ts'
 import { leak } from './leak.ts'
 import { peers } from './peers.ts'
 import { seasonal } from './seasonal.ts'
+import { counterRate } from './counter-rate.ts'
+import { expiry } from './expiry.ts'
+import { flapping } from './flapping.ts'
+import { wear } from './wear.ts'
 import { threshold } from './threshold.ts'
 import { trend } from './trend.ts'
 
@@ -19,5 +23,9 @@ export const DETECTORS: readonly Detector[] = [
   correlated,
   peers,
   leak,
+  counterRate,
+  expiry,
+  flapping,
+  wear,
   composite,
 ]
