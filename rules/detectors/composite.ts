@@ -62,6 +62,17 @@ export const composite = anyDetector({
         slab.columns.last.set(operands, slot * width)
         return holds(slot, true) ? BREACH : holds(slot, false) ? STAY : CLEAR
       },
+      learning(slot) {
+        const at = slot * width
+        const isUnknown = (index: number): boolean => Number.isNaN(slab.columns.last[at + index])
+        const lacking = joined.flatMap(({ join, condition }, index) =>
+          (join === 'all' || join === 'not') && isUnknown(index) ? [nameOf(condition)] : [],
+        )
+        const anyOf = joined.flatMap(({ join }, index) => (join === 'any' ? [index] : []))
+        if (anyOf.length > 0 && anyOf.every(isUnknown))
+          lacking.push(`any of ${parameters.any.map(nameOf).join(', ')}`)
+        return lacking.length === 0 ? null : lacking.join(', ')
+      },
       explain(slot, { value, unit }) {
         const last = slab.columns.last.subarray(slot * width, (slot + 1) * width)
         const parts = joined.map((one, index) => partText(one, last[index] as number, unit))
@@ -83,6 +94,10 @@ export const composite = anyDetector({
     }
   },
 })
+
+function nameOf({ rule, signal }: Condition): string {
+  return rule === undefined ? (signal?.metric ?? 'its own series') : `rule ${rule}`
+}
 
 type Bound = { sign: number; start: number; recover: number }
 

@@ -1,9 +1,11 @@
+import type { CoverageRow } from '../../contract/coverage.ts'
 import type { AlertState, AlertTransition } from '../../contract/rules.ts'
 import { FIRING, INACTIVE } from '../alert.ts'
 import { type CompiledRule, fingerprintOf } from '../language/compiled.ts'
 import { exactLabels } from '../language/matcher.ts'
 import type { DeviceContext } from '../selector.ts'
 import { eachEntry, unbind } from './bind.ts'
+import { coverageOf, type CoverageQuery } from './coverage.ts'
 import { deviceOf, type ObservedReport, observeReport } from './observe.ts'
 import { restoreState } from './restore.ts'
 import { snapshotState } from './snapshot.ts'
@@ -41,6 +43,11 @@ export type Engine = {
   forget(deviceId: string): void
   /** The alerts of a device that are pending or firing. */
   alerts(deviceId: string): AlertView[]
+  /**
+   * Whether each rule that selects a device is evaluated there right now, and on what; one row for each of them.
+   * A device that is not known has none.
+   */
+  coverage(query: CoverageQuery): CoverageRow[]
   snapshot(): Uint8Array
   /**
    * Takes a snapshot over in place of the present state; the rules may have changed since. Alerts of rules that
@@ -64,6 +71,7 @@ export function createEngine({ rules }: { rules: readonly CompiledRule[] }): Eng
     },
     forget: (deviceId) => forget(state, deviceId),
     alerts: (deviceId) => viewAlerts(state, deviceId),
+    coverage: (query) => coverageOf(state, query),
     snapshot: () => snapshotState(state),
     restore(snapshot) {
       state = restoreState(rules, snapshot)

@@ -81,8 +81,8 @@ function learnGap(binding: Binding, realGapMs: number): void {
   binding.lastGapMs = gapMs
 }
 
-/** The usual gap; while it is unknown that of the layout with which its group goes on. */
-function gapOf({ usualGapMs, lastMs, kin }: Binding): number {
+/** The usual gap of a layout, milliseconds; while it is unknown that of the layout with which its group goes on. */
+export function gapOf({ usualGapMs, lastMs, kin }: Binding): number {
   if (usualGapMs > 0) return usualGapMs
   const next = kin.filter((other) => other.lastMs > lastMs && other.usualGapMs > 0)
   return next.length === 0 ? UNKNOWN_GAP_MS : Math.max(...next.map((other) => other.usualGapMs))

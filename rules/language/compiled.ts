@@ -19,6 +19,8 @@ export type CompiledRule = {
   pack: string
   file: string
   line: number
+  /** The line of each field that the pack sets, a detector's parameters as `threshold.above`. */
+  lines: ReadonlyMap<string, number>
   forMs: number
   keepMs: number
   detector: Detector

@@ -149,7 +149,12 @@ function readPack(source: PackSource, { remedies = SHIPPED_REMEDIES }: ParseOpti
       compiled:
         found.length > 0
           ? undefined
-          : compile(parsed.data, { pack, file, line: places.fault(['rules', index], '').line ?? 1 }),
+          : compile(parsed.data, {
+              pack,
+              file,
+              line: lineOf(places, ['rules', index]),
+              lines: linesOf(rawRule, (path) => lineOf(places, ['rules', index, ...path])),
+            }),
       file,
       faultAt: (path, message, options) => places.fault(['rules', index, ...path], message, options),
     })
@@ -159,7 +164,7 @@ function readPack(source: PackSource, { remedies = SHIPPED_REMEDIES }: ParseOpti
     if (!parsed.success) return
     const at = ['overrides', index]
     overrides.push({
-      override: { spec: parsed.data, pack, file, line: places.fault(at, '').line ?? 1 },
+      override: { spec: parsed.data, pack, file, line: lineOf(places, at) },
       faultAt: (path, message, options) => places.fault([...at, ...path], message, options),
     })
   })
@@ -172,9 +177,24 @@ function rawItems(raw: unknown, field: 'rules' | 'overrides'): unknown[] {
   return Array.isArray(items) ? items : []
 }
 
+function lineOf(places: Places, path: PropertyKey[]): number {
+  return places.fault(path, '').line ?? 1
+}
+
+/** The lines of the fields that stand in a rule, and of the fields within those. */
+function linesOf(raw: unknown, lineAt: (path: PropertyKey[]) => number): Map<string, number> {
+  const lines = new Map<string, number>()
+  for (const [field, value] of Object.entries(raw as Record<string, unknown>)) {
+    lines.set(field, lineAt([field]))
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) continue
+    for (const part of Object.keys(value)) lines.set(`${field}.${part}`, lineAt([field, part]))
+  }
+  return lines
+}
+
 function compile(
   spec: RuleSpec,
-  { pack, file, line }: { pack: string; file: string; line: number },
+  { pack, file, line, lines }: Pick<CompiledRule, 'pack' | 'file' | 'line' | 'lines'>,
 ): CompiledRule {
   const compiled = spec.selector === undefined ? undefined : compileSelector(spec.selector)
   const { detector, parameters } = detectorOf(spec)
@@ -185,6 +205,7 @@ function compile(
     pack,
     file,
     line,
+    lines,
     forMs: durationMs(spec.for),
     keepMs: durationMs(spec.keep),
     detector,
