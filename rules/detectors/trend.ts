@@ -64,9 +64,10 @@ export const trend = anyDetector({
       const unit = slab.columns.unit[slot] as number
       if (height < Math.max(1.5 * unit, 2 * tolerance)) return false
       if (run.r2 < 0.85 || run.slope < 3 * run.slopeError) return false
+      if (height < 1.2 * foreteller.usualDay(slot)) return false
       const ageDays = (timeMs - (slab.columns.firstMs[slot] as number)) / 86_400_000
       const whole = run.hours + eta
-      const share = whole < 4 ? 1 / 3 : 1
+      const share = whole < 4 ? 1 / 3 : whole < 24 ? 1.3 : 2.5
       const young = ageDays < 1 ? 1 / 10 : ageDays < 8 ? 1 / 5 : 1
       return eta <= Math.min(share, young) * run.hours || (eta <= 1 / 12 && eta <= run.hours)
     }
@@ -178,7 +179,10 @@ export const trend = anyDetector({
         const distance = sign * (moment.value ?? 0) - bound
         const fast = foreteller.findRun(slot)
         const { eta, run, explainedBy } = fast
-        const bySlow = !judgesFast(slot, moment.timeMs) && isLong && Number.isFinite(slowEta(slot))
+        const slow = isLong ? slowEta(slot) : Infinity
+        const isFast = judgesFast(slot, moment.timeMs) && !(slow <= 3 * eta && slow <= 3 * horizon)
+        const bySlow = !isFast && Number.isFinite(slow)
+        const steady = run.r2 >= 0.85 && run.slope > 3 * run.slopeError && eta <= 10 * run.hours
         const c = slab.columns
         const place = (slot * RISES + explainedBy) * RISE
         const seen = Math.min(RISES, c.risesSeen[slot] as number)
@@ -190,7 +194,7 @@ export const trend = anyDetector({
           moment,
           sign,
           bound: parameters.bound,
-          outlook: bySlow ? slowOutlook(slot, distance) : Number.isFinite(eta) ? runOutlook(run, eta) : null,
+          outlook: bySlow ? slowOutlook(slot, distance) : steady ? runOutlook(run, eta) : null,
           weighed: {
             rises: seen,
             highest: Math.max(...highs),

@@ -12,6 +12,7 @@ import {
   TEN_MS,
   TENS,
 } from './history.ts'
+import { hoursToGo } from './rhythm.ts'
 import { createRunFinder, type Run } from './run.ts'
 
 /** What the present run foretells: hours to the bound, and the past rise that explains it away (-1: none). */
@@ -73,6 +74,24 @@ export function createForeteller(history: History, isLong: boolean) {
     return fast
   }
 
+  /** The most that a whole day before the present run has added for good: a job that adds is no runaway. */
+  function usualDay(slot: number): number {
+    if (!isLong) return 0
+    const c = history.columns
+    const startMs = (c.lastMs[slot] as number) - fast.run.hours * HOUR_MS
+    const end = Math.floor(startMs / DAY_MS)
+    const today = Math.floor((c.lastMs[slot] as number) / DAY_MS)
+    const from = Math.max(Math.floor((c.firstMs[slot] as number) / DAY_MS) + 1, today - DAYS + 2)
+    let most = 0
+    for (let day = from; day < end; day++) {
+      const added =
+        (c.peaks[slot * DAYS + (day % DAYS)] as number) -
+        (c.peaks[slot * DAYS + ((day - 1) % DAYS)] as number)
+      if (added > most) most = added
+    }
+    return most
+  }
+
   /** The past rise of like pace that went as high as this one is, and ended by itself. */
   function explain(slot: number, pace: number): number {
     const c = history.columns
@@ -124,16 +143,28 @@ export function createForeteller(history: History, isLong: boolean) {
       const days = Math.min(window, past)
       fitPeaks(peaks, past, days, dayPart, trend)
       if (!holds(slot)) continue
-      const eta = (24 * Math.max(0, -trend.anchor)) / trend.slope
+      const perDay = pacePerDay(past)
+      if ((24 * Math.max(0, -trend.top)) / perDay > 240) continue
+      const eta = hoursToGo(history, slot, -trend.top, perDay)
       if (eta < (c.slow[at] as number)) {
         c.slow[at] = eta
-        c.slow[at + 1] = trend.slope
+        c.slow[at + 1] = perDay
         c.slow[at + 2] = trend.anchor
         c.slow[at + 3] = trend.days
         c.slow[at + 4] = trend.top
       }
       if (days < window) break
     }
+  }
+
+  /** Growth a day now: what the last whole week brought, and half of what it brought more than the one before. */
+  function pacePerDay(past: number): number {
+    const last = past - 1
+    if (last < 7) return trend.slope
+    const week = ((peaks[last] as number) - (peaks[last - 7] as number)) / 7
+    const before = last < 14 ? week : ((peaks[last - 7] as number) - (peaks[last - 14] as number)) / 7
+    const bent = week + Math.min(0.5 * week, Math.max(-0.25 * week, (week - before) / 2))
+    return bent > 0 ? bent : trend.slope
   }
 
   function holds(slot: number): boolean {
@@ -144,7 +175,7 @@ export function createForeteller(history: History, isLong: boolean) {
     )
   }
 
-  return { fast, findRun, judgePeaks }
+  return { fast, findRun, judgePeaks, usualDay }
 }
 
 export type Foreteller = ReturnType<typeof createForeteller>

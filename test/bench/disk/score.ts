@@ -20,11 +20,12 @@ export type Outcome = {
   atOpening: Checked | null
 }
 
-/** Figures of a set of disks; recall at 24 h of those that could be known then in `recall24hOfPossible`. */
+/** Figures of a set of disks; `OfPossible` leaves out what began later than the recall asks. */
 export type Figures = {
   disks: number
   events: number
   recall2h: number
+  recall2hOfPossible: number
   recall24h: number
   recall24hOfPossible: number
   precision: number
@@ -41,7 +42,7 @@ const FACTOR = 1.5
 
 /** Scores outcomes as an independent referee would: each incident outside the week before the truth is false. */
 export function score(outcomes: readonly Outcome[]): Figures {
-  let [events, atTwo, atDay, possible, warned, wrong, minutes] = [0, 0, 0, 0, 0, 0, 0]
+  let [events, atTwo, atDay, possibleTwo, possible, warned, wrong, minutes] = [0, 0, 0, 0, 0, 0, 0, 0]
   const checked: Checked[] = []
   const dayBefore: Checked[] = []
   for (const { disk, opened, ...forecasts } of outcomes) {
@@ -51,7 +52,9 @@ export function score(outcomes: readonly Outcome[]): Figures {
     wrong += opened.length - right.length
     if (full === null) continue
     events++
-    if (disk.onsetMinute === null || full - disk.onsetMinute >= 1440) possible++
+    const known = disk.onsetMinute === null ? Infinity : full - disk.onsetMinute
+    if (known >= 120) possibleTwo++
+    if (known >= 1440) possible++
     const first = right[0]
     if (first !== undefined) {
       warned++
@@ -67,6 +70,7 @@ export function score(outcomes: readonly Outcome[]): Figures {
     disks: outcomes.length,
     events,
     recall2h: share(atTwo, events),
+    recall2hOfPossible: share(atTwo, possibleTwo),
     recall24h: share(atDay, events),
     recall24hOfPossible: share(atDay, possible),
     precision: share(warned, warned + wrong),
