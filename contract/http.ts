@@ -13,7 +13,10 @@ import {
   Ticket,
   TICKET_STATES,
 } from './incident.ts'
+import { NOISE_ROUTES } from './noise-routes.ts'
 import { FACT_KINDS } from './report.ts'
+import { RULE_ROUTES } from './rule-routes.ts'
+import { IncidentReplay } from './rule-views.ts'
 import {
   DeviceView,
   LatestValue,
@@ -25,8 +28,8 @@ import {
   MaintenanceWindow,
 } from './views.ts'
 
-/** Who may call a route: anyone; a signed-in technician; only the machine of the server (its local token). */
-export type Access = 'public' | 'person' | 'local'
+/** Who may call a route: anyone; a signed-in technician; an owner; only the machine of the server (its local token). */
+export type Access = 'public' | 'person' | 'owner' | 'local'
 
 type Route = {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -237,7 +240,12 @@ export const ROUTES = {
     path: '/api/incidents/:id',
     access: 'person',
     params: byId,
-    answer: z.object({ incident: Incident, events: z.array(IncidentEvent), jobs: z.array(JobView) }),
+    answer: z.object({
+      incident: Incident,
+      events: z.array(IncidentEvent),
+      jobs: z.array(JobView),
+      replay: IncidentReplay.optional(),
+    }),
     summary: 'One incident with its story',
   },
   tickets: {
@@ -350,13 +358,7 @@ export const ROUTES = {
     }),
     summary: 'Refused reports: counts by reason and kept samples',
   },
-  rules: {
-    method: 'GET',
-    path: '/api/rules',
-    access: 'person',
-    answer: z.object({ version: z.string(), rules: z.array(z.unknown()) }),
-    summary: 'The rules in force',
-  },
+  ...RULE_ROUTES,
   report: {
     method: 'GET',
     path: '/api/reports/:client/:month',
@@ -429,10 +431,13 @@ export const ROUTES = {
     access: 'person',
     body: MaintenanceWindow.pick({ client: true, startsAtMs: true, endsAtMs: true, reason: true }).extend({
       device: DeviceId.nullable(),
+      site: z.string().min(1).max(80).nullable().optional(),
+      tag: z.string().min(1).max(80).nullable().optional(),
     }),
     answer: MaintenanceWindow,
-    summary: 'Open a maintenance window: no remedy runs in it, and it is no downtime',
+    summary: 'Open a maintenance window: no incident opens and no remedy runs in it, and it is no downtime',
   },
+  ...NOISE_ROUTES,
   killSwitch: {
     method: 'POST',
     path: '/api/kill-switch',

@@ -89,6 +89,9 @@ export const MaintenanceWindow = z.object({
   client: ClientId,
   /** Null: every device of the client. */
   device: z.string().nullable(),
+  /** Where given, only devices of this site, or with this tag. */
+  site: z.string().max(80).nullable().optional(),
+  tag: z.string().max(80).nullable().optional(),
   startsAtMs: z.number().int(),
   endsAtMs: z.number().int(),
   reason: z.string().min(1).max(300),

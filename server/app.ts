@@ -6,7 +6,6 @@ import { VigiaError } from '../contract/errors.ts'
 import type { Health } from '../contract/views.ts'
 import type { AlertTransition } from '../contract/rules.ts'
 import type { DeviceAddress } from '../contract/topics.ts'
-import { createEngine } from '../rules/engine/engine.ts'
 import { makeLocalToken } from './access/local-token.ts'
 import { createPeople, SESSION_COOKIE } from './access/people.ts'
 import { checkAccess } from './access/roles.ts'
@@ -34,6 +33,7 @@ import { createLiveState } from './live-state.ts'
 import { createLive } from './notify/live.ts'
 import { healthParts } from './health-parts.ts'
 import { checkHealth } from './observe/health.ts'
+import { createNoise } from './noise-parts.ts'
 import type { Logger } from './observe/log.ts'
 import { createRegistry } from './observe/metrics.ts'
 import { brokerAuthority, brokerNames, openBroker } from './open-broker.ts'
@@ -44,7 +44,10 @@ import { createRemediation } from './remediation/remediation.ts'
 import { accessRoutes } from './routes-access.ts'
 import { deskRoutes } from './routes-desk.ts'
 import { fleetRoutes } from './routes-fleet.ts'
-import { loadRules } from './rule-packs.ts'
+import { noiseRoutes } from './routes-noise.ts'
+import { ruleRoutes } from './routes-rules.ts'
+import { openPacks } from './rule-packs.ts'
+import { openRuleParts, ruleServices } from './rule-parts.ts'
 import { projectKey, shippedScripts } from './script/library.ts'
 import { checkParameters } from './script/parameters.ts'
 import { createScripts } from './script/scripts.ts'
@@ -73,6 +76,8 @@ export type RunningServer = {
   mqttUrl: string
   /** The one-time link of the first set-up; null once there is a person. */
   setupLink: string | null
+  /** Reads all rule packs again and puts them in force; RULES_INVALID when they have faults, and nothing is changed. */
+  reloadRules(): Promise<void>
   createClient(id: string, name: string): Promise<void>
   createEnrolToken(client: string): Promise<string>
   stop(): Promise<void>
@@ -100,7 +105,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const clock = options.clock ?? Date.now
   const startedAtMs = clock()
   // All faults of the rules come before anything is opened.
-  const rules = loadRules(config.rules, dataDir)
+  const ruleBook = openPacks({ config: config.rules, dataDir, clock, log: log.child({ part: 'rules' }) })
 
   const snapshotPath = join(dataDir, 'rules.snapshot')
   const lock = lockDataDirectory(dataDir, clock())
@@ -159,8 +164,15 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const audit = createAudit({ records, clock })
   const hostile = createHostileBook({ records, registry, log })
   const liveState = createLiveState()
-  const engine = createEngine({ rules })
-  const specs = new Map(rules.map((rule) => [rule.spec.name, rule.spec]))
+  const rules = await openRuleParts({
+    book: ruleBook,
+    records,
+    clock,
+    log: log.child({ part: 'rules' }),
+    context: (device) => contexts.byId(device),
+    changed: () => emit({ type: 'health' }),
+  })
+  const { engine } = rules
 
   const contexts = createDeviceContexts(engine)
   const broker = await openBroker({
@@ -178,7 +190,12 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
 
   const scripts = createScripts({ records, clock, approvers: () => approvers })
   for (const { envelope } of shippedScripts()) await scripts.add(envelope)
-  const incidents = createIncidents({ records, rule: (name) => specs.get(name), emit })
+  const noise = createNoise({ records, clock, rule: (name) => rules.rule(name), incidents: () => incidents })
+  const incidents = createIncidents({ records, rule: (name) => rules.rule(name), emit, noise: noise.control })
+  const maintenance = createMaintenance({ records })
+  await maintenance.makeWindows(clock())
+  await noise.changed(null)
+  await noise.account()
   const tickets = createTickets({ records, clock, emit, due })
   const remediation = createRemediation({
     records,
@@ -205,7 +222,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     alerts.push(out)
   }
   const alerts = createAlertQueue({
-    deliver: deliverAlerts(() => ({ incidents, remediation, emit })),
+    deliver: deliverAlerts(() => ({ rules, incidents, remediation, emit })),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     onRetry: (error, waitMs) => log.warn({ err: error, waitMs }, 'alerts wait for the records'),
     onLost: (error, lost) =>
@@ -256,6 +273,9 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     records,
     store,
     people,
+    incidents,
+    noise,
+    maintenance,
     snapshotPath,
     alive: () => run.alive(),
     renewCertificate: () => authority.renew(),
@@ -265,14 +285,42 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   broker.onPresence(fromBroker(() => stages))
   broker.onUp((address, channel, payload, topic) => ingest.handle(address, channel, payload, topic))
 
-  const health = (): Promise<Health> =>
-    checkHealth(healthParts({ records: openedRecords, store, writer, broker, alerts, engine }), {
-      version,
-      startedAtMs,
+  const services = ruleServices({
+    ...{
+      book: ruleBook,
+      rules,
+      config: config.rules,
+      dataDir,
+      records,
+      store,
+      registry,
       clock,
-    })
+      contexts,
+      devices,
+    },
+    log: log.child({ part: 'rules' }),
+    silencedBy: (context, rule) => noise.silencedBy(context, rule),
+  })
+  const ruleTimers = services.start()
+  undo.push(() => ruleTimers.stop())
+
+  const health = (): Promise<Health> =>
+    checkHealth(
+      [
+        ...healthParts({
+          ...{ records: openedRecords, store, writer, broker, alerts, ruleBook, coverage: services.coverage },
+        }),
+        noise.health,
+      ],
+      {
+        version,
+        startedAtMs,
+        clock,
+      },
+    )
   const enrolment = createEnrolment({ records, clock, authority, trust, mqttUrl: broker.url })
   const parts: Parts = {
+    ...{ ruleBook, ruleHistory: rules.history, reloadRules: () => rules.reload(), ...services },
     clock,
     log,
     registry,
@@ -289,7 +337,8 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     devices,
     documents,
     enrolment,
-    maintenance: createMaintenance({ records }),
+    maintenance,
+    noise,
     trust,
     hostile,
     incidents,
@@ -308,7 +357,13 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     },
   }
   const http = await buildHttp({
-    handlers: { ...accessRoutes(parts), ...fleetRoutes(parts), ...deskRoutes(parts) },
+    handlers: {
+      ...accessRoutes(parts),
+      ...fleetRoutes(parts),
+      ...deskRoutes(parts),
+      ...noiseRoutes(parts),
+      ...ruleRoutes(parts),
+    },
     async identify({ bearer, cookies }) {
       if (bearer !== undefined)
         return localToken.matches(bearer) ? { name: 'local', role: 'local' } : undefined
@@ -328,13 +383,20 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const setupToken = await people.issueSetupToken()
   await audit.append({ who: 'server', action: 'server.start', client: null, subject: version })
   log.info(
-    { httpUrl, mqttUrl: broker.url, rules: rules.length, records: openedRecords.mode, store: store.name },
+    {
+      httpUrl,
+      mqttUrl: broker.url,
+      rules: ruleBook.current().rules.length,
+      records: openedRecords.mode,
+      store: store.name,
+    },
     'started',
   )
 
   return {
     httpUrl,
     mqttUrl: broker.url,
+    reloadRules: async () => void (await rules.reload()),
     setupLink: setupToken === undefined ? null : `${httpUrl}/setup#token=${setupToken}`,
     async createClient(id, name) {
       if ((await clients.list()).some((client) => client.id === id)) return

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { Clock } from '../contract/clock.ts'
+import type { CoverageRow } from '../contract/coverage.ts'
 import type { Health } from '../contract/views.ts'
 import type { Engine } from '../rules/engine/engine.ts'
 import type { LocalToken } from './access/local-token.ts'
@@ -9,6 +10,7 @@ import type { Broker } from './broker/broker.ts'
 import type { createClients } from './fleet/clients.ts'
 import type { Devices } from './fleet/devices.ts'
 import type { Maintenance } from './fleet/maintenance.ts'
+import type { Noise } from './noise-parts.ts'
 import type { Documents } from './fleet/documents.ts'
 import type { Enrolment } from './fleet/enrol.ts'
 import type { Trust } from './fleet/trust.ts'
@@ -19,6 +21,10 @@ import type { Live } from './notify/live.ts'
 import type { Logger } from './observe/log.ts'
 import type { Records } from './records/records.ts'
 import type { Remediation } from './remediation/remediation.ts'
+import type { Backtests } from './rules/backtests.ts'
+import type { Coverage } from './rules/coverage.ts'
+import type { RuleHistory } from './rules/history.ts'
+import type { Applied, RuleBook } from './rules/rule-book.ts'
 import type { Scripts } from './script/scripts.ts'
 import type { MetricStore } from './store/store.ts'
 import type { Tickets } from './ticket/tickets.ts'
@@ -34,6 +40,13 @@ export type Parts = {
   store: MetricStore
   broker: Broker
   engine: Engine
+  ruleBook: RuleBook
+  ruleHistory: RuleHistory
+  reloadRules: () => Promise<Applied>
+  coverage: Coverage
+  /** One row for each rule that selects the device. */
+  coverageRows: (device: string) => CoverageRow[]
+  backtests: Backtests
   people: People
   localToken: LocalToken
   audit: Audit
@@ -42,6 +55,7 @@ export type Parts = {
   documents: Documents
   enrolment: Enrolment
   maintenance: Maintenance
+  noise: Noise
   trust: Trust
   hostile: HostileBook
   incidents: Incidents

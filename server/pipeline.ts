@@ -124,15 +124,30 @@ async function sessionEnded(
   await remediation.sessionEnded(address.device)
 }
 
-/** Alerts become incidents, and each incident that changed is decided on: remedy, ticket, or settled. */
+/** The rules that fired are kept as they were; alerts become incidents, and each incident that changed is decided on: remedy, ticket, or settled. */
 export function deliverAlerts(
-  stages: () => { incidents: Incidents; remediation: Remediation; emit: (event: LiveEvent) => void },
+  stages: () => {
+    rules: { keepFired(alerts: readonly AlertTransition[]): Promise<void> }
+    incidents: Incidents
+    remediation: Remediation
+    emit: (event: LiveEvent) => void
+  },
 ): (alerts: readonly AlertTransition[]) => Promise<void> {
   return async (alerts) => {
-    const { incidents, remediation } = stages()
+    const { rules, incidents, remediation } = stages()
+    await rules.keepFired(alerts)
     const changes = await incidents.apply(alerts)
     for (const id of new Set(changes.map((change) => change.id))) await remediation.follow(id)
   }
+}
+
+/** What time brings to incidents (silences that end, sites that settle) is decided on like any other change. */
+export async function passTime(
+  { incidents, remediation }: { incidents: Incidents; remediation: Remediation },
+  nowMs: number,
+): Promise<void> {
+  const changes = await incidents.tick(nowMs)
+  for (const id of new Set(changes.map((change) => change.id))) await remediation.follow(id)
 }
 
 const REMEMBERED_JOBS = 1000

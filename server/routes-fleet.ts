@@ -169,6 +169,7 @@ export function fleetRoutes(parts: Parts): Pick<Handlers, Names> {
         subject: body.device ?? body.client,
         detail: body,
       })
+      await parts.noise.changed(body.client)
       return window
     },
     async startLab({ params, body, whoName }) {

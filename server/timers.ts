@@ -4,7 +4,10 @@ import { findOrphans } from './alert/orphans.ts'
 import { loadSnapshot, saveSnapshot } from './alert/snapshot.ts'
 import type { Engine } from '../rules/engine/engine.ts'
 import type { Logger } from './observe/log.ts'
-import type { Stages } from './pipeline.ts'
+import type { Incidents } from './incident/incidents.ts'
+import type { Maintenance } from './fleet/maintenance.ts'
+import type { Noise } from './noise-parts.ts'
+import { passTime, type Stages } from './pipeline.ts'
 import type { Records } from './records/records.ts'
 import type { MetricStore } from './store/store.ts'
 
@@ -13,6 +16,9 @@ const LABS_EVERY_MS = 5000
 const SNAPSHOT_EVERY_MS = 10_000
 const SEEN_EVERY_MS = 10_000
 const STORE_EVERY_MS = 5 * 60_000
+const HUSHES_EVERY_MS = 30_000
+const WINDOWS_EVERY_MS = 5 * 60_000
+const ACCOUNT_EVERY_MS = 3_600_000
 const DAILY_MS = 24 * 3_600_000
 /** After a start every device has had time to report by then, at the usual interval. */
 const ORPHANS_AFTER_MS = 3 * 60_000
@@ -21,6 +27,9 @@ type Needs = Stages & {
   records: Records
   store: MetricStore
   people: People
+  incidents: Incidents
+  noise: Noise
+  maintenance: Maintenance
   snapshotPath: string
   alive: () => Promise<void>
   renewCertificate: () => Promise<boolean>
@@ -77,8 +86,12 @@ export function startTimers(needs: Needs): { saveSnapshot(): void; stop(): void 
     const out: AlertTransition[] = []
     engine.tick(clock(), out)
     alerts.push(out.filter(({ kind }) => kind === 'firing' || kind === 'resolved'))
+    await passTime(needs, clock())
     await remediation.tick(clock())
   })
+  every(HUSHES_EVERY_MS, 'silences could not be read', () => needs.noise.refresh())
+  every(WINDOWS_EVERY_MS, 'recurring windows could not be made', () => needs.maintenance.makeWindows(clock()))
+  every(ACCOUNT_EVERY_MS, 'noise could not be accounted for', () => needs.noise.account())
   every(LABS_EVERY_MS, 'labs could not be ended', async () => {
     for (const change of await devices.expireLabs())
       await broker.send(change, { type: 'policy', policy: change.policy })

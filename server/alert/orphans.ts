@@ -15,6 +15,7 @@ export async function findOrphans(
   nowMs: number,
 ): Promise<AlertTransition[]> {
   const open = await records.operator((db) =>
+    // An incident of a whole site counts on no alert itself; those of its devices stand among the held ones.
     db
       .selectFrom('incident')
       .select([
@@ -29,9 +30,18 @@ export async function findOrphans(
         'evidence',
       ])
       .where('state', '<>', 'resolved')
+      .where('scope', '=', 'device')
       .execute(),
   )
-  return open
+  const held = await records.operator((db) =>
+    db.selectFrom('alert_state').select(['device_id', 'alert']).where('firing', '=', true).execute(),
+  )
+  const ends = (evidence: AlertTransition['evidence']): AlertTransition['evidence'] => ({
+    ...evidence,
+    value: null,
+    sentence: 'The rule does not hold any more since the server started again.',
+  })
+  const ofIncidents = open
     .filter((row) => rules.hasReported(row.device_id))
     .flatMap((row) =>
       row.fingerprints
@@ -47,11 +57,20 @@ export async function findOrphans(
           labels: row.labels,
           fingerprint,
           atMs: nowMs,
-          evidence: {
-            ...row.evidence,
-            value: null,
-            sentence: 'The rule does not hold any more since the server started again.',
-          },
+          evidence: ends(row.evidence),
         })),
     )
+  // Alerts that noise control holds have no incident of their own, or one that counts on them: each is told once.
+  const told = new Set(ofIncidents.map(({ device, fingerprint }) => `${device} ${fingerprint}`))
+  const ofHeld = held
+    .filter((row) => rules.hasReported(row.device_id))
+    .filter(({ alert }) => !rules.isActive(alert.device, alert.fingerprint))
+    .filter(({ alert }) => !told.has(`${alert.device} ${alert.fingerprint}`))
+    .map(({ alert }): AlertTransition => ({
+      ...alert,
+      kind: 'resolved',
+      atMs: nowMs,
+      evidence: ends(alert.evidence),
+    }))
+  return [...ofIncidents, ...ofHeld]
 }

@@ -74,7 +74,7 @@ export async function readReport(
     if (!client) throw new VigiaError('NOT_FOUND', `There is no client ${JSON.stringify(options.client)}.`)
     const devices = await db
       .selectFrom('device')
-      .select(['device_id', 'hostname', 'enrolled_at', 'revoked_at'])
+      .select(['device_id', 'hostname', 'enrolled_at', 'revoked_at', 'site', 'tags'])
       .where('enrolled_at', '<', end)
       .where((or) => or.or([or('revoked_at', 'is', null), or('revoked_at', '>', from)]))
       .orderBy('hostname')
@@ -87,7 +87,7 @@ export async function readReport(
       .execute()
     const windows = await db
       .selectFrom('maintenance_window')
-      .select(['device_id', 'starts_at', 'ends_at'])
+      .select(['device_id', 'site', 'tag', 'starts_at', 'ends_at'])
       .where('starts_at', '<', end)
       .where('ends_at', '>', from)
       .execute()
@@ -165,6 +165,8 @@ export async function readReport(
         .map((row): Stretch => ({ fromMs: row.online_at.getTime(), toMs: row.offline_at?.getTime() ?? toMs }))
       const excluded = windows
         .filter((row) => row.device_id === null || row.device_id === device.device_id)
+        .filter((row) => row.site === null || row.site === device.site)
+        .filter((row) => row.tag === null || device.tags.includes(row.tag))
         .map((row): Stretch => ({ fromMs: row.starts_at.getTime(), toMs: row.ends_at.getTime() }))
       return {
         id: device.device_id,
