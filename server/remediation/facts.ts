@@ -99,9 +99,10 @@ async function maintenance(
     .select(['ends_at', 'reason'])
     .where('client_id', '=', incident.client_id)
     .where((eb) => eb.or([eb('device_id', 'is', null), eb('device_id', '=', incident.device_id)]))
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('device')
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('device')
           .select('device.device_id')
           .where('device.device_id', '=', incident.device_id)
           .where(sql<boolean>`(maintenance_window.site is null or maintenance_window.site = device.site)`)
