@@ -180,7 +180,9 @@ export const trend = anyDetector({
         const fast = foreteller.findRun(slot)
         const { eta, run, explainedBy } = fast
         const slow = isLong ? slowEta(slot) : Infinity
-        const isFast = judgesFast(slot, moment.timeMs) && !(slow <= 3 * eta && slow <= 3 * horizon)
+        const isFast =
+          judgesFast(slot, moment.timeMs) &&
+          (run.hours >= 36 ? slow > 2 * eta || eta > 2 * slow : slow > 3 * eta || slow > 3 * horizon)
         const bySlow = !isFast && Number.isFinite(slow)
         const steady = run.r2 >= 0.85 && run.slope > 3 * run.slopeError && eta <= 10 * run.hours
         const c = slab.columns

@@ -1,8 +1,7 @@
-/** A trend of daily highest values: `slope` a day, `anchor` the height of its upper edge now; 0 days: none. */
+/** A trend of daily highest values; `slope` a day. */
 export type PeakTrend = {
   days: number
   slope: number
-  anchor: number
   /** Highest of the last week. */
   top: number
   /** Median distance of the days from the line. */
@@ -15,22 +14,16 @@ export type PeakTrend = {
 
 /** Most days that a trend is fitted over. */
 export const PEAK_DAYS = 28
-/** Days over which the upper edge is taken: what repeats does so within a week. */
-const EDGE_DAYS = 7
+/** Days over which the highest is taken: what repeats does so within a week. */
+const TOP_DAYS = 7
 
 const sorted = new Float64Array((PEAK_DAYS * (PEAK_DAYS - 1)) / 2)
 
 /**
- * Theil and Sen's slope of the newest `days` values of `peaks` (oldest first, today's at `count`), with the upper
- * edge parallel to it over the last week. `dayPart` is how much of today is over. Fills `trend`; allocates nothing.
+ * Theil and Sen's slope of the newest `days` values of `peaks` (oldest first, today's at `count`), and how far to
+ * trust it. Fills `trend`.
  */
-export function fitPeaks(
-  peaks: Float64Array,
-  count: number,
-  days: number,
-  dayPart: number,
-  trend: PeakTrend,
-): void {
+export function fitPeaks(peaks: Float64Array, count: number, days: number, trend: PeakTrend): void {
   const from = count - days
   let [pairs, rising, falling] = [0, 0, 0]
   for (let late = from + 1; late < count; late++)
@@ -57,14 +50,9 @@ export function fitPeaks(
   for (let day = from; day < count; day++)
     sorted[day - from] = Math.abs((peaks[day] as number) - trend.slope * (day - count) - middle)
   trend.spread = medianOf(days)
-  // The day's highest value stands at its end for a rise; today's at now.
-  let edge = peaks[count] as number
-  let top = edge
-  for (let day = Math.max(from, count - EDGE_DAYS); day < count; day++) {
+  let top = peaks[count] as number
+  for (let day = Math.max(from, count - TOP_DAYS); day < count; day++)
     top = Math.max(top, peaks[day] as number)
-    edge = Math.max(edge, (peaks[day] as number) + trend.slope * (count - 1 - day + dayPart))
-  }
-  trend.anchor = edge
   trend.top = top
 }
 

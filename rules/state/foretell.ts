@@ -12,8 +12,8 @@ import {
   TEN_MS,
   TENS,
 } from './history.ts'
-import { hoursToGo } from './rhythm.ts'
-import { createRunFinder, type Run } from './run.ts'
+import { dayDeviation, hoursToGo } from './rhythm.ts'
+import { BEND, createRunFinder, type Run } from './run.ts'
 
 /** What the present run foretells: hours to the bound, and the past rise that explains it away (-1: none). */
 export type Fast = { run: Run; eta: number; explainedBy: number; tolerance: number }
@@ -21,48 +21,59 @@ export type Fast = { run: Run; eta: number; explainedBy: number; tolerance: numb
 /** Past days that a trend of peaks needs. */
 const FEWEST_DAYS = 5
 const WINDOWS = [7, 14, 28] as const
+/** Share of pairs of days in order from which on each day counts as higher than the last. */
+const STEADY_ORDER = 0.8
 
 /** Judges one slot at a time; reused for every series. */
 export function createForeteller(history: History, isLong: boolean) {
   const finder = createRunFinder()
   const fast: Fast = { run: finder.run, eta: Infinity, explainedBy: -1, tolerance: 0 }
-  const trend: PeakTrend = { days: 0, slope: 0, anchor: 0, spread: 0, top: 0, order: 0, largestShare: 0 }
+  const trend: PeakTrend = { days: 0, slope: 0, spread: 0, top: 0, order: 0, largestShare: 0 }
   const peaks = new Float64Array(DAYS + 1)
 
   /** Finds the present run of a slot and when it reaches the bound. */
   function findRun(slot: number): Fast {
-    const c = history.columns
-    const nowMs = c.lastMs[slot] as number
-    const raws = c.raws[slot] as number
     fast.tolerance = noiseOf(history, slot)
     fast.explainedBy = -1
     fast.eta = Infinity
+    walkBack(slot, Infinity)
+    // What a run's oldest part may bend by is often the stillness before it: that part tells nothing of the pace.
+    if (finder.run.slope > 0) walkBack(slot, finder.run.hours * (1 - BEND))
+    return finish(slot)
+  }
+
+  /** Adds points to the run, newest first: samples, then ten minutes, then hours. */
+  function walkBack(slot: number, limit: number): void {
+    const c = history.columns
+    const nowMs = c.lastMs[slot] as number
+    const raws = c.raws[slot] as number
     finder.begin(fast.tolerance)
-    let goesOn = true
     let oldestMs = nowMs
-    for (let ago = 1; goesOn && ago <= Math.min(RAW, raws); ago++) {
+    for (let ago = 1; ago <= Math.min(RAW, raws); ago++) {
       const place = slot * RAW + ((raws - ago) % RAW)
       const atMs = c.rawMs[place] as number
+      const hours = (nowMs - atMs) / HOUR_MS
       const weight = ago === 1 ? 1 : Math.min(1, (oldestMs - atMs) / TEN_MS)
-      goesOn = finder.add((nowMs - atMs) / HOUR_MS, c.raw[place] as number, Math.max(weight, 0.01))
+      if (hours > limit || !finder.add(hours, c.raw[place] as number, Math.max(weight, 0.01))) return
       oldestMs = atMs
     }
     const firstMs = c.firstMs[slot] as number
     const nowTen = Math.floor(nowMs / TEN_MS)
-    for (let ten = Math.floor(oldestMs / TEN_MS) - 1; goesOn && ten >= nowTen - TENS + 1; ten--) {
+    for (let ten = Math.floor(oldestMs / TEN_MS) - 1; ten >= nowTen - TENS + 1; ten--) {
       const middleMs = (ten + 0.5) * TEN_MS
-      if (middleMs < firstMs) return finish(slot)
-      goesOn = finder.add((nowMs - middleMs) / HOUR_MS, c.tens[slot * TENS + (ten % TENS)] as number, 1)
+      const hours = (nowMs - middleMs) / HOUR_MS
+      if (middleMs < firstMs || hours > limit) return
+      if (!finder.add(hours, c.tens[slot * TENS + (ten % TENS)] as number, 1)) return
       oldestMs = ten * TEN_MS
     }
-    if (!isLong) return finish(slot)
+    if (!isLong) return
     const nowHour = Math.floor(nowMs / HOUR_MS)
-    for (let hour = Math.floor(oldestMs / HOUR_MS) - 1; goesOn && hour >= nowHour - HOURS + 1; hour--) {
+    for (let hour = Math.floor(oldestMs / HOUR_MS) - 1; hour >= nowHour - HOURS + 1; hour--) {
       const middleMs = (hour + 0.5) * HOUR_MS
-      if (middleMs < firstMs) break
-      goesOn = finder.add((nowMs - middleMs) / HOUR_MS, c.hours[slot * HOURS + (hour % HOURS)] as number, 6)
+      const hours = (nowMs - middleMs) / HOUR_MS
+      if (middleMs < firstMs || hours > limit) return
+      if (!finder.add(hours, c.hours[slot * HOURS + (hour % HOURS)] as number, 6)) return
     }
-    return finish(slot)
   }
 
   function finish(slot: number): Fast {
@@ -137,30 +148,31 @@ export function createForeteller(history: History, isLong: boolean) {
     if (past < FEWEST_DAYS) return
     for (let day = 0; day <= past; day++)
       peaks[day] = c.peaks[slot * DAYS + ((today - past + day) % DAYS)] as number
-    const dayPart = (nowMs % DAY_MS) / DAY_MS
     if (!((peaks[past] as number) < 0)) peaks[past] = peaks[past - 1] as number
+    let order = 0
     for (const window of WINDOWS) {
       const days = Math.min(window, past)
-      fitPeaks(peaks, past, days, dayPart, trend)
+      fitPeaks(peaks, past, days, trend)
+      if (window === 7) order = trend.order
       if (!holds(slot)) continue
-      const perDay = pacePerDay(past)
+      const perDay = pacePerDay(past, order)
       if ((24 * Math.max(0, -trend.top)) / perDay > 240) continue
-      const eta = hoursToGo(history, slot, -trend.top, perDay)
-      if (eta < (c.slow[at] as number)) {
-        c.slow[at] = eta
-        c.slow[at + 1] = perDay
-        c.slow[at + 2] = trend.anchor
-        c.slow[at + 3] = trend.days
-        c.slow[at + 4] = trend.top
-      }
+      c.slow[at] = hoursToGo(history, slot, -trend.top, perDay)
+      c.slow[at + 1] = perDay
+      c.slow[at + 2] = dayDeviation()
+      c.slow[at + 3] = trend.days
+      c.slow[at + 4] = trend.top
       if (days < window) break
     }
   }
 
-  /** Growth a day now: what the last whole week brought, and half of what it brought more than the one before. */
-  function pacePerDay(past: number): number {
+  /**
+   * Growth a day now: where each day is higher, what the last whole week brought, and half of what it brought more
+   * than the one before; where days fall back in between, the slope of the longest window.
+   */
+  function pacePerDay(past: number, order: number): number {
     const last = past - 1
-    if (last < 7) return trend.slope
+    if (last < 7 || order < STEADY_ORDER) return trend.slope
     const week = ((peaks[last] as number) - (peaks[last - 7] as number)) / 7
     const before = last < 14 ? week : ((peaks[last - 7] as number) - (peaks[last - 14] as number)) / 7
     const bent = week + Math.min(0.5 * week, Math.max(-0.25 * week, (week - before) / 2))

@@ -49,7 +49,7 @@ export function createHistory(long: boolean) {
     risesSeen: { type: 'u32' },
     /** Verdict: when it last breached, the highest since, how much of a fall ends it. */
     breach: { type: 'f64', width: 3 },
-    /** The slow forecast of the last full hour: hours to the bound, slope a day, edge, days, top of the week. */
+    /** The slow forecast of the last full hour: hours to the bound, slope a day, how days differ from it, days, top of the week. */
     slow: { type: 'f32', width: 5 },
   })
 }

@@ -10,6 +10,7 @@ const AHEAD_HOURS = 240
 const byHour = new Float64Array(24)
 const byWeekday = new Float64Array(7)
 const weekdaysSeen = new Float64Array(7)
+let deviation = 1
 
 /**
  * Hours until growth of `perDay` covers `toGo`, at the hours and weekdays at which the series set its records: a job
@@ -32,6 +33,11 @@ export function hoursToGo(history: History, slot: number, toGo: number, perDay: 
     left = 1
   }
   return Infinity
+}
+
+/** By how much the growth of single days differs from what `hoursToGo` last took it for, as a share of the mean day's. */
+export function dayDeviation(): number {
+  return deviation
 }
 
 /** Share of a day's growth in each hour of the day: where the week's records were set. */
@@ -77,6 +83,7 @@ function learnWeekdays(history: History, slot: number): void {
   }
   if (days < 7 || !(sum > 0)) {
     byWeekday.fill(1)
+    deviation = 1
     return
   }
   const mean = sum / days
@@ -87,4 +94,12 @@ function learnWeekdays(history: History, slot: number): void {
     total += byWeekday[day] as number
   }
   for (let day = 0; day < 7; day++) byWeekday[day] = (7 * (byWeekday[day] as number)) / total
+  let squares = 0
+  record = c.peaks[slot * DAYS + (from % DAYS)] as number
+  for (let day = from + 1; day < today; day++) {
+    const value = c.peaks[slot * DAYS + (day % DAYS)] as number
+    squares += (Math.max(0, value - record) - mean * (byWeekday[day % 7] as number)) ** 2
+    record = Math.max(record, value)
+  }
+  deviation = Math.sqrt(squares / Math.max(1, days - 2)) / mean
 }

@@ -22,7 +22,7 @@ export type RunFinder = {
 }
 
 /** Share of the run's height by which a point may lie off: a bend by a seventh is still the same movement. */
-const BEND = 0.14
+export const BEND = 0.14
 /** Points beyond tolerance in a row that end a run. */
 const MISSES = 2
 /** Points before a line means anything. */
