@@ -41,6 +41,8 @@ export type Bank = {
   score?(slot: number): number
   /** What is still missing before this slot can judge (`12 of 30 samples`), null when it can; always null without. */
   learning?(slot: number): string | null
+  /** Tells the labels of the series of a slot, before its first sample and again after a restart. */
+  named?(slot: number, labels: Readonly<Record<string, string>>): void
 }
 
 /** What the peers of a series say at a moment: median and scaled median absolute deviation over `count` others. */

@@ -51,6 +51,7 @@ export function bind(state: EngineState, device: DeviceState, layout: Layout, on
       if (running === undefined) continue
       const slot = slotFor(state, running, known.entries.get(`${running.base}|${series.key}`) ?? [])
       binding.entrySlots[entry] = slot
+      running.bank.named?.(slot, series.labels)
       if (running.hasPeers)
         state.cohorts.join({ group: running.id, slot }, `${device.context.client}|${series.key}`)
     }
