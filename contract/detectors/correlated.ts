@@ -10,7 +10,7 @@ export const CorrelatedParameters = z.strictObject({
   metrics: z.array(z.string().max(80)).min(1).max(23),
   /** How often the series are looked at. */
   every: DurationText.default('5m'),
-  /** 1 opens about one incident in two machine-weeks; at 1.2 about one a week, at 0.8 one in two months. */
+  /** 1 opens about one false incident in two machine-weeks; 1.2 about one a week, 0.8 about one in six weeks. */
   sensitivity: z.number().min(0.25).max(2).default(1),
   /** The history that it needs before it judges. */
   after: DurationText.default('7d'),

@@ -47,6 +47,16 @@ export const RuleTest = z.strictObject({
     })
     .default({ os: 'linux', tags: [], site: '', hostname: 'test' }),
   series: z.array(TestSeries).min(1).max(50),
+  /** Other devices of the same client, alike but for their name: `count` of them with these series. */
+  peers: z
+    .array(
+      z.strictObject({
+        count: z.number().int().min(1).max(100),
+        series: z.array(TestSeries).min(1).max(10),
+      }),
+    )
+    .max(20)
+    .default([]),
   expect: z.array(Expectation).default([]),
   /** The rule must not fire at any time. */
   silent: z.boolean().default(false),

@@ -5,6 +5,7 @@ import { layoutText } from '../../contract/wire.ts'
 import { durationMs } from '../duration.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { CompiledRule } from '../language/compiled.ts'
+import type { DeviceContext } from '../selector.ts'
 import { expandSeries, type TestSample } from './notation.ts'
 import type { RuleTest } from './schema.ts'
 
@@ -12,13 +13,15 @@ import type { RuleTest } from './schema.ts'
 export const START_MS = Date.UTC(2026, 0, 5)
 const TICK_MS = 30_000
 
-/** Runs a test's series through all rules with simulated time; every transition in order. RangeError: bad notation. */
+type Samples = { spec: SeriesSpec; samples: TestSample[] }
+
+/**
+ * Runs a test's series through all rules with simulated time; every transition of its device in order. RangeError:
+ * bad notation.
+ */
 export function simulate(rules: readonly CompiledRule[], test: RuleTest): AlertTransition[] {
   const stepMs = durationMs(test.interval)
-  const series = test.series.map(({ metric, labels, values }) => ({
-    spec: { metric, labels, unit: metricInfo(metric)?.unit ?? 'count' },
-    samples: expandSeries(values),
-  }))
+  const series = expandAll(test.series)
   const presence = series.find(({ spec }) => spec.metric === DEVICE_REPORT_METRIC)?.samples
   const watched = series.filter(({ spec }) => spec.metric !== DEVICE_REPORT_METRIC)
   const steps = Math.max(...series.map(({ samples }) => samples.length))
@@ -26,9 +29,15 @@ export function simulate(rules: readonly CompiledRule[], test: RuleTest): AlertT
   const engine = createEngine({ rules })
   const out: AlertTransition[] = []
   const layoutOf = layouts()
+  const peers = peersOf(test, device)
   for (let step = 0; step < steps; step++) {
     const timeMs = START_MS + step * stepMs
     engine.tick(timeMs, out)
+    for (const peer of peers) {
+      const values = peer.series.map(({ samples }) => Number(samples[step] ?? NaN))
+      const layout = layoutOf(peer.series.map(({ spec }) => spec))
+      engine.observe(peer.device, { layout, timeMs, values, late: false }, out)
+    }
     if (presence === undefined || presence[step] != null) {
       const present = watched.filter(({ samples }) => !isGone(samples, step))
       const values = present.map(({ samples }) => Number(samples[step] ?? NaN))
@@ -42,7 +51,24 @@ export function simulate(rules: readonly CompiledRule[], test: RuleTest): AlertT
         engine.observe(device, { layout: layoutOf([]), timeMs: tickMs, values: [], late: true }, out)
     }
   }
-  return out
+  return out.filter((transition) => transition.device === device.device)
+}
+
+function expandAll(series: RuleTest['series']): Samples[] {
+  return series.map(({ metric, labels, values }) => ({
+    spec: { metric, labels, unit: metricInfo(metric)?.unit ?? 'count' },
+    samples: expandSeries(values),
+  }))
+}
+
+function peersOf(test: RuleTest, device: DeviceContext): { device: DeviceContext; series: Samples[] }[] {
+  return test.peers.flatMap(({ count, series }, group) => {
+    const expanded = expandAll(series)
+    return Array.from({ length: count }, (_, index) => ({
+      device: { ...device, device: `d-peer-${group}-${index}`, hostname: `peer-${group}-${index}` },
+      series: expanded,
+    }))
+  })
 }
 
 function isGone(samples: readonly TestSample[], step: number): boolean {
