@@ -10,7 +10,9 @@ export type DeviceContexts = {
   /** Is this device enrolled with this client, and not revoked? */
   accepts(address: DeviceAddress): boolean
   /** Every device that may speak. */
-  addresses(): Iterable<DeviceAddress>
+  addresses(): Iterable<DeviceContext>
+  /** A device that may speak, by its id. */
+  byId(device: string): DeviceContext | undefined
   /** Takes over what the records say; the rules then expect its reports, so that one that never comes is missed too. */
   learn(record: DeviceRecord, out: AlertTransition[]): void
   forget(device: string): void
@@ -24,6 +26,7 @@ export function createDeviceContexts(engine: Engine): DeviceContexts {
       known.get(device) ?? { client, device, hostname: '', os: '', arch: '', site: '', tags: [] },
     accepts: ({ client, device }) => known.get(device)?.client === client,
     addresses: () => known.values(),
+    byId: (device) => known.get(device),
     learn(record, out) {
       const { client, id, hostname, os, arch, site, tags } = record
       const context = { client, device: id, hostname, os, arch, site: site ?? '', tags }

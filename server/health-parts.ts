@@ -1,8 +1,10 @@
-import type { Engine } from '../rules/engine/engine.ts'
 import type { AlertQueue } from './alert/queue.ts'
 import type { Broker } from './broker/broker.ts'
 import type { HealthProbe } from './observe/health.ts'
 import type { OpenRecords } from './records/open.ts'
+import type { Coverage } from './rules/coverage.ts'
+import { ruleHealth } from './rules/health.ts'
+import type { RuleBook } from './rules/rule-book.ts'
 import type { SpoolingWriter } from './store/spool.ts'
 import type { MetricStore } from './store/store.ts'
 
@@ -13,9 +15,10 @@ export function healthParts(parts: {
   writer: SpoolingWriter
   broker: Broker
   alerts: AlertQueue
-  engine: Engine
+  ruleBook: RuleBook
+  coverage: Coverage
 }): HealthProbe[] {
-  const { records, store, writer, broker, alerts, engine } = parts
+  const { records, store, writer, broker, alerts, ruleBook, coverage } = parts
   return [
     { name: 'records', probe: () => records.health() },
     {
@@ -41,9 +44,7 @@ export function healthParts(parts: {
     {
       name: 'rules',
       async probe() {
-        if (alerts.size() > 0)
-          return { state: 'degraded', message: `${alerts.size()} alerts wait for the records` }
-        return { state: 'ok', message: `${engine.rules.length} rules over ${engine.size().series} series` }
+        return ruleHealth({ book: ruleBook, coverage: coverage.summary(), waiting: alerts.size() })
       },
     },
   ]

@@ -1,4 +1,3 @@
-import { versionOf } from '../rules/language/version.ts'
 import type { Handlers } from './http/handler.ts'
 import { REPORT_SECURITY_POLICY } from './http/headers.ts'
 import type { Parts } from './parts.ts'
@@ -8,6 +7,7 @@ import { readReport } from './report/model.ts'
 import { viewReport } from './report/view.ts'
 import { setKillSwitch } from './remediation/settings.ts'
 import { listLedger } from './remediation/ledger.ts'
+import { replayOf } from './rules/replay-source.ts'
 
 type Names =
   | 'killSwitch'
@@ -23,16 +23,20 @@ type Names =
   | 'job'
   | 'cancelJob'
   | 'hostile'
-  | 'rules'
   | 'report'
 
 /** Routes of the work: incidents, tickets, the ledger, scripts and jobs, rules and reports. */
 export function deskRoutes(parts: Parts): Pick<Handlers, Names> {
-  const { audit, clock, engine, hostile, incidents, records, remediation, scripts, tickets } = parts
+  const { audit, clock, hostile, incidents, records, remediation, ruleHistory, scripts, tickets } = parts
   return {
     incidents: async ({ query }) => ({ incidents: await incidents.list(query) }),
     async incident({ params }) {
-      return { ...(await incidents.get(params.id)), jobs: await remediation.jobsOf(params.id) }
+      const found = await incidents.get(params.id)
+      return {
+        ...found,
+        jobs: await remediation.jobsOf(params.id),
+        replay: await replayOf(ruleHistory, found.incident),
+      }
     },
     tickets: async ({ query }) => ({ tickets: await tickets.list(query) }),
     ticket: ({ params }) => tickets.get(params.id),
@@ -94,10 +98,6 @@ export function deskRoutes(parts: Parts): Pick<Handlers, Names> {
     hostile: async ({ query }) => ({
       counts: await hostile.counts(),
       samples: await hostile.list(query.limit, query.client),
-    }),
-    rules: async () => ({
-      version: versionOf(engine.rules.map(({ version }) => version)),
-      rules: engine.rules.map(({ spec, version, pack }) => ({ ...spec, version, pack })),
     }),
     async report({ params, query, reply }) {
       const model = await readReport(records, { client: params.client, month: params.month, nowMs: clock() })

@@ -1,9 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { VigiaError } from '../contract/errors.ts'
+import type { Clock } from '../contract/clock.ts'
 import type { CompiledRule } from '../rules/language/compiled.ts'
-import { loadPacks } from '../rules/language/parse.ts'
+import type { Logger } from './observe/log.ts'
+import { readPackFiles } from './rules/pack-files.ts'
+import { openRuleBook, type RuleBook } from './rules/rule-book.ts'
+import { checkSet } from './rules/rule-set.ts'
 
 const SHIPPED = fileURLToPath(new URL('../rules/packs/', import.meta.url))
 
@@ -15,25 +18,35 @@ export function shippedPacks(): string[] {
     .map((name) => join(SHIPPED, name))
 }
 
-/** The rules in force: the packs that ship, and those of the configuration (paths from the data directory). RULES_INVALID carries every fault. */
+/** Where the packs of an installation are: those that ship, those of the configuration (paths from the data directory), and DATA/rules. */
+export function packPlaces(config: { packs: readonly string[]; base: boolean }, dataDir: string) {
+  return {
+    shipped: config.base ? shippedPacks() : [],
+    configured: config.packs.map((path) => resolve(dataDir, path)),
+    directory: join(dataDir, 'rules'),
+  }
+}
+
+/** The rules in force. With faults at the start the set that was good last stands; RULES_INVALID carries every fault where there is none. */
+export function openPacks(options: {
+  config: { packs: readonly string[]; base: boolean }
+  dataDir: string
+  clock: Clock
+  log: Logger
+}): RuleBook {
+  const { config, dataDir, clock, log } = options
+  return openRuleBook({
+    places: packPlaces(config, dataDir),
+    appliedFile: join(dataDir, 'rules.applied.json'),
+    clock,
+    log,
+  })
+}
+
+/** The rules as they are in the files now: the packs that ship, those of the configuration and of DATA/rules. RULES_INVALID carries every fault. */
 export function loadRules(
   config: { packs: readonly string[]; base: boolean },
   dataDir: string,
-): CompiledRule[] {
-  const files = [
-    ...(config.base ? shippedPacks() : []),
-    ...config.packs.map((path) => resolve(dataDir, path)),
-  ]
-  return loadPacks(files.map((file) => ({ file, text: read(file) })))
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new VigiaError('RULES_INVALID', `The rule pack ${file} cannot be read.`, {
-      faults: [{ file, message: String(error) }],
-      cause: error,
-    })
-  }
+): readonly CompiledRule[] {
+  return checkSet(readPackFiles(packPlaces(config, dataDir))).rules
 }

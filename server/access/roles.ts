@@ -8,7 +8,7 @@ export type Caller = z.infer<typeof Me>
 
 /**
  * May this caller use a route? Anyone the public ones; the machine itself all; a signed-in person those for
- * people, a viewer only to read. `changes` is false for GET, and for what changes only one's own session. Throws
+ * people, a viewer only to read, and an owner also those for owners. `changes` is false for GET, and for what changes only one's own session. Throws
  * UNAUTHENTICATED or FORBIDDEN.
  */
 export function checkAccess(access: Access, changes: boolean, caller: Caller | undefined): void {
@@ -17,6 +17,8 @@ export function checkAccess(access: Access, changes: boolean, caller: Caller | u
   if (caller.role === 'local') return
   if (access === 'local')
     throw new VigiaError('FORBIDDEN', 'this is done on the machine of the server, by the command line')
+  if (access === 'owner' && caller.role !== 'owner')
+    throw new VigiaError('FORBIDDEN', 'this takes the role owner')
   if (changes && caller.role === 'viewer')
     throw new VigiaError('FORBIDDEN', 'a viewer reads only; this takes the role technician')
 }

@@ -66,7 +66,7 @@ function registerRoute<N extends RouteName>(app: FastifyInstance, name: N, handl
   const route: {
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
     path: string
-    access: 'public' | 'person' | 'local'
+    access: 'public' | 'person' | 'owner' | 'local'
     params?: unknown
     query?: unknown
     body?: unknown

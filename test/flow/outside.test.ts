@@ -195,7 +195,7 @@ suiteNeeding(
       const waiting = await eventually('alerts that wait', 60_000, async () => {
         const answer = await health()
         const rules = answer.parts.find(({ name }) => name === 'rules')!
-        return /^\d+ alerts wait for the records$/.test(rules.message) && answer
+        return /^\d+ alerts wait for the records/.test(rules.message) && answer
       })
       expect(waiting.parts.find(({ name }) => name === 'records')).toMatchObject({ state: 'down' })
       await records.start()

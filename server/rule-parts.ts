@@ -1,0 +1,190 @@
+import type { Registry } from 'prom-client'
+import type { Clock } from '../contract/clock.ts'
+import type { CoverageRow } from '../contract/coverage.ts'
+import type { RuleChange } from '../contract/rule-views.ts'
+import type { AlertTransition, RuleSpec } from '../contract/rules.ts'
+import { createEngine, type Engine } from '../rules/engine/engine.ts'
+import { applyOverrides, overridesFor } from '../rules/language/variant.ts'
+import type { DeviceContext } from '../rules/selector.ts'
+import type { DeviceContexts } from './device-contexts.ts'
+import type { Devices } from './fleet/devices.ts'
+import type { Logger } from './observe/log.ts'
+import type { Records } from './records/records.ts'
+import { packPlaces } from './rule-packs.ts'
+import { createBacktests, type Backtests } from './rules/backtests.ts'
+import { createCoverage, type Coverage } from './rules/coverage.ts'
+import { createRuleHistory, type RuleHistory } from './rules/history.ts'
+import { createLiveEngine } from './rules/live-engine.ts'
+import { awayWithin, layoutsOf, watchedWithin } from './rules/past.ts'
+import { replaySource } from './rules/replay-source.ts'
+import type { Applied, RuleBook } from './rules/rule-book.ts'
+import { watchPacks } from './rules/watch-files.ts'
+import type { MetricStore } from './store/store.ts'
+
+/** The rules while they run: the engine, whose rules change under it, and all that is known about them. */
+export type RuleParts = {
+  engine: Engine
+  /** What an incident takes from the rule in force. */
+  rule(name: string): RuleSpec | undefined
+  history: RuleHistory
+  /** Keeps the versions that fired, so that their incidents can be replayed. Throws RECORDS_UNAVAILABLE. */
+  keepFired(alerts: readonly AlertTransition[]): Promise<void>
+  /** Reads all packs again, as `RuleBook.reload`, and notes what was changed on the disk. */
+  reload(): Promise<Applied>
+}
+
+/** An engine over the rules of the book, which goes on with its state whenever they change. */
+export async function openRuleParts(needs: {
+  book: RuleBook
+  records: Records
+  clock: Clock
+  log: Logger
+  context: (device: string) => DeviceContext | undefined
+  changed: () => void
+}): Promise<RuleParts> {
+  const { book, records, clock, log, context, changed } = needs
+  const live = createLiveEngine(createEngine({ rules: book.current().rules }))
+  const history = createRuleHistory({ records, clock })
+  const failed = (doing: string) => (error: unknown) => log.error({ err: error }, doing)
+  const kept = new Set<string>()
+  let byName = named(book)
+
+  book.keep()
+  await history.keepVersions(book.current().rules)
+  await history.noteFound(book.current().packs)
+  book.onFaults(changed)
+  book.onChange((set, changes) => {
+    live.exchange(() => createEngine({ rules: set.rules }))
+    byName = new Map(set.rules.map((rule) => [rule.spec.name, rule]))
+    log.info({ version: set.version, changes: changes.map(inWords) }, 'other rules are in force')
+    history.keepVersions(set.rules).catch(failed('versions of rules could not be kept'))
+    changed()
+  })
+  return {
+    engine: live.engine,
+    rule: (name) => byName.get(name)?.spec,
+    history,
+    async keepFired(alerts) {
+      const variants = alerts.flatMap((alert) => {
+        if (alert.kind !== 'firing' || kept.has(`${alert.rule} ${alert.ruleVersion}`)) return []
+        const rule = byName.get(alert.rule)
+        const device = context(alert.device)
+        if (rule === undefined || device === undefined) return []
+        const variant = applyOverrides(rule, overridesFor(rule, device)).rule
+        return variant.version === alert.ruleVersion ? [variant] : []
+      })
+      if (variants.length === 0) return
+      await history.keepVersions(variants)
+      for (const { spec, version } of variants) kept.add(`${spec.name} ${version}`)
+    },
+    async reload() {
+      const applied = book.reload()
+      await history.noteFound(applied.set.packs)
+      return applied
+    },
+  }
+}
+
+/** What is asked about rules once everything else stands: coverage and backtests. `start` begins what is done by time. */
+export function ruleServices(needs: {
+  book: RuleBook
+  rules: RuleParts
+  config: { packs: readonly string[]; base: boolean }
+  dataDir: string
+  records: Records
+  store: MetricStore
+  registry: Registry
+  clock: Clock
+  log: Logger
+  contexts: DeviceContexts
+  devices: Devices
+  silencedBy: (context: DeviceContext, rule: RuleSpec) => string | null
+}): {
+  coverage: Coverage
+  coverageRows: (device: string) => CoverageRow[]
+  backtests: Backtests
+  start(): { stop(): Promise<void> }
+} {
+  const { book, rules, records, store, clock, log, contexts, devices } = needs
+
+  function coverageRows(device: string): CoverageRow[] {
+    const context = contexts.byId(device)
+    if (context === undefined) return []
+    return rules.engine.coverage({ nowMs: clock(), device }).map((row) => {
+      const spec = row.state === 'evaluated' ? rules.rule(row.rule) : undefined
+      const why = spec === undefined ? null : needs.silencedBy(context, spec)
+      if (why === null) return row
+      return { ...row, state: 'silenced' as const, why: `${row.why} What it finds is suppressed: ${why}.` }
+    })
+  }
+
+  const coverage = createCoverage(
+    {
+      clock,
+      rules: () => book.current().rules.map(({ spec }) => spec.name),
+      devices: () => contexts.addresses(),
+      rows: coverageRows,
+    },
+    needs.registry,
+    (error) => log.error({ err: error }, 'the coverage of the rules could not be counted'),
+  )
+  const backtests = createBacktests({
+    clock,
+    log: log.child({ part: 'backtest' }),
+    book,
+    worker: new URL('./backtest-worker.ts', import.meta.url),
+    async devices({ client, device }) {
+      const all = device === undefined ? await devices.list(client) : [await devices.get(device)]
+      return all.map((record) => ({ client: record.client, device: record.id, hostname: record.hostname }))
+    },
+    async past(place, span) {
+      const { client, id, hostname, os, arch, site, tags } = await devices.get(place.device)
+      return {
+        context: { client, device: id, hostname, os, arch, site: site ?? '', tags },
+        layouts: await layoutsOf(records, place),
+        watched: await watchedWithin(records, span),
+        away: await awayWithin(records, place, span),
+      }
+    },
+    scan: (query) => store.scan(query),
+    replay: (incident) =>
+      replaySource(
+        {
+          records,
+          history: rules.history,
+          rules: () => book.current().rules,
+          context: (device) => contexts.byId(device),
+        },
+        incident,
+      ),
+  })
+  return {
+    coverage,
+    coverageRows,
+    backtests,
+    start() {
+      const counting = coverage.start()
+      const watching = watchPacks(
+        packPlaces(needs.config, needs.dataDir),
+        // A fault is told by the book itself.
+        () => void rules.reload().catch(() => undefined),
+        log,
+      )
+      return {
+        async stop() {
+          counting.stop()
+          watching.stop()
+          await backtests.stop()
+        },
+      }
+    },
+  }
+}
+
+function named(book: RuleBook) {
+  return new Map(book.current().rules.map((rule) => [rule.spec.name, rule]))
+}
+
+function inWords({ rule, change }: RuleChange): string {
+  return `${rule} ${change}`
+}
