@@ -68,6 +68,8 @@ export type ServerOptions = {
   log: Logger
   /** The real clock unless given: a test lets days pass. */
   clock?: Clock
+  /** How often rules are judged by time: as fast as the clock of a test runs. */
+  rulesEveryMs?: number
 }
 
 /** A server that runs. */
@@ -278,6 +280,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     maintenance,
     snapshotPath,
     alive: () => run.alive(),
+    rulesEveryMs: options.rulesEveryMs,
     renewCertificate: () => authority.renew(),
   })
   undo.push(() => timers.stop())

@@ -32,6 +32,8 @@ type Needs = Stages & {
   maintenance: Maintenance
   snapshotPath: string
   alive: () => Promise<void>
+  /** How often rules are judged by time; a second unless given. */
+  rulesEveryMs?: number | undefined
   renewCertificate: () => Promise<boolean>
 }
 
@@ -82,7 +84,7 @@ export function startTimers(needs: Needs): { saveSnapshot(): void; stop(): void 
     alerts.push(orphans)
   }
 
-  every(RULES_EVERY_MS, 'the rules could not be judged by time', async () => {
+  every(needs.rulesEveryMs ?? RULES_EVERY_MS, 'the rules could not be judged by time', async () => {
     const out: AlertTransition[] = []
     engine.tick(clock(), out)
     alerts.push(out.filter(({ kind }) => kind === 'firing' || kind === 'resolved'))
