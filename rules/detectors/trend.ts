@@ -1,16 +1,22 @@
 import { TrendParameters } from '../../contract/detectors/trend.ts'
 import { anyDetector, BREACH, CLEAR, STAY } from '../detector.ts'
-import { durationMs } from '../duration.ts'
-import { createForeteller } from '../state/foretell.ts'
-import type { Run } from '../state/run.ts'
-import { type Outlook, trendFinding } from '../state/trend-finding.ts'
-import { createHistory, HOUR_MS, RAW, remember, RISE, RISES, TEN_MS, TENS } from '../state/history.ts'
+import { durationMs, spanText } from '../duration.ts'
+import { createHistory, HOUR_MS, remember } from '../state/history.ts'
+import { trendFinding } from '../state/trend-finding.ts'
+import { createTrendVerdict } from '../state/trend-verdict.ts'
 
+/** How many times its window a rule may look ahead. */
 const REACH = 4
-const Q80 = 1.2816
-const RUN_SPREAD = 0.3
-const PEAKS_SPREAD = 0.5
+/** From this window on the week's hours and the month's days are kept as well. */
+const LONG_HOURS = 12
 
+/**
+ * Time until a bound, held against the series' own past. Two witnesses: the straight run in which it moves now,
+ * from seconds to a week long, and the trend of its daily highest values over 7, 14 and 28 days, carried on at the
+ * hours and weekdays at which it grows. A run that is like one that ended by itself is no news until it passes it,
+ * nor is a step, a job that adds once a day, or a level that is high but still. What already stood past the bound
+ * when first seen is no forecast: that is a threshold's business.
+ */
 export const trend = anyDetector({
   name: 'trend',
   driven: 'samples',
@@ -31,180 +37,51 @@ export const trend = anyDetector({
     const bound = sign * parameters.bound
     const from = parameters.from === undefined ? -Infinity : sign * parameters.from - bound
     const horizon = durationMs(parameters.horizon) / HOUR_MS
-    const isLong = durationMs(parameters.window) > 12 * HOUR_MS
+    const isLong = durationMs(parameters.window) > LONG_HOURS * HOUR_MS
     const { minSamples } = parameters
     const slab = createHistory(isLong)
-    const foreteller = createForeteller(slab, isLong)
-
-    /** Whether the pace of any memory could reach the bound within twice the horizon: cheap. */
-    function mayReach(slot: number, timeMs: number, distance: number): boolean {
-      const c = slab.columns
-      const reach = -distance / (2 * Math.min(horizon, 96))
-      const raws = c.raws[slot] as number
-      const ago = Math.min(raws - 1, 6)
-      const place = slot * RAW + ((raws - 1 - ago) % RAW)
-      const gap = (timeMs - (c.rawMs[place] as number)) / HOUR_MS
-      if (gap > 0 && distance - (c.raw[place] as number) > reach * gap) return true
-      const ten = Math.floor(timeMs / TEN_MS)
-      if (distance - (c.tens[slot * TENS + ((ten - 6) % TENS)] as number) > reach) return true
-      return distance - (c.tens[slot * TENS + ((ten - 40) % TENS)] as number) > reach * 6.6
-    }
-
-    function fastBreach(slot: number, timeMs: number, distance: number): boolean {
-      if (!mayReach(slot, timeMs, distance)) return false
-      foreteller.findRun(slot)
-      return judgesFast(slot, timeMs)
-    }
-
-    /** Whether the run that was just found is a fill: near enough for its length, and not explained away. */
-    function judgesFast(slot: number, timeMs: number): boolean {
-      const { run, eta, explainedBy, tolerance } = foreteller.fast
-      if (!(eta <= horizon) || explainedBy >= 0) return false
-      const height = run.slope * run.hours
-      const unit = slab.columns.unit[slot] as number
-      if (height < Math.max(1.5 * unit, 2 * tolerance)) return false
-      if (run.r2 < 0.85 || run.slope < 3 * run.slopeError) return false
-      if (height < 1.2 * foreteller.usualDay(slot)) return false
-      const ageDays = (timeMs - (slab.columns.firstMs[slot] as number)) / 86_400_000
-      const whole = run.hours + eta
-      const share = whole < 4 ? 1 / 3 : whole < 24 ? 1.3 : 2.5
-      const young = ageDays < 1 ? 1 / 10 : ageDays < 8 ? 1 / 5 : 1
-      return eta <= Math.min(share, young) * run.hours || (eta <= 1 / 12 && eta <= run.hours)
-    }
-
-    const slowEta = (slot: number): number =>
-      slab.columns.slow[slot * 5 + 3] === 0 ? Infinity : (slab.columns.slow[slot * 5] as number)
-
-    function runOutlook(run: Run, eta: number): Outlook {
-      const { slope, points, hours, r2, slopeError } = run
-      const width = Math.exp(RUN_SPREAD + Q80 * (slopeError / slope))
-      return {
-        kind: 'run',
-        eta,
-        earliest: eta / width,
-        latest: eta * width,
-        slope,
-        samples: points,
-        spanHours: hours,
-        r2,
-      }
-    }
-
-    function slowOutlook(slot: number, distance: number): Outlook {
-      const c = slab.columns
-      const slope = (c.slow[slot * 5 + 1] as number) / 24
-      const days = c.slow[slot * 5 + 3] as number
-      const eta = slowEta(slot)
-      const width = Math.exp(PEAKS_SPREAD)
-      const r2 = distance < 0 ? 0.9 : 1
-      return {
-        kind: 'peaks',
-        eta,
-        earliest: eta / width,
-        latest: eta * width,
-        slope,
-        samples: days,
-        spanHours: days * 24,
-        r2,
-      }
-    }
-
-    function slowBreach(slot: number, timeMs: number, distance: number): boolean {
-      if (!isLong) return false
-      const c = slab.columns
-      const eta = c.slow[slot * 5] as number
-      if (!(eta <= horizon) || c.slow[slot * 5 + 3] === 0) return false
-      const ageDays = (timeMs - (c.firstMs[slot] as number)) / 86_400_000
-      if (eta > ageDays * 3) return false
-      const edge = c.slow[slot * 5 + 4] as number
-      const unit = c.unit[slot] as number
-      const seen = Math.min(RISES, c.risesSeen[slot] as number)
-      let [most, second, top, within] = [0, 0, -Infinity, 0]
-      const windowFrom = ageDays * 24 - 24 * (c.slow[slot * 5 + 3] as number)
-      for (let rise = 0; rise < seen; rise++) {
-        const place = (slot * RISES + rise) * RISE
-        const fall = c.rises[place + 3] as number
-        if (fall > most) {
-          second = most
-          most = fall
-        } else if (fall > second) second = fall
-        if (fall > 0.5 * ((c.rises[place + 1] as number) - (c.rises[place] as number))) {
-          top = Math.max(top, c.rises[place + 1] as number)
-          if ((c.rises[place + 4] as number) > windowFrom) within++
-        }
-      }
-      if (distance < edge - 1.3 * second - 1.5 * unit) return false
-      // A few big saws: held against the highest.
-      if (within < 2 && distance < top + 2 * unit) return false
-      return true
-    }
+    const verdict = createTrendVerdict(slab, isLong, horizon)
 
     return {
       slab,
       step(slot, timeMs, value) {
         const distance = sign * value - bound
         const unit = 0.01 * Math.max(Math.abs(bound), Math.abs(value))
-        if (remember(slab, slot, timeMs, distance, unit)) foreteller.judgePeaks(slot)
+        if (remember(slab, slot, timeMs, distance, unit)) verdict.judgePeaks(slot)
         const c = slab.columns
-        const at = slot * 3
-        const breachMs = c.breach[at] as number
+        const at = slot * 2
+        const isFiring = c.breach[at] !== 0
         if ((c.samples[slot] as number) < minSamples || distance < from) {
           c.breach[at] = 0
           return CLEAR
         }
-        const breached =
+        const isBreach =
           distance >= 0
-            ? breachMs !== 0
-            : fastBreach(slot, timeMs, distance) || slowBreach(slot, timeMs, distance)
-        if (breached) {
+            ? isFiring
+            : verdict.isLeak(slot, timeMs, distance) || verdict.isRunaway(slot, timeMs, distance)
+        if (isBreach) {
+          c.breach[at + 1] = isFiring ? Math.max(distance, c.breach[at + 1] as number) : distance
           c.breach[at] = timeMs
-          c.breach[at + 1] = breachMs === 0 ? distance : Math.max(distance, c.breach[at + 1] as number)
           return BREACH
         }
-        if (breachMs === 0) return CLEAR
-        const high = Math.max(distance, c.breach[at + 1] as number)
-        c.breach[at + 1] = high
-        const unitNow = c.unit[slot] as number
-        const holdMs = Math.min(24, horizon / 2) * HOUR_MS
-        if (
-          timeMs - breachMs < holdMs &&
-          high - distance < Math.max(1.5 * unitNow, 0.2 * (high - (c.swing[at] as number)))
-        )
-          return STAY
+        if (!isFiring) return CLEAR
+        if (verdict.stands(slot, timeMs, distance)) return STAY
         c.breach[at] = 0
         return CLEAR
       },
       tick: () => CLEAR,
       explain(slot, moment) {
-        const distance = sign * (moment.value ?? 0) - bound
-        const fast = foreteller.findRun(slot)
-        const { eta, run, explainedBy } = fast
-        const slow = isLong ? slowEta(slot) : Infinity
-        const isFast =
-          judgesFast(slot, moment.timeMs) &&
-          (run.hours >= 36 ? slow > 2 * eta || eta > 2 * slow : slow > 3 * eta || slow > 3 * horizon)
-        const bySlow = !isFast && Number.isFinite(slow)
-        const steady = run.r2 >= 0.85 && run.slope > 3 * run.slopeError && eta <= 10 * run.hours
+        const outlook = verdict.outlook(slot, moment.timeMs)
+        const weighed = verdict.weighed(slot, moment.timeMs)
+        return trendFinding({ moment, sign, bound: parameters.bound, outlook, weighed })
+      },
+      learning(slot) {
         const c = slab.columns
-        const place = (slot * RISES + explainedBy) * RISE
-        const seen = Math.min(RISES, c.risesSeen[slot] as number)
-        const highs = Array.from(
-          { length: seen },
-          (_, rise) => c.rises[(slot * RISES + rise) * RISE + 1] as number,
-        )
-        return trendFinding({
-          moment,
-          sign,
-          bound: parameters.bound,
-          outlook: bySlow ? slowOutlook(slot, distance) : steady ? runOutlook(run, eta) : null,
-          weighed: {
-            rises: seen,
-            highest: Math.max(...highs),
-            explainedBy:
-              explainedBy < 0 ? null : { low: c.rises[place] as number, high: c.rises[place + 1] as number },
-            ageHours: (moment.timeMs - (c.firstMs[slot] as number)) / HOUR_MS,
-          },
-        })
+        const samples = c.samples[slot] as number
+        if (samples < minSamples) return `${samples} of ${minSamples} samples`
+        const age = (c.lastMs[slot] as number) - (c.firstMs[slot] as number)
+        if (!isLong || age >= 24 * HOUR_MS) return null
+        return `${spanText(age)} of the first day; until then it only foretells what is minutes away`
       },
     }
   },

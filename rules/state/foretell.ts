@@ -9,6 +9,7 @@ import {
   RAW,
   RISE,
   RISES,
+  SLOW,
   TEN_MS,
   TENS,
 } from './history.ts'
@@ -139,7 +140,7 @@ export function createForeteller(history: History, isLong: boolean) {
   /** Renews the slow forecast of a slot, once an hour: the trend of daily peaks over the windows that hold. */
   function judgePeaks(slot: number): void {
     const c = history.columns
-    const at = slot * 5
+    const at = slot * SLOW
     c.slow[at] = Infinity
     const nowMs = c.lastMs[slot] as number
     const today = Math.floor(nowMs / DAY_MS)
@@ -162,6 +163,7 @@ export function createForeteller(history: History, isLong: boolean) {
       c.slow[at + 2] = dayDeviation()
       c.slow[at + 3] = trend.days
       c.slow[at + 4] = trend.top
+      c.slow[at + 5] = trend.order
       if (days < window) break
     }
   }

@@ -1,4 +1,4 @@
-import { createSlab, type Slab } from './slab.ts'
+import { createSlab } from './slab.ts'
 
 /** Samples kept as they are; two hours at five minutes, twelve minutes at thirty seconds. */
 export const RAW = 24
@@ -13,16 +13,18 @@ export const HOUR_MS = 3_600_000
 /** Days whose highest value is kept. */
 export const DAYS = 29
 export const DAY_MS = 86_400_000
+/** Figures of the slow forecast. */
+export const SLOW = 6
 /** Rises that ended by themselves, as they are remembered. */
 export const RISES = 8
 /** Figures of a rise: trough, peak, fastest pace an hour, fall, and when it ended in hours since the first sample. */
 export const RISE = 5
 
 /**
- * What is remembered of a series, in distances to the bound (0 at the bound, negative before it). `long` keeps the
+ * What is remembered of a series, in distances to the bound (0 at the bound, negative before it). `isLong` keeps the
  * week's hours and the month's days as well; without it some 760 bytes a series, with it 1.5 KB.
  */
-export function createHistory(long: boolean) {
+export function createHistory(isLong: boolean) {
   return createSlab({
     /** Samples and their times, `raws` in all; `samples` counts those that were crowded out as well. */
     rawMs: { type: 'f64', width: RAW },
@@ -30,8 +32,8 @@ export function createHistory(long: boolean) {
     raws: { type: 'u32' },
     samples: { type: 'u32' },
     tens: { type: 'f32', width: TENS },
-    hours: { type: 'f32', width: long ? HOURS : 0 },
-    peaks: { type: 'f32', width: long ? DAYS : 0 },
+    hours: { type: 'f32', width: isLong ? HOURS : 0 },
+    peaks: { type: 'f32', width: isLong ? DAYS : 0 },
     /** Sums of the open ten minutes and hour: value, count. */
     open: { type: 'f64', width: 4 },
     firstMs: { type: 'f64' },
@@ -47,15 +49,17 @@ export function createHistory(long: boolean) {
     /** Past rises that ended with a fall. */
     rises: { type: 'f32', width: RISES * RISE },
     risesSeen: { type: 'u32' },
-    /** Verdict: when it last breached, the highest since, how much of a fall ends it. */
-    breach: { type: 'f64', width: 3 },
-    /** The slow forecast of the last full hour: hours to the bound, slope a day, how days differ from it, days, top of the week. */
-    slow: { type: 'f32', width: 5 },
+    /** When it last breached (0: it does not), and the highest value since. */
+    breach: { type: 'f64', width: 2 },
+    /** When a run was last looked for, where the series stood, and what came of it. */
+    walked: { type: 'f64', width: 2 },
+    runaway: { type: 'u8' },
+    /** The slow forecast of the last full hour: hours to the bound, slope a day, how days differ from it, days, top of the week, order. */
+    slow: { type: 'f32', width: isLong ? SLOW : 0 },
   })
 }
 
 export type History = ReturnType<typeof createHistory>
-export type AnySlab = Slab
 
 /** Share by which the mean size of the second difference follows each sample: about an hour of it at a minute. */
 const JITTER_FOLLOW = 1 / 64

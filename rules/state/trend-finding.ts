@@ -22,8 +22,8 @@ export type Weighed = {
   /** Past rises that ended by themselves, and the highest of them (distance); none: 0 and -Infinity. */
   rises: number
   highest: number
-  /** The past rise that explains this one away. */
-  explainedBy: { low: number; high: number } | null
+  /** Where the past rise ended that explains this one away. */
+  explainedBy: number | null
   ageHours: number
 }
 
@@ -43,7 +43,7 @@ export function trendFinding({ moment, sign, bound, outlook, weighed }: Frame): 
     const usual =
       held === null
         ? ''
-        : `; rises like this one ended by themselves at ${numberText(bound + sign * held.high, unit)}`
+        : `; rises like this one ended by themselves at ${numberText(bound + sign * held, unit)}`
     return { ...base, says: `${now} and no longer moves to ${numberText(bound, unit)}${usual}` }
   }
   const perHour = sign * outlook.slope
