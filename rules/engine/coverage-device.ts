@@ -66,7 +66,9 @@ export function coverVector(device: DeviceState, running: RunningRule, silentMs:
   const watch = device.vectors.find(({ slot, rule }) => rule === running.index && slot >= 0)
   if (watch === undefined || watch.names.length === 0) return noSeries(device, running)
   const newestMs = Math.max(0, ...watch.timesMs.subarray(0, watch.names.length))
-  const fresh = watch.names.filter((_, place) => isFreshPlace(watch, place, device.newestMs)).length
+  const fresh = watch.names.filter((_, place) =>
+    isFreshPlace(watch, place, { atMs: device.newestMs, everyMs: running.vector?.everyMs ?? 0 }),
+  ).length
   const common = {
     matched: watch.names.length,
     evaluated: 0,

@@ -156,6 +156,7 @@ function restoreVector(
       dueMs: saved.dueMs,
       isStepped: saved.isStepped,
       names: saved.names.slice(0, width),
+      mains: saved.mains.slice(0, width),
       values: fill(saved.values, NaN),
       timesMs: fill(saved.timesMs, 0),
       gapsMs: fill(saved.gapsMs, 0),

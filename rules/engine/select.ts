@@ -139,6 +139,7 @@ function newVector(rule: number, slot: number, { vector }: RunningRule): VectorW
     dueMs: 0,
     isStepped: false,
     names: [],
+    mains: [],
     values: new Float64Array(width).fill(NaN),
     timesMs: new Float64Array(width),
     gapsMs: new Float64Array(width),

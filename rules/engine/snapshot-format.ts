@@ -68,6 +68,7 @@ export const Header = z.object({
           dueMs: z.number(),
           isStepped: z.boolean(),
           names: z.array(z.string()),
+          mains: z.array(z.string().nullable()),
           /** As many as there are names; null is not known. */
           values: z.array(z.number().nullable()),
           timesMs: z.array(z.number()),

@@ -83,6 +83,8 @@ export type VectorWatch = Watch & {
   dueMs: number
   isStepped: boolean
   names: string[]
+  /** The unit of each series that the rule's own signal matches, null for the others. */
+  mains: (string | null)[]
   values: Float64Array
   timesMs: Float64Array
   gapsMs: Float64Array

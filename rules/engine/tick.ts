@@ -60,8 +60,9 @@ function endVanishedVectors(run: Run): void {
   const { state, device } = run
   for (const watch of device.vectors) {
     if (state.rules[watch.rule]?.alerts.columns.phase[watch.slot] === INACTIVE) continue
-    const bindings = device.bindings.filter(({ plan }) =>
-      plan.vectors.some(({ rule }) => rule === watch.rule),
+    // What a layout out of a snapshot holds is not known before it comes again.
+    const bindings = device.bindings.filter(
+      ({ plan }) => plan.indices === null || plan.vectors.some(({ rule }) => rule === watch.rule),
     )
     if (!bindings.some((binding) => isFresh(device, binding))) endWatch(run, watch)
   }

@@ -3,9 +3,9 @@ import { BREACH, CLEAR } from '../detector.ts'
 import { exactLabels } from '../language/matcher.ts'
 import { evidenceOf, seriesText, transitionOf } from './evidence.ts'
 import { advance, type Run } from './judge.ts'
-import type { Binding, DeviceState, EngineState, RunningRule, VectorWatch } from './state.ts'
+import type { Binding, DeviceState, EngineState, Plan, RunningRule, VectorWatch } from './state.ts'
 
-/** A value counts while it is younger than this and than four of its gaps. */
+/** A value counts while it is younger than this, than an interval, or than four of its gaps. */
 const SHORTEST_FRESH_MS = 120_000
 const FRESH_GAPS = 4
 /** An interval that ended longer ago than this many intervals is the past: nothing is said about it. */
@@ -49,9 +49,14 @@ export function observeVectors(
 }
 
 /** Whether the newest value in a place counts at a time of the device's clock. */
-export function isFreshPlace({ timesMs, gapsMs }: VectorWatch, place: number, atMs: number): boolean {
+export function isFreshPlace(
+  { timesMs, gapsMs }: VectorWatch,
+  place: number,
+  { atMs, everyMs }: { atMs: number; everyMs: number },
+): boolean {
   const valueMs = timesMs[place] as number
-  return valueMs > 0 && atMs - valueMs <= Math.max(SHORTEST_FRESH_MS, FRESH_GAPS * (gapsMs[place] as number))
+  const limitMs = Math.max(SHORTEST_FRESH_MS, everyMs, FRESH_GAPS * (gapsMs[place] as number))
+  return valueMs > 0 && atMs - valueMs <= limitMs
 }
 
 function closeInterval(run: Run, watch: VectorWatch): void {
@@ -63,7 +68,7 @@ function closeInterval(run: Run, watch: VectorWatch): void {
   const vectorNow = new Float64Array(names.length).fill(NaN)
   let known = 0
   for (let place = 0; place < names.length; place++) {
-    if (!isFreshPlace(watch, place, dueMs)) continue
+    if (!isFreshPlace(watch, place, { atMs: dueMs, everyMs: vector.everyMs })) continue
     vectorNow[place] = watch.values[place] as number
     known++
   }
@@ -82,13 +87,9 @@ function closeInterval(run: Run, watch: VectorWatch): void {
   if (kind === null) return
   const { signal } = running.rule.spec
   const labels = exactLabels(signal)
-  const main = mainOf(running, device, names)
-  const value = main.length === 1 ? (vectorNow[main[0]?.place ?? 0] ?? NaN) : NaN
-  const moment = {
-    timeMs: dueMs,
-    value: Number.isNaN(value) ? null : value,
-    unit: main[0]?.unit ?? '',
-  }
+  const main = mainOf(watch)
+  const value = main === undefined ? NaN : (vectorNow[main.place] ?? NaN)
+  const moment = { timeMs: dueMs, value: Number.isNaN(value) ? null : value, unit: main?.unit ?? '' }
   const evidence = evidenceOf(vector.bank.explain(slot, moment, names), seriesText(signal.metric, labels), [])
   out.push(
     transitionOf(running, device.context, {
@@ -100,47 +101,49 @@ function closeInterval(run: Run, watch: VectorWatch): void {
   )
 }
 
-/** The places of the series that the rule's own signal matches. */
-function mainOf(
-  { rule }: RunningRule,
-  { bindings }: DeviceState,
-  names: readonly string[],
-): { place: number; unit: string }[] {
-  const metric = rule.spec.signal.metric
-  return names.flatMap((name, place) => {
-    if (name !== metric && !name.startsWith(`${metric}{`)) return []
-    for (const { plan } of bindings)
-      for (const vector of plan.vectors) {
-        const at = vector.keys.indexOf(name)
-        const spec = at < 0 ? undefined : plan.all[vector.indices[at] as number]
-        if (spec !== undefined && rule.watches(spec)) return [{ place, unit: spec.unit }]
-      }
-    return []
-  })
+/** The only one of the series that the rule's own signal matches, where there is just one. */
+function mainOf({ mains }: VectorWatch): { place: number; unit: string } | undefined {
+  const places = mains.flatMap((unit, place) => (unit === null ? [] : [{ place, unit }]))
+  return places.length === 1 ? places[0] : undefined
 }
 
 /** The place of each value of one vector of a binding; -1 for those that find none. */
 function placesOf(state: EngineState, device: DeviceState, binding: Binding, at: number): Int32Array {
-  binding.places ??= binding.plan.vectors.map(({ rule, keys }) => {
-    const watch = device.vectors.find((one) => one.rule === rule)
-    if (watch === undefined) return new Int32Array(keys.length).fill(-1)
-    const width = state.rules[rule]?.vector?.bank.width ?? 0
-    takePlaces(state, device, watch, { keys, width })
-    return Int32Array.from(keys, (key) => watch.names.indexOf(key))
+  binding.places ??= binding.plan.vectors.map((vector) => {
+    const watch = device.vectors.find((one) => one.rule === vector.rule)
+    if (watch === undefined) return new Int32Array(vector.keys.length).fill(-1)
+    takePlaces(state, device, watch, vector.keys)
+    noteMains(state, watch, binding.plan, vector)
+    return Int32Array.from(vector.keys, (key) => watch.names.indexOf(key))
   })
   return binding.places[at] as Int32Array
+}
+
+function noteMains(
+  { rules }: EngineState,
+  watch: VectorWatch,
+  { all }: Plan,
+  { keys, indices }: Plan['vectors'][number],
+): void {
+  keys.forEach((key, index) => {
+    const place = watch.names.indexOf(key)
+    const spec = all[indices[index] as number]
+    if (place < 0 || spec === undefined) return
+    watch.mains[place] = rules[watch.rule]?.rule.watches(spec) === true ? spec.unit : null
+  })
 }
 
 function takePlaces(
   state: EngineState,
   device: DeviceState,
   watch: VectorWatch,
-  { keys, width }: { keys: readonly string[]; width: number },
+  keys: readonly string[],
 ): void {
+  const width = watch.values.length
   const fresh = keys.filter((key) => !watch.names.includes(key))
   if (fresh.length === 0) return
   if (watch.isStepped && watch.names.length + fresh.length <= width) {
-    watch.names.push(...fresh)
+    addPlaces(watch, fresh)
     return
   }
   const reported = new Set(
@@ -148,16 +151,29 @@ function takePlaces(
       plan.vectors.flatMap((vector) => (vector.rule === watch.rule ? vector.keys : [])),
     ),
   )
+  // What a layout out of a snapshot holds is not known before it comes again.
+  if (device.bindings.some(({ plan }) => plan.indices === null))
+    for (const name of watch.names) reported.add(name)
   const anyGone = watch.names.some((name) => !reported.has(name))
   if (watch.isStepped && !anyGone) {
-    watch.names.push(...fresh.slice(0, Math.max(0, width - watch.names.length)))
+    addPlaces(watch, fresh.slice(0, Math.max(0, width - watch.names.length)))
     return
   }
-  giveAnew(state, device, watch, {
-    names: chosen([...reported], watch, state)
+  giveAnew(
+    state,
+    device,
+    watch,
+    chosen([...reported], watch, state)
       .slice(0, width)
       .toSorted(),
-  })
+  )
+}
+
+function addPlaces({ names, mains }: VectorWatch, fresh: readonly string[]): void {
+  for (const name of fresh) {
+    names.push(name)
+    mains.push(null)
+  }
 }
 
 /** The rule's own series come first where there is no place for all. */
@@ -167,27 +183,21 @@ function chosen(names: readonly string[], { rule }: VectorWatch, state: EngineSt
   return names.toSorted((a, b) => isMain(b) - isMain(a) || (a < b ? -1 : a > b ? 1 : 0))
 }
 
-function giveAnew(
-  state: EngineState,
-  device: DeviceState,
-  watch: VectorWatch,
-  { names }: { names: string[] },
-): void {
-  const before = new Map(
-    watch.names.map((name, place) => [
-      name,
-      {
-        value: watch.values[place] as number,
-        timeMs: watch.timesMs[place] as number,
-        gapMs: watch.gapsMs[place] as number,
-      },
-    ]),
-  )
+function giveAnew(state: EngineState, device: DeviceState, watch: VectorWatch, names: string[]): void {
+  const before = watch.names.map((name, place) => ({
+    name,
+    main: watch.mains[place] ?? null,
+    value: watch.values[place] as number,
+    timeMs: watch.timesMs[place] as number,
+    gapMs: watch.gapsMs[place] as number,
+  }))
   if (watch.isStepped) state.rules[watch.rule]?.bank.slab.open(watch.slot)
   watch.isStepped = false
   watch.names = names
+  watch.mains = []
   names.forEach((name, place) => {
-    const known = before.get(name)
+    const known = before.find((one) => one.name === name)
+    watch.mains.push(known?.main ?? null)
     watch.values[place] = known?.value ?? NaN
     watch.timesMs[place] = known?.timeMs ?? 0
     watch.gapsMs[place] = known?.gapMs ?? 0
