@@ -5,7 +5,7 @@ import { leakFinding, quietFinding } from '../state/leak-finding.ts'
 import { LIMITS, LOOK_WINDOWS, LOOKS } from '../state/leak-limits.ts'
 import { type Ground, isUnheardOf, mayLeak, reachesBound } from '../state/leak-verdict.ts'
 import { blockOf, createRise, fitRises, residualCorrelation, type Ring, shapeRise } from '../state/rise.ts'
-import { largestRise, noteRise, RECORD_WIDTH, usualRise } from '../state/rise-record.ts'
+import { hasHistory, largestRise, noteRise, RECORD_WIDTH, usualRise } from '../state/rise-record.ts'
 import { createSlab } from '../state/slab.ts'
 
 const LOOK_COUNT = LOOKS.length
@@ -116,13 +116,17 @@ export const leak = anyDetector({
     function stand(slot: number, index: number, timeMs: number): void {
       const { look, blocks } = LOOK_WINDOWS[index] as (typeof LOOK_WINDOWS)[number]
       const { record, startMs } = slab.columns
-      const at = slot * RECORDS + index * RECORD_WIDTH
       ground.look = look as 0 | 1 | 2
       ground.blockMs = LOOKS[ground.look].blockMs
       ground.spanMs = blocks * ground.blockMs
-      ground.learned = timeMs - (startMs[slot] as number) >= LIMITS.learnMs + ground.spanMs
+      // A window without history borrows from the longest shorter one: what comes back does not rise further for longer.
+      let from = index
+      while (from > 0 && !hasHistory(record, slot * RECORDS + from * RECORD_WIDTH)) from--
+      const at = slot * RECORDS + from * RECORD_WIDTH
+      ground.usual = usualRise(record, at, LOOK_WINDOWS[from]?.blocks ?? 1)
       ground.largest = largestRise(record, at)
-      ground.usual = usualRise(record, at)
+      const seenMs = timeMs - (startMs[slot] as number)
+      ground.learned = hasHistory(record, at) && seenMs >= LIMITS.learnMs + ground.spanMs
     }
 
     function judge(slot: number, look: 0 | 1 | 2, timeMs: number): boolean {

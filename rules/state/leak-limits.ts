@@ -30,15 +30,19 @@ export const LIMITS = {
   /** How far ahead it looks, in spans seen: what has not used half of its room yet may still level off. */
   reach: 1,
   reachUnlearned: 0.5,
+  /** Without history but all but a drawn line, which a step explains four times worse: a little further. */
+  reachClear: 0.75,
+  clearStraight: 0.95,
+  clearStep: 4,
   /** It looks further where a rise is straight, unlike anything before, and not slowing down. */
-  reachPlain: [2, 1.3, 1.3],
-  plainStraight: 0.9,
-  plainTimesRecord: 2,
-  plainLate: 0.92,
+  reachPlain: [3, 1.3, 1.3],
+  plainStraight: 0.87,
+  plainTimesRecord: 1.5,
+  plainLate: 0.85,
   /** How much more than the line's own rise the measured one may be asked for: a line overshoots an S-shaped rise. */
   overshoot: 1.2,
   /** Share of the largest rise known that is taken to be rhythm, and not counted as room used. */
-  rhythm: 1,
+  rhythm: [0.7, 1, 1],
   /** Noise touches the bound before the mean does: so many deviations ahead of it. */
   ahead: 1.5,
   /** Slope of the newer half against the whole: exponential saturation is under 0.65 after 1.4 time constants. */
@@ -47,12 +51,15 @@ export const LIMITS = {
   jump: 0.55,
   /** Without history, a rise under a fifth of the bound may be a rhythm not yet seen. */
   unlearnedShare: 0.2,
+  /** With history, a little less: machines that run full swing by a seventh of the bound and come back. */
+  leastShare: 0.18,
   /** How much of the rise lies above all that was seen before it: under this it is a recovery. */
   newGround: 0.3,
   /** Against the largest rise of the same length seen before; less where more of it is new ground. */
   timesRecord: 1.5,
-  timesRecordOff: 0.5,
+  timesRecordOff: 0.9,
   /** Against the root mean square of such rises; where a rhythm makes that large, `timesRecordCap` records are enough. */
+  timesUsualLeast: 1.8,
   timesUsual: 4,
   timesUsualOff: 0.7,
   timesRecordCap: 1.8,

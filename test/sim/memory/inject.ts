@@ -35,7 +35,9 @@ export function makeCase(
   const headroom = 100 - (sorted[length >> 1] as number)
   for (let attempt = 0; ; attempt++) {
     const limit = Math.min(10 * DAY, (0.9 * length) / (1 + attempt / 20))
-    const fill = Math.round(logUniform(random, 36, Math.max(37, limit)))
+    // What grows by day only and fills within one is no other than a steady leak.
+    const shortest = kind === 'daytime' ? 1.5 * DAY : 36
+    const fill = Math.round(logUniform(random, shortest, Math.max(shortest + 1, limit)))
     const start = Math.floor(random() * Math.max(1, length - fill))
     const shape = leak ?? HARMLESS[kind]
     if (shape === undefined) throw new RangeError(`no such kind: ${kind}`)
