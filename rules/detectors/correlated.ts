@@ -178,7 +178,7 @@ export const correlated = anyDetector({
           ? Math.min(MOST_DOUBLINGS, Math.abs(run) + everyMs / DOUBLES_MS)
           : 0
       columns.run[at] = outside * ran
-      const most = TEACHES * sigma * 2 ** ran
+      const most = TEACHES * sigma * (ran === 0 ? 1 : 2 ** ran)
       const bent = Math.max(-most, Math.min(most, offProfile))
       columns.level[at] = level + levelShare * (bent - level)
       columns.quarterSum[at] = (columns.quarterSum[at] as number) + usual.at + bent

@@ -69,6 +69,13 @@ describe('is silent', () => {
     expect(opened.filter((row) => row > 14 * DAY)).toEqual([])
   })
 
+  it('about a job that comes every week, from the second or third time on', () => {
+    const weekly: Change = (value, series, row) =>
+      series < 6 && Math.floor(row / DAY) % 7 === 6 && row % DAY >= 12 && row % DAY < 48 ? value + 40 : value
+    const opened = openings(feed(fresh(), machine(56, 15, weekly)))
+    expect(opened.filter((row) => row > 28 * DAY && row % (7 * DAY) >= 6 * DAY)).toEqual([])
+  })
+
   it('about one series that goes wild alone', () => {
     const wild: Change = (value, series, row) => (series === 3 && row === 20 * DAY + 100 ? 1e6 : value)
     expect(feed(fresh(), machine(21, 8, wild))[20 * DAY + 100]).not.toBe(BREACH)
@@ -125,6 +132,17 @@ describe('fires', () => {
     const still: Change = (value, series, row) => (row >= 14 * DAY ? 30 + series + (value % 3) : value)
     const opened = openings(feed(fresh(), machine(15, 11, still)))
     expect(opened.some((row) => row >= 14 * DAY && row < 14.25 * DAY)).toBe(true)
+  })
+
+  it('about what comes at the hour of a weekly job but is far worse', () => {
+    const worse: Change = (value, series, row) =>
+      Math.floor(row / DAY) % 7 === 6 &&
+      row % DAY >= 12 &&
+      row % DAY < 48 &&
+      series < (row > 40 * DAY ? 10 : 4)
+        ? value + (row > 40 * DAY ? 60 : 12)
+        : value
+    expect(feed(fresh(), machine(42, 16, worse)).slice(41 * DAY)).toContain(BREACH)
   })
 
   it('once about a new level that lasts, and takes it as usual within a day', () => {
