@@ -3,6 +3,7 @@ import { AbsenceParameters } from './absence.ts'
 import { ChangepointParameters } from './changepoint.ts'
 import { CorrelatedParameters } from './correlated.ts'
 import { LeakParameters } from './leak.ts'
+import { NoveltyParameters } from './novelty.ts'
 import { PeersParameters } from './peers.ts'
 import { SeasonalParameters } from './seasonal.ts'
 import { CounterRateParameters } from './counter-rate.ts'
@@ -19,6 +20,7 @@ export const DETECTOR_PARAMETERS = {
   trend: TrendParameters,
   seasonal: SeasonalParameters,
   changepoint: ChangepointParameters,
+  novelty: NoveltyParameters,
   correlated: CorrelatedParameters,
   peers: PeersParameters,
   leak: LeakParameters,

@@ -4,6 +4,7 @@ import { changepoint } from './changepoint.ts'
 import { composite } from './composite.ts'
 import { correlated } from './correlated.ts'
 import { leak } from './leak.ts'
+import { novelty } from './novelty.ts'
 import { peers } from './peers.ts'
 import { seasonal } from './seasonal.ts'
 import { counterRate } from './counter-rate.ts'
@@ -20,6 +21,7 @@ export const DETECTORS: readonly Detector[] = [
   trend,
   seasonal,
   changepoint,
+  novelty,
   correlated,
   peers,
   leak,

@@ -19,7 +19,7 @@ export async function run(args: string[]): Promise<Record<string, number | strin
     args,
     options: {
       data: { type: 'string', default: resolve(root, '../shared/data') },
-      detector: { type: 'string', default: 'seasonal' },
+      detector: { type: 'string', default: 'novelty' },
       referee: { type: 'string', default: resolve(root, '../shared/referee/nab.py') },
     },
   })

@@ -37,7 +37,7 @@ it('writes one score in [0, 1] a row, 0 where the value is missing', async () =>
 
 it('is causal: what comes later changes no score', () => {
   const rows = readSeries(series(), 'in.csv')
-  for (const detector of ['seasonal', 'changepoint']) {
+  for (const detector of ['seasonal', 'changepoint', 'novelty']) {
     const whole = scoreSeries(scoringBank(detector), rows)
     const part = scoreSeries(scoringBank(detector), rows.slice(0, 700))
     expect([...whole.subarray(0, 700)]).toEqual([...part])
