@@ -1,11 +1,11 @@
 import { createSlab } from './slab.ts'
 
-/** Samples kept as they are; two hours at five minutes, twelve minutes at thirty seconds. */
-export const RAW = 24
+/** Samples kept as they are: an hour and a half at five minutes, ten minutes at thirty seconds. */
+export const RAW = 20
 /** Of samples that come faster only the newest of each of these stays: over a minute at one a second. */
 const RAW_MS = 3_000
-/** Ten-minute means kept: ten hours. */
-export const TENS = 60
+/** Ten-minute means kept: eight hours. */
+export const TENS = 50
 export const TEN_MS = 600_000
 /** Hourly means kept: a week. */
 export const HOURS = 168
@@ -22,7 +22,7 @@ export const RISE = 5
 
 /**
  * What is remembered of a series, in distances to the bound (0 at the bound, negative before it). `isLong` keeps the
- * week's hours and the month's days as well; without it some 760 bytes a series, with it 1.5 KB.
+ * week's hours and the month's days as well; without it 0.7 KB a series, with it 1.5 KB.
  */
 export function createHistory(isLong: boolean) {
   return createSlab({
