@@ -20,6 +20,8 @@ const LIMIT = 1
 const SENSITIVITIES = [0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15, 1.2, 1.3]
 const SIGMAS = [40, 30, 25, 20, 17, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3]
 const RANDOM_PER_WEEK = [0.25, 0.5, 0.75, 1, 1.25]
+/** One run finds none or one event by chance; this many make a rate. */
+const RANDOM_SEEDS = Array.from({ length: 20 }, (_, index) => 20_240_101 + index)
 
 /** Figures of `correlated` on labelled servers; never point-adjusted. */
 export type ServersFigures = {
@@ -56,7 +58,9 @@ export function run(args: string[]): ServersFigures {
   const left = leaveOneOut(sweep, LIMIT)
   const sigmas = SIGMAS.map((sigma) => judged(staticJudge(sigma)))
   const threeSigma = sumOf(sigmas.at(-1) ?? [])
-  const random = RANDOM_PER_WEEK.map((perWeek) => judged(randomJudge(perWeek)))
+  const random = RANDOM_PER_WEEK.map((perWeek) =>
+    RANDOM_SEEDS.flatMap((seed) => judged(randomJudge(perWeek, seed))),
+  )
 
   printServers(servers, shipped)
   console.log('\ncorrelated by sensitivity (all servers)')

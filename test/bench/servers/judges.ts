@@ -50,9 +50,9 @@ export function staticJudge(sigmas: number): Judge {
   }
 }
 
-/** Alarms at random, `perWeek` a machine-week on average, from a fixed seed (mulberry32). */
-export function randomJudge(perWeek: number): Judge {
-  let state = 20_240_101
+/** Alarms at random, `perWeek` a machine-week on average, from a seed (mulberry32). */
+export function randomJudge(perWeek: number, seed: number): Judge {
+  let state = seed
   const next = (): number => {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
