@@ -1,6 +1,6 @@
-import type { AlertTransition } from '../../contract/rules.ts'
+import { DEVICE_REPORT_METRIC, type AlertTransition } from '../../contract/rules.ts'
 import { inhibitorOf } from './inhibit.ts'
-import { findOutages, mayBeSite, SITE_GRACE_MS, SITE_SETTLE_MS, type SiteOutage } from './site.ts'
+import { findOutages, mayBeSite, SITE_GRACE_MS, SITE_RULE, SITE_SETTLE_MS, type SiteOutage } from './site.ts'
 import { keyOf, type Host, type Known, type Standing, type Step, type World } from './state.ts'
 import { changeSteps, siteSteps } from './steps.ts'
 
@@ -138,7 +138,8 @@ function firingStanding(one: Known, { world, outages, ofDevice, decide }: Around
   const { alert, standing } = one
   const device = world.device(alert.device)
   const outage = device === undefined ? undefined : outages.get(device.site)
-  if (outage?.members.has(keyOf(alert)) === true) {
+  // A slower rule about the same silence says nothing new.
+  if (outage !== undefined && isSilence(alert) && outage.silent.has(alert.device)) {
     const host: Host = { of: 'site', site: outage.site }
     return { as: 'member', host, id: outage.site, why: 'its whole site is offline' }
   }
@@ -157,6 +158,10 @@ function firingStanding(one: Known, { world, outages, ofDevice, decide }: Around
   const wait = waitFor(one, world)
   if (wait !== undefined && wait.untilMs > world.nowMs) return wait
   return { as: 'own' }
+}
+
+function isSilence({ rule, metric }: AlertTransition): boolean {
+  return rule === SITE_RULE || metric === DEVICE_REPORT_METRIC
 }
 
 function waitFor(one: Known, world: World): Extract<Standing, { as: 'waiting' }> | undefined {

@@ -13,8 +13,14 @@ export const SITE_LEAST = 3
 /** A device that was not heard of for longer was off before, and says nothing about the site. */
 const RECENT_MS = 24 * 3_600_000
 
-/** A site that is offline: since when, whose silence shows it (by key of the alert), and how many devices it has. */
-export type SiteOutage = { site: string; sinceMs: number; members: Set<string>; devices: number }
+/** A site that is offline: since when, the alerts that show it (by key), of which devices, and how many it has. */
+export type SiteOutage = {
+  site: string
+  sinceMs: number
+  members: Set<string>
+  silent: Set<string>
+  devices: number
+}
 
 /**
  * The sites that are offline: at least three devices, and at least half of those that stay there and were heard of
@@ -62,6 +68,7 @@ function findOutage(
     return {
       sinceMs: firedAtMs,
       members: new Set(members.map(({ alert }) => keyOf(alert))),
+      silent: new Set(members.map(({ alert }) => alert.device)),
       devices: Math.max(present, members.length),
     }
   }

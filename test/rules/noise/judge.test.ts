@@ -67,6 +67,17 @@ describe('a site that is offline', () => {
     expect(alone.opened).toHaveLength(1)
   })
 
+  it('takes in slower rules about the same silence', () => {
+    const here = room({ devices: machines(4) })
+    here.hear(
+      [0, 1, 2].map((index) => silent(index, T0)),
+      T0,
+    )
+    here.hear([word('madrid-1', 'server-overdue', T0 + 30 * MIN, { metric: 'device.report' })], T0 + 30 * MIN)
+    expect(Object.keys(here.incidents())).toEqual(['site madrid'])
+    expect(here.incidents()['site madrid']?.members).toHaveLength(4)
+  })
+
   it('takes over the incidents of machines that were too early for it', () => {
     const here = room({ devices: machines(4) })
     here.hear([silent(0, T0)], T0)
