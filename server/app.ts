@@ -171,7 +171,10 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     records,
     clock,
     log: log.child({ part: 'rules' }),
-    context: (device) => contexts.byId(device),
+    contexts: {
+      byId: (device) => contexts.byId(device),
+      addresses: () => contexts.addresses(),
+    },
     changed: () => emit({ type: 'health' }),
   })
   const { engine } = rules
@@ -222,6 +225,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     const out: AlertTransition[] = []
     for (const record of known) contexts.learn(record, out)
     alerts.push(out)
+    rules.learned(known.flatMap(({ id }) => contexts.byId(id) ?? []))
   }
   const alerts = createAlertQueue({
     deliver: deliverAlerts(() => ({ rules, incidents, remediation, emit })),

@@ -4,6 +4,7 @@ import type { CoverageRow } from '../contract/coverage.ts'
 import type { RuleChange } from '../contract/rule-views.ts'
 import type { AlertTransition, RuleSpec } from '../contract/rules.ts'
 import { createEngine, type Engine } from '../rules/engine/engine.ts'
+import type { CompiledRule } from '../rules/language/compiled.ts'
 import { applyOverrides, overridesFor } from '../rules/language/variant.ts'
 import type { DeviceContext } from '../rules/selector.ts'
 import type { DeviceContexts } from './device-contexts.ts'
@@ -29,6 +30,8 @@ export type RuleParts = {
   history: RuleHistory
   /** Keeps the versions that fired, so that their incidents can be replayed. Throws RECORDS_UNAVAILABLE. */
   keepFired(alerts: readonly AlertTransition[]): Promise<void>
+  /** Keeps the versions that overrides make for these devices, from the moment on in which they are in force there. */
+  learned(devices: Iterable<DeviceContext>): void
   /** Reads all packs again, as `RuleBook.reload`, and notes what was changed on the disk. */
   reload(): Promise<Applied>
 }
@@ -39,25 +42,44 @@ export async function openRuleParts(needs: {
   records: Records
   clock: Clock
   log: Logger
-  context: (device: string) => DeviceContext | undefined
+  contexts: Pick<DeviceContexts, 'byId' | 'addresses'>
   changed: () => void
 }): Promise<RuleParts> {
-  const { book, records, clock, log, context, changed } = needs
+  const { book, records, clock, log, contexts, changed } = needs
   const live = createLiveEngine(createEngine({ rules: book.current().rules }))
   const history = createRuleHistory({ records, clock })
   const failed = (doing: string) => (error: unknown) => log.error({ err: error }, doing)
   const kept = new Set<string>()
+  const variantsFor = (devices: Iterable<DeviceContext>): Map<string, CompiledRule> => {
+    const variants = new Map<string, CompiledRule>()
+    const overridden = [...byName.values()].filter(({ overrides }) => overrides.length > 0)
+    if (overridden.length === 0) return variants
+    for (const device of devices)
+      for (const rule of overridden) {
+        const variant = applyOverrides(rule, overridesFor(rule, device)).rule
+        if (!kept.has(keyOf(variant))) variants.set(keyOf(variant), variant)
+      }
+    return variants
+  }
+  const keep = async (versions: readonly CompiledRule[]): Promise<void> => {
+    if (versions.length === 0) return
+    await history.keepVersions(versions)
+    for (const version of versions) kept.add(keyOf(version))
+  }
+  const keepSoon = (versions: readonly CompiledRule[]): void => {
+    keep(versions).catch(failed('versions of rules could not be kept'))
+  }
   let byName = named(book)
 
   book.keep()
-  await history.keepVersions(book.current().rules)
+  await keep(book.current().rules)
   await history.noteFound(book.current().packs)
   book.onFaults(changed)
   book.onChange((set, changes) => {
     live.exchange(() => createEngine({ rules: set.rules }))
     byName = new Map(set.rules.map((rule) => [rule.spec.name, rule]))
     log.info({ version: set.version, changes: changes.map(inWords) }, 'other rules are in force')
-    history.keepVersions(set.rules).catch(failed('versions of rules could not be kept'))
+    keepSoon([...set.rules, ...variantsFor(contexts.addresses()).values()])
     changed()
   })
   return {
@@ -65,18 +87,13 @@ export async function openRuleParts(needs: {
     rule: (name) => byName.get(name)?.spec,
     history,
     async keepFired(alerts) {
-      const variants = alerts.flatMap((alert) => {
-        if (alert.kind !== 'firing' || kept.has(`${alert.rule} ${alert.ruleVersion}`)) return []
-        const rule = byName.get(alert.rule)
-        const device = context(alert.device)
-        if (rule === undefined || device === undefined) return []
-        const variant = applyOverrides(rule, overridesFor(rule, device)).rule
-        return variant.version === alert.ruleVersion ? [variant] : []
-      })
-      if (variants.length === 0) return
-      await history.keepVersions(variants)
-      for (const { spec, version } of variants) kept.add(`${spec.name} ${version}`)
+      const unknown = alerts.filter(
+        (alert) => alert.kind === 'firing' && !kept.has(nameOf(alert.rule, alert.ruleVersion)),
+      )
+      const devices = unknown.flatMap(({ device }) => contexts.byId(device) ?? [])
+      await keep([...variantsFor(devices).values()])
     },
+    learned: (devices) => keepSoon([...variantsFor(devices).values()]),
     async reload() {
       const applied = book.reload()
       await history.noteFound(applied.set.packs)
@@ -183,6 +200,14 @@ export function ruleServices(needs: {
 
 function named(book: RuleBook) {
   return new Map(book.current().rules.map((rule) => [rule.spec.name, rule]))
+}
+
+function keyOf({ spec, version }: CompiledRule): string {
+  return nameOf(spec.name, version)
+}
+
+function nameOf(rule: string, version: string): string {
+  return `${rule} ${version}`
 }
 
 function inWords({ rule, change }: RuleChange): string {

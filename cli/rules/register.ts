@@ -4,7 +4,9 @@ import type { Command } from 'commander'
 import { rulesInvalid } from '../../rules/language/parse.ts'
 import { buildSchemas } from '../../rules/schema/build.ts'
 import { shippedPacks } from '../../server/rule-packs.ts'
+import { registerBacktest } from './backtest.ts'
 import { checkPacks, SCHEMA_DIRECTORY, testPacks } from './files.ts'
+import { registerInForce } from './in-force.ts'
 import { registerReplay } from './replay.ts'
 import { scoreFile } from './score.ts'
 
@@ -12,7 +14,9 @@ type Output = { json?: boolean }
 
 /** Adds `vigia rules check | test | schema`. Faults are thrown as RULES_INVALID, each with file, line and column. */
 export function registerRules(program: Command): void {
-  const rules = program.command('rules').description('check, test and describe rule packs')
+  const rules = program
+    .command('rules')
+    .description('check, test, try and apply rules; ask what is in force, where and why')
   rules
     .command('check')
     .description('check rule packs; every fault at once, with file, line and column')
@@ -53,6 +57,8 @@ export function registerRules(program: Command): void {
       const figures = { rows, highest, out: options.out }
       print(command, figures, [`${options.out}: ${rows} rows, highest score ${highest.toFixed(3)}`])
     })
+  registerInForce(rules)
+  registerBacktest(rules)
   registerReplay(rules)
   rules
     .command('schema')

@@ -32,8 +32,8 @@ export type BacktestNeeds = {
     fromMs: number
     toMs: number
   }): AsyncIterable<SampleBlock & { hourly: boolean; series: readonly SeriesSpec[] } & Transferred>
-  /** What to replay for an incident: its alert as recorded and the packs that hold its rule as it was. NOT_FOUND. */
-  replay(incident: string): Promise<{ recorded: Recorded; packs: PackSource[] }>
+  /** What to replay for an incident: its alert as recorded, packs with its rule as it was, and since when it was so. NOT_FOUND. */
+  replay(incident: string): Promise<{ recorded: Recorded; packs: PackSource[]; sinceMs: number }>
 }
 
 type Transferred = {
@@ -76,10 +76,10 @@ export function createBacktests(needs: BacktestNeeds): Backtests {
     const untilMs = Math.min(request.untilMs ?? clock(), clock())
     const present = book.current().packs.map(({ file, text }) => ({ file, text }))
     if (request.incident !== undefined) {
-      const { recorded, packs } = await needs.replay(request.incident)
+      const { recorded, packs, sinceMs } = await needs.replay(request.incident)
       const job = {
         ...{ present: packs, changed: null, rule: recorded.rule, recorded, tickMs: REPLAY_TICK_MS },
-        fromMs: request.sinceMs ?? recorded.atMs - USUAL_SPAN_MS,
+        fromMs: request.sinceMs ?? Math.max(sinceMs, recorded.atMs - USUAL_SPAN_MS),
         untilMs: Math.min(recorded.atMs + REPLAY_AFTER_MS, untilMs),
       }
       return { job, packs: [], device: recorded.device }

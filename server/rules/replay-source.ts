@@ -47,7 +47,7 @@ export async function replaySource(
     context: (device: string) => DeviceContext | undefined
   },
   incident: string,
-): Promise<{ recorded: Recorded; packs: PackSource[] }> {
+): Promise<{ recorded: Recorded; packs: PackSource[]; sinceMs: number }> {
   const found = await readRecorded(needs.records, incident)
   const kept = await needs.history.version(found.rule, found.ruleVersion)
   if (kept === undefined)
@@ -66,7 +66,9 @@ export async function replaySource(
       : applyOverrides(rule, overridesFor(rule, context)).rule.spec,
   )
   const byClock = own.detector.driven === 'time'
-  return { recorded: { ...found, byClock }, packs: [packOf(specs)] }
+  // The detector began anew when this version came into force; what was on its way then was judged by it already.
+  const sinceMs = Math.min(kept.firstSeenMs, found.atMs)
+  return { recorded: { ...found, byClock }, packs: [packOf(specs)], sinceMs }
 }
 
 /** JSON is YAML. A rule that only some devices have is switched on, since it was. */
