@@ -17,10 +17,13 @@ const DECAYS = HALVES.map((samples) => 0.5 ** (1 / samples))
 const BAR = 1
 const BAR_SAMPLES = 20
 const BAR_DECAY = Math.exp(-1 / BAR_SAMPLES)
-/** A record of nothing is exceeded by anything: such an excess counts as e^3. */
-const HIGHEST = 3
+/** Twenty times the record says no more than a thousand times; and what is less than this is rounding. */
+const MOST_TIMES = 20
+const LEAST_HEIGHT = 1e-9
 /** Score 0.5 at the margin; steep enough to tell 10 % over it (0.6) from twice as much (0.94). */
 const STEEPNESS = 4
+/** What comes this share of a span after the last measurement ends the span: clocks are not exact. */
+const SOONEST = 0.9
 /** Records of fewer samples than these are none. */
 const LEAST_SAMPLES = 150
 /** A finding holds while its measure stays over this share of the height at which it was found. */
@@ -37,12 +40,16 @@ export const novelty = anyDetector({
   driven: 'samples',
   parameters: NoveltyParameters,
   check: () => [],
-  create({ sensitivity, learn, hold }) {
+  create({ sensitivity, every, learn, hold }) {
+    const everyMs = durationMs(every)
     const learnMs = durationMs(learn)
     const holdMs = durationMs(hold)
     const slab = createSlab({
       ...MEASURE_COLUMNS,
       startMs: { type: 'f64' },
+      /** Samples of the span that runs, and their sum. */
+      pending: { type: 'u32' },
+      sum: { type: 'f64' },
       lastMs: { type: 'f64' },
       firedMs: { type: 'f64' },
       bar: { type: 'f64' },
@@ -59,33 +66,40 @@ export const novelty = anyDetector({
     return {
       slab,
       step(slot, timeMs, value) {
-        const shared = slab as unknown as Slab<typeof MEASURE_COLUMNS>
-        measure(shared, slot, timeMs, value, measured)
         const c = slab.columns
+        const pending = (c.pending[slot] as number) + 1
+        const sum = (c.sum[slot] as number) + value
+        const first = (c.samples[slot] as number) === 0
+        if (!first && timeMs - (c.lastMs[slot] as number) < SOONEST * everyMs) {
+          c.pending[slot] = pending
+          c.sum[slot] = sum
+          c.score[slot] = 0
+          return c.fired[slot] === 0 ? CLEAR : STAY
+        }
+        c.pending[slot] = 0
+        c.sum[slot] = 0
+        measure(slab as unknown as Slab<typeof MEASURE_COLUMNS>, slot, timeMs, sum / pending, measured)
         const samples = c.samples[slot] as number
         if (samples === 1) c.startMs[slot] = timeMs
         c.lastMs[slot] = timeMs
-        let excess = -Infinity
+        let highest = 0
         let which = 0
         let former = 0
         for (let k = 0; k < MEASURE_COUNT; k++) {
           const at = slot * MEASURE_COUNT + k
           const height = measured[k] as number
           const record = c.records[at] as number
-          const over =
-            (record > 0
-              ? Math.min(HIGHEST, Math.log(height / record))
-              : height > 1e-9
-                ? HIGHEST
-                : -Infinity) - MARGIN
-          if (over > excess) {
-            excess = over
+          // A measure that was nothing so far has no record to exceed by a factor: anything counts as the most.
+          const times = record > 0 ? height / record : height > LEAST_HEIGHT ? MOST_TIMES : 0
+          if (times > highest) {
+            highest = times
             which = k
             former = record
           }
           c.now[at] = height
           c.records[at] = Math.max(height, record * (DECAYS[k] as number))
         }
+        const excess = Math.log(Math.min(MOST_TIMES, highest)) - MARGIN
         const bar = (c.bar[slot] as number) * BAR_DECAY
         const found = excess - bar
         c.bar[slot] = found >= 0 ? BAR : bar

@@ -15,7 +15,7 @@ export const MEASURES = [
 ] as const
 export const MEASURE_COUNT = MEASURES.length
 
-/** Samples kept: the longest window and the one that leaves it. */
+/** Samples kept, a power of two over the longest window. */
 const RING = 32
 const WIDEST = 24
 const HOUR_RING = 16
@@ -79,7 +79,7 @@ export function measure(
   const size = toward(c.size[slot] as number, Math.abs(value), n, SIZE_SAMPLES)
   c.size[slot] = size
   const log = Math.log(Math.max(0, value) + LOG_FLOOR * size + LEAST)
-  c.values[slot * RING + (n % RING)] = x
+  c.values[slot * RING + (n & (RING - 1))] = x
   out.fill(0)
   againstHour(slab, slot, hourOfDay(epochHour(timeMs)), x, log, out)
   againstPast(slab, slot, x, log, out)
@@ -108,8 +108,9 @@ function againstHour(
   const general = n === 1 ? x : (c.general[slot] as number)
   const generalLog = n === 1 ? log : (c.generalLog[slot] as number)
   const off = x - ((c.hourLevel[at] as number) * weight + general) / (weight + 1)
-  c.off[ring + (n % HOUR_RING)] = off
-  c.offLog[ring + (n % HOUR_RING)] = log - ((c.hourLog[at] as number) * weight + generalLog) / (weight + 1)
+  c.off[ring + (n & (HOUR_RING - 1))] = off
+  c.offLog[ring + (n & (HOUR_RING - 1))] =
+    log - ((c.hourLog[at] as number) * weight + generalLog) / (weight + 1)
   c.general[slot] = toward(general, x, n, LEVEL_SAMPLES)
   c.generalLog[slot] = toward(generalLog, log, n, LEVEL_SAMPLES)
   c.hourLevel[at] = toward(c.hourLevel[at] as number, x, seen + 1, HOUR_SAMPLES)
@@ -156,7 +157,7 @@ function againstPast(
     let low = Infinity
     let high = -Infinity
     for (let back = 0; back < WIDEST; back++) {
-      const past = c.values[ring + ((n - back) % RING)] as number
+      const past = c.values[ring + ((n - back) & (RING - 1))] as number
       if (past < low) low = past
       if (past > high) high = past
     }
@@ -169,9 +170,9 @@ function againstPast(
   c.slowLog[slot] = toward(c.slowLog[slot] as number, log, n, SLOW_SAMPLES)
 }
 
-/** Mean of the last `width` entries of a ring of `size` that starts at `from`, the newest at `n % size`. */
+/** Mean of the last `width` entries of a ring of `size` that starts at `from` (a power of two), the newest at `n` modulo that. */
 function mean(ring: Float32Array, from: number, size: number, n: number, width: number): number {
   let sum = 0
-  for (let back = 0; back < width; back++) sum += ring[from + ((n - back) % size)] as number
+  for (let back = 0; back < width; back++) sum += ring[from + ((n - back) & (size - 1))] as number
   return sum / width
 }

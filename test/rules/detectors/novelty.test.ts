@@ -94,3 +94,20 @@ it('has no scale: the same series times a million scores the same', () => {
   const [small, large] = [play(21, shape).scores, play(21, (t) => 1e6 * shape(t)).scores]
   small.forEach((score, index) => expect(large[index]).toBeCloseTo(score, 3))
 })
+
+it('averages what comes faster than its pace and judges it once a span', () => {
+  const bank = create({ learn: '1d' })
+  bank.slab.open(0)
+  const fired: number[] = []
+  let judged = 0
+  for (let timeMs = START; timeMs < START + 12 * DAY; timeMs += 30_000) {
+    const late = timeMs >= START + 11 * DAY
+    if (bank.step(0, timeMs, rhythm(timeMs) + (late ? 90 : 0)) === BREACH) fired.push(timeMs)
+    if ((bank.score?.(0) ?? 0) > 0) judged++
+  }
+  expect(judged).toBeGreaterThan(11 * 280)
+  expect(judged).toBeLessThan(12 * 330)
+  const found = fired.filter((timeMs) => timeMs >= START + 6 * DAY)
+  expect(found[0]).toBeGreaterThanOrEqual(START + 11 * DAY)
+  expect(found[0]).toBeLessThanOrEqual(START + 11 * DAY + 15 * MINUTE)
+})
