@@ -35,10 +35,10 @@ export const LIMITS = {
   clearStraight: 0.95,
   clearStep: 4,
   /** It looks further where a rise is straight, unlike anything before, and not slowing down. */
-  reachPlain: [3, 1.3, 1.3],
+  reachPlain: [2, 1.3, 1.3],
   plainStraight: 0.87,
   plainTimesRecord: 1.5,
-  plainLate: 0.85,
+  plainLate: 0.92,
   /** How much more than the line's own rise the measured one may be asked for: a line overshoots an S-shaped rise. */
   overshoot: 1.2,
   /** Share of the largest rise known that is taken to be rhythm, and not counted as room used. */
