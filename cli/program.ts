@@ -7,6 +7,7 @@ import { registerFleet } from './fleet.ts'
 import { registerHealth } from './health.ts'
 import { registerLab } from './lab/register.ts'
 import { registerMaintenance } from './maintenance.ts'
+import { registerNoise } from './noise/register.ts'
 import { registerReport } from './report.ts'
 import { registerRules } from './rules/register.ts'
 import { registerRun } from './run.ts'
@@ -49,6 +50,7 @@ export function buildProgram(jsonAsked = false): Command {
     registerReport,
     registerLab,
     registerMaintenance,
+    registerNoise,
     registerBackup,
     registerAudit,
     registerHealth,
