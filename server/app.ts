@@ -68,8 +68,6 @@ export type ServerOptions = {
   log: Logger
   /** The real clock unless given: a test lets days pass. */
   clock?: Clock
-  /** How often rules are judged by time: as fast as the clock of a test runs. */
-  rulesEveryMs?: number
 }
 
 /** A server that runs. */
@@ -82,6 +80,8 @@ export type RunningServer = {
   reloadRules(): Promise<void>
   createClient(id: string, name: string): Promise<void>
   createEnrolToken(client: string): Promise<string>
+  /** Judges by time at once what is judged each second anyway, for a test that brings its clock. */
+  judge(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -284,7 +284,6 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     maintenance,
     snapshotPath,
     alive: () => run.alive(),
-    rulesEveryMs: options.rulesEveryMs,
     renewCertificate: () => authority.renew(),
   })
   undo.push(() => timers.stop())
@@ -410,6 +409,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
       await clients.create(id, name)
       await audit.append({ who: 'server', action: 'client.create', client: id, subject: id })
     },
+    judge: () => timers.judge(),
     createEnrolToken: async (client) => (await enrolment.createToken({ client, ttlMs: 10 * 60_000 })).token,
     async stop() {
       // Nothing new comes in; what was taken is committed; then the parts go in the reverse order of their coming.

@@ -32,8 +32,6 @@ type Needs = Stages & {
   maintenance: Maintenance
   snapshotPath: string
   alive: () => Promise<void>
-  /** How often rules are judged by time; a second unless given. */
-  rulesEveryMs?: number | undefined
   renewCertificate: () => Promise<boolean>
 }
 
@@ -49,7 +47,7 @@ export function restoreRules(engine: Engine, path: string, log: Logger): void {
 }
 
 /** Everything that is done by time. A round that takes long is not overtaken by the next. */
-export function startTimers(needs: Needs): { saveSnapshot(): void; stop(): void } {
+export function startTimers(needs: Needs): { judge(): Promise<void>; saveSnapshot(): void; stop(): void } {
   const { alerts, broker, clock, devices, engine, liveState, log, people, records, remediation, store } =
     needs
   const timers: NodeJS.Timeout[] = []
@@ -84,16 +82,18 @@ export function startTimers(needs: Needs): { saveSnapshot(): void; stop(): void 
     alerts.push(orphans)
   }
 
-  every(needs.rulesEveryMs ?? RULES_EVERY_MS, 'the rules could not be judged by time', async () => {
+  every(HUSHES_EVERY_MS, 'silences could not be read', () => needs.noise.refresh())
+  every(WINDOWS_EVERY_MS, 'recurring windows could not be made', () => needs.maintenance.makeWindows(clock()))
+  every(ACCOUNT_EVERY_MS, 'noise could not be accounted for', () => needs.noise.account())
+  async function judge(): Promise<void> {
     const out: AlertTransition[] = []
     engine.tick(clock(), out)
     alerts.push(out.filter(({ kind }) => kind === 'firing' || kind === 'resolved'))
     await passTime(needs, clock())
     await remediation.tick(clock())
-  })
-  every(HUSHES_EVERY_MS, 'silences could not be read', () => needs.noise.refresh())
-  every(WINDOWS_EVERY_MS, 'recurring windows could not be made', () => needs.maintenance.makeWindows(clock()))
-  every(ACCOUNT_EVERY_MS, 'noise could not be accounted for', () => needs.noise.account())
+  }
+
+  every(RULES_EVERY_MS, 'the rules could not be judged by time', judge)
   every(LABS_EVERY_MS, 'labs could not be ended', async () => {
     for (const change of await devices.expireLabs())
       await broker.send(change, { type: 'policy', policy: change.policy })
@@ -116,6 +116,7 @@ export function startTimers(needs: Needs): { saveSnapshot(): void; stop(): void 
   )
 
   return {
+    judge,
     saveSnapshot: snapshot,
     stop() {
       for (const timer of timers) clearTimeout(timer)
