@@ -23,8 +23,10 @@ export type Slab<C extends Columns = Columns> = {
 }
 
 const FIRST_CAPACITY = 64
+/** From here on a slab grows by an eighth: half a million slots must not hold room for another half. */
+const DOUBLES_UNTIL = 16_384
 
-/** Makes an empty slab that grows by doubling. */
+/** Makes an empty slab that grows by doubling, and by an eighth once it is large. */
 export function createSlab<const C extends Columns>(spec: C): Slab<C> {
   const names = Object.keys(spec)
   const width = (name: string): number => spec[name]?.width ?? 1
@@ -45,7 +47,7 @@ export function createSlab<const C extends Columns>(spec: C): Slab<C> {
 
   function reserve(slots: number): void {
     let to = capacity
-    while (to < slots) to *= 2
+    while (to < slots) to = to < DOUBLES_UNTIL ? to * 2 : Math.ceil(to * 1.125)
     if (to > capacity) grow(to)
   }
 
