@@ -22,6 +22,8 @@ export type Fast = { run: Run; eta: number; explainedBy: number; tolerance: numb
 /** Past days that a trend of peaks needs. */
 const FEWEST_DAYS = 5
 const WINDOWS = [7, 14, 28] as const
+/** Share of a trend's pace that the last week must have kept. */
+const STILL_GROWING = 0.3
 /** Share of pairs of days in order from which on each day counts as higher than the last. */
 const STEADY_ORDER = 0.8
 
@@ -95,11 +97,12 @@ export function createForeteller(history: History, isLong: boolean) {
     const today = Math.floor((c.lastMs[slot] as number) / DAY_MS)
     const from = Math.max(Math.floor((c.firstMs[slot] as number) / DAY_MS) + 1, today - DAYS + 2)
     let most = 0
-    for (let day = from; day < end; day++) {
-      const added =
-        (c.peaks[slot * DAYS + (day % DAYS)] as number) -
-        (c.peaks[slot * DAYS + ((day - 1) % DAYS)] as number)
-      if (added > most) most = added
+    // The first day seen may hold a part of a cycle only: records count from the second on.
+    let record = c.peaks[slot * DAYS + (from % DAYS)] as number
+    for (let day = from + 1; day < end; day++) {
+      const value = c.peaks[slot * DAYS + (day % DAYS)] as number
+      most = Math.max(most, value - record)
+      record = Math.max(record, value)
     }
     return most
   }
@@ -157,7 +160,7 @@ export function createForeteller(history: History, isLong: boolean) {
       if (window === 7) order = trend.order
       if (!holds(slot)) continue
       const perDay = pacePerDay(past, order)
-      if ((24 * Math.max(0, -trend.top)) / perDay > 240) continue
+      if ((24 * Math.max(0, -trend.top)) / perDay > 240 || !goesOn(past, perDay)) continue
       c.slow[at] = hoursToGo(history, slot, -trend.top, perDay)
       c.slow[at + 1] = perDay
       c.slow[at + 2] = dayDeviation()
@@ -179,6 +182,14 @@ export function createForeteller(history: History, isLong: boolean) {
     const before = last < 14 ? week : ((peaks[last - 7] as number) - (peaks[last - 14] as number)) / 7
     const bent = week + Math.min(0.5 * week, Math.max(-0.25 * week, (week - before) / 2))
     return bent > 0 ? bent : trend.slope
+  }
+
+  /** Whether the last week rose over the one before by a fair part of what the trend says: it has not stopped. */
+  function goesOn(past: number, perDay: number): boolean {
+    if (past < 14) return true
+    let before = -Infinity
+    for (let day = past - 14; day < past - 7; day++) before = Math.max(before, peaks[day] as number)
+    return trend.top - before >= STILL_GROWING * 7 * perDay
   }
 
   function holds(slot: number): boolean {

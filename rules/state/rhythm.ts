@@ -102,4 +102,6 @@ function learnWeekdays(history: History, slot: number): void {
     record = Math.max(record, value)
   }
   deviation = Math.sqrt(squares / Math.max(1, days - 2)) / mean
+  // Weekdays that explain so little are chance: a few steps, each of which fell on some day.
+  if (deviation > 1) byWeekday.fill(1)
 }

@@ -25,6 +25,8 @@ const REACH_FIRST_WEEK = 1 / 5
 const AT_ONCE_HOURS = 1 / 12
 /** A slow forecast looks no further than three times as far as the series was seen. */
 const SLOW_REACH = 3
+/** Growth whose days differ by more than this share of the mean day's is believed less far. */
+const UNEVEN_DAYS = 0.5
 /** A fall of so much more than the usual one, and so many hundredths, has freed space: the trend starts anew. */
 const UNUSUAL_FALL = 1.3
 const UNUSUAL_UNITS = 1.5
@@ -91,7 +93,7 @@ export function createTrendVerdict(history: History, isLong: boolean, horizon: n
     const whole = run.hours + eta
     const reach = whole < 4 ? REACH_OF_HOURS : whole < 24 ? REACH_OF_A_DAY : REACH_OF_DAYS
     const young = ageDays < 1 ? REACH_FIRST_DAY : ageDays < 8 ? REACH_FIRST_WEEK : Infinity
-    return eta <= Math.min(reach, young) * run.hours || (eta <= AT_ONCE_HOURS && eta <= run.hours)
+    return eta <= Math.min(reach, young) * run.hours || (eta <= AT_ONCE_HOURS && eta <= 1.2 * run.hours)
   }
 
   /** Hours to the bound by the trend of days; Infinity where there is none. */
@@ -105,6 +107,8 @@ export function createTrendVerdict(history: History, isLong: boolean, horizon: n
     const eta = slowEta(slot)
     if (!(eta <= horizon)) return false
     const c = history.columns
+    const uneven = Math.max(0, (c.slow[slot * SLOW + 2] as number) - UNEVEN_DAYS)
+    if (eta * (1 + 2 * uneven) > horizon) return false
     const age = (timeMs - (c.firstMs[slot] as number)) / HOUR_MS
     if (eta > age * SLOW_REACH) return false
     const unit = c.unit[slot] as number

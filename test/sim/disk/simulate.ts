@@ -21,6 +21,9 @@ const MOST_DAYS = 90
 /** Days of disks that are sampled more often, so that all have a like number of samples. */
 const FAST_DAYS = { 5: DAYS, 1: DAYS, 0.5: 28 } as const
 
+/** What fills within hours or days, or at the top of a burst, does so on a machine that is awake. */
+const AWAKE = ['runaway', 'fill-in-days', 'rotation-stops', 'leak-under-backups']
+
 /** `each` disks of every kind (or of those named), drawn from a seed. */
 export function simulateDisks(
   seed: number,
@@ -46,7 +49,7 @@ export function simulateDisk(kind: string, name: string, seed: number): Simulate
   const behaviour = filling?.behaviour ?? CALM[kind]?.(draw)
   if (behaviour === undefined) throw new RangeError(`no kind of disk is called ${kind}`)
   const interval = draw.pick([5, 5, 5, 5, 1, 0.5] as const)
-  const sleeps = draw.chance(0.15)
+  const sleeps = draw.chance(0.15) && !AWAKE.some((start) => kind.startsWith(start))
   const noise = draw.scale(0.005, 0.12)
   const step = draw.pick([0, 0, 0.01, 0.1, 1])
   const { minutes, values } = sample({
