@@ -149,6 +149,7 @@ const rows = {
     ['disk', 'attribute'],
     'Raw value of the attributes 5, 187, 188, 197, 198',
   ),
+  'smart.power_on_days': m('days', ['disk', 'model'], 'Time for which the drive was powered on'),
   'smart.wear_percent': m('percent', ['disk'], 'NVMe percentage used, or SSD wear'),
   'smart.temperature_celsius': m('celsius', ['disk'], 'Temperature of the drive'),
   'battery.health_percent': m('percent', [], 'Full charge over design capacity'),

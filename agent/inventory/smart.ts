@@ -113,7 +113,7 @@ export async function readSmart(timeoutMs: number): Promise<InventoryPart> {
 }
 
 function samplesOf(drive: SmartDrive): InventorySample[] {
-  const { disk, healthy, wearPercent, temperatureCelsius } = drive
+  const { disk, model, healthy, wearPercent, temperatureCelsius, powerOnHours } = drive
   const told = drive.attributes.filter(({ id }) => TELLING.includes(id))
   return [
     { metric: 'smart.healthy', labels: { disk }, value: healthy === null ? null : healthy ? 1 : 0 },
@@ -126,6 +126,15 @@ function samplesOf(drive: SmartDrive): InventorySample[] {
       ? []
       : [{ metric: 'smart.wear_percent', labels: { disk }, value: wearPercent } satisfies InventorySample]),
     { metric: 'smart.temperature_celsius', labels: { disk }, value: temperatureCelsius },
+    ...(powerOnHours === null
+      ? []
+      : [
+          {
+            metric: 'smart.power_on_days',
+            labels: { disk, model: model ?? '' },
+            value: powerOnHours / 24,
+          } satisfies InventorySample,
+        ]),
   ]
 }
 

@@ -10,6 +10,7 @@ import { CounterRateParameters } from './counter-rate.ts'
 import { ExpiryParameters } from './expiry.ts'
 import { FlappingParameters } from './flapping.ts'
 import { WearParameters } from './wear.ts'
+import { HazardParameters } from './hazard.ts'
 import { ThresholdParameters } from './threshold.ts'
 import { TrendParameters } from './trend.ts'
 
@@ -29,4 +30,5 @@ export const DETECTOR_PARAMETERS = {
   expiry: ExpiryParameters,
   flapping: FlappingParameters,
   wear: WearParameters,
+  hazard: HazardParameters,
 } as const

@@ -11,6 +11,7 @@ import { counterRate } from './counter-rate.ts'
 import { expiry } from './expiry.ts'
 import { flapping } from './flapping.ts'
 import { wear } from './wear.ts'
+import { hazard } from './hazard.ts'
 import { threshold } from './threshold.ts'
 import { trend } from './trend.ts'
 
@@ -29,5 +30,6 @@ export const DETECTORS: readonly Detector[] = [
   expiry,
   flapping,
   wear,
+  hazard,
   composite,
 ]

@@ -29,6 +29,7 @@ describe('smartctl', () => {
       'smart.attribute_raw 197': 336,
       'smart.attribute_raw 198': 336,
       'smart.temperature_celsius': 41,
+      'smart.power_on_days': expect.closeTo(1471.3, 0),
     })
     expect(drive).toMatchObject({
       disk: 'sda',
@@ -45,6 +46,7 @@ describe('smartctl', () => {
       'smart.healthy': 1,
       'smart.wear_percent': 93,
       'smart.temperature_celsius': 44,
+      'smart.power_on_days': 380.125,
     })
     expect(drive.nvme).toMatchObject({ available_spare: 100, media_errors: 0, unsafe_shutdowns: 45 })
   })
