@@ -9,7 +9,7 @@ import { DurationText } from '../duration.ts'
  * seen `learn`.
  */
 export const NoveltyParameters = z.strictObject({
-  sensitivity: z.number().min(0.4).max(0.99).default(0.55),
+  sensitivity: z.number().min(0.4).max(0.99).default(0.8),
   every: DurationText.default('5m'),
   learn: DurationText.default('7d'),
   hold: DurationText.default('6h'),

@@ -3,7 +3,7 @@ import { anyDetector, BREACH, CLEAR, type Finding, STAY } from '../detector.ts'
 import { durationMs, spanText } from '../duration.ts'
 import { numberText } from '../number-text.ts'
 import { measure, MEASURE_COLUMNS, MEASURE_COUNT, MEASURES } from '../state/measures.ts'
-import { createSlab, type Slab } from '../state/slab.ts'
+import { createSlab } from '../state/slab.ts'
 
 /**
  * A measure must exceed its record by 15 % (0.14 as a logarithm). The records of some measures halve in 4,000 samples
@@ -78,7 +78,7 @@ export const novelty = anyDetector({
         }
         c.pending[slot] = 0
         c.sum[slot] = 0
-        measure(slab as unknown as Slab<typeof MEASURE_COLUMNS>, slot, timeMs, sum / pending, measured)
+        measure(slab, slot, timeMs, sum / pending, measured)
         const samples = c.samples[slot] as number
         if (samples === 1) c.startMs[slot] = timeMs
         c.lastMs[slot] = timeMs
