@@ -4,5 +4,6 @@ export type KnownRemedies = Readonly<Record<string, readonly string[]>>
 /** What ships: the scripts of the same names, signed by the project's key. */
 export const SHIPPED_REMEDIES: KnownRemedies = {
   'clear-temp': ['mount'],
+  'flush-dns': [],
   'restart-service': ['service'],
 }
