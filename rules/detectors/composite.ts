@@ -34,24 +34,32 @@ export const composite = anyDetector({
   operandsOf: (parameters) => joinedOf(parameters).map(({ condition }) => operandOf(condition)),
   create(parameters) {
     const joined = joinedOf(parameters)
-    const bounds = joined.map(({ condition }) => boundOf(condition))
     const width = joined.length
+    const joins = joined.map(({ join }) => join)
+    const bounds = joined.map(({ condition }) => boundOf(condition))
+    const signs = Float64Array.from(bounds, ({ sign }) => sign)
+    const starts = Float64Array.from(bounds, ({ start }) => start)
+    const recovers = Float64Array.from(bounds, ({ recover }) => recover)
     const slab = createSlab({ last: { type: 'f64', width } })
 
+    function met(index: number, value: number, isStrict: boolean, ifUnknown: boolean): boolean {
+      if (value !== value) return ifUnknown
+      return (signs[index] as number) * value > ((isStrict ? starts : recovers)[index] as number)
+    }
+
     /** Whether the whole holds; `isStrict`: by the bounds of starting, and by those of recovery where forbidden. */
-    function holds(slot: number, isStrict: boolean): boolean {
+    function holds(values: Float64Array, isStrict: boolean): boolean {
       let anyWanted = false
       let anyMet = false
       for (let index = 0; index < width; index++) {
-        const { join } = joined[index] as Joined
-        const value = slab.columns.last[slot * width + index] as number
-        const bound = bounds[index] as Bound
-        if (join === 'all' && !met(bound, value, isStrict, !isStrict)) return false
-        if (join === 'not' && met(bound, value, !isStrict, isStrict)) return false
-        if (join === 'unless' && met(bound, value, !isStrict, false)) return false
-        if (join !== 'any') continue
-        anyWanted = true
-        anyMet ||= met(bound, value, isStrict, !isStrict)
+        const join = joins[index]
+        const value = values[index] as number
+        if (join === 'all') {
+          if (!met(index, value, isStrict, !isStrict)) return false
+        } else if (join === 'any') {
+          anyWanted = true
+          anyMet ||= met(index, value, isStrict, !isStrict)
+        } else if (met(index, value, !isStrict, join === 'not' && isStrict)) return false
       }
       return !anyWanted || anyMet
     }
@@ -59,8 +67,9 @@ export const composite = anyDetector({
     return {
       slab,
       step(slot, _timeMs, _value, operands) {
-        slab.columns.last.set(operands, slot * width)
-        return holds(slot, true) ? BREACH : holds(slot, false) ? STAY : CLEAR
+        const { last } = slab.columns
+        for (let index = 0; index < width; index++) last[slot * width + index] = operands[index] as number
+        return holds(operands, true) ? BREACH : holds(operands, false) ? STAY : CLEAR
       },
       learning(slot) {
         const at = slot * width
@@ -122,11 +131,6 @@ function boundOf({ rule, above, below, clear }: Condition): Bound {
   const sign = above === undefined ? -1 : 1
   const bound = above ?? below ?? Infinity
   return { sign, start: sign * bound, recover: sign * (clear ?? bound) }
-}
-
-function met({ sign, start, recover }: Bound, value: number, isStrict: boolean, ifUnknown: boolean): boolean {
-  if (Number.isNaN(value)) return ifUnknown
-  return sign * value > (isStrict ? start : recover)
 }
 
 const WORDS: Record<Join, string> = { all: 'needs', any: 'one of', not: 'not', unless: 'unless' }

@@ -33,79 +33,57 @@ export function observeComposites(run: Run, binding: Binding, timeMs: number): v
 
 function judge(
   { state, device, out }: Run,
-  at: {
-    binding: Binding
-    series: number
-    entry: number
-    timeMs: number
-    links: Links
-  },
+  at: { binding: Binding; series: number; entry: number; timeMs: number; links: Links },
 ): void {
-  const { binding, timeMs } = at
+  const { binding, timeMs, links } = at
   const running = state.rules[binding.plan.rules[at.entry] as number]
-  const bank = running?.composite?.bank
-  if (running === undefined || bank === undefined) return
+  if (running === undefined || running.composite === null) return
+  const { bank, values } = running.composite
   const slot = binding.entrySlots[at.entry] as number
   const seriesSlot = binding.seriesSlots[at.series] as number
   const value = state.series.newest(seriesSlot)
-  const operands = new Float64Array(at.links.length)
-  for (let index = 0; index < at.links.length; index++)
-    operands[index] = operandOf(state, at.links[index] as Links[number], {
-      value,
-      timeMs,
-      isLeast: takesLeast(running, index),
-    })
-  const verdict: Verdict = bank.step(slot, timeMs, value, operands)
+  for (let index = 0; index < links.length; index++) {
+    const link = links[index] as Links[number]
+    values[index] =
+      link.kind === 'main'
+        ? value
+        : link.kind === 'rule'
+          ? isAnyFiring(state, link)
+          : furthest(state, link, timeMs)
+  }
+  const verdict: Verdict = bank.step(slot, timeMs, value, values)
   const { phase, clearMs } = running.alerts.columns
   if (phase[slot] === INACTIVE && verdict !== BREACH) return
   if (phase[slot] === FIRING && verdict !== CLEAR && clearMs[slot] === 0) return
   const gapMs = state.series.lastGapMs(seriesSlot)
   const usualGapMs = state.series.gapBeforeMs(seriesSlot)
-  const kind = advance(device, running, slot, {
-    verdict,
-    timeMs,
-    gapMs,
-    usualGapMs,
-  })
+  const kind = advance(device, running, slot, { verdict, timeMs, gapMs, usualGapMs })
   if (kind === null) return
   const { metric, labels, unit } = binding.plan.series[at.series] as PlanSeries
   const finding = bank.explain(slot, { timeMs, value, unit })
   const evidence = evidenceOf(finding, seriesText(metric, labels), state.series.points(seriesSlot))
-  out.push(
-    transitionOf(running, device.context, {
-      kind,
-      atMs: timeMs,
-      labels,
-      evidence,
-    }),
-  )
+  out.push(transitionOf(running, device.context, { kind, atMs: timeMs, labels, evidence }))
 }
 
-function takesLeast({ composite }: RunningRule, index: number): boolean {
-  const operand = composite?.operands[index]?.operand
-  return operand?.kind === 'series' && operand.take === 'min'
+/** 1 when one of the alerts fires, 0 when none does, NaN when there is none. */
+function isAnyFiring({ rules: all }: EngineState, { rules, slots }: Links[number]): number {
+  for (let index = 0; index < slots.length; index++) {
+    const running = all[rules[index] as number]
+    if (running?.alerts.columns.phase[slots[index] as number] === FIRING) return 1
+  }
+  return slots.length === 0 ? NaN : 0
 }
 
-function operandOf(
-  state: EngineState,
-  { kind, rules, slots }: Links[number],
-  at: { value: number; timeMs: number; isLeast: boolean },
-): number {
-  if (kind === 'main') return at.value
+/** The largest of the newest values that are not too old, or the smallest; NaN when there is none. */
+function furthest({ series }: EngineState, { slots, isLeast }: Links[number], timeMs: number): number {
+  const { lastMs } = series.slab.columns
   let found = NaN
   for (let index = 0; index < slots.length; index++) {
     const slot = slots[index] as number
-    if (kind === 'rule') {
-      const phase = state.rules[rules[index] as number]?.alerts.columns.phase[slot]
-      if (phase === FIRING) return 1
-      found = 0
-      continue
-    }
-    const ageMs = at.timeMs - (state.series.slab.columns.lastMs[slot] as number)
-    if (ageMs > Math.max(SHORTEST_FRESH_MS, FRESH_GAPS * state.series.lastGapMs(slot))) continue
-    const value = state.series.newest(slot)
-    const isBetter = at.isLeast ? value < found : value > found
-    if (Number.isNaN(found) || isBetter) found = value
+    const ageMs = timeMs - (lastMs[slot] as number)
+    if (ageMs > SHORTEST_FRESH_MS && ageMs > FRESH_GAPS * series.lastGapMs(slot)) continue
+    const value = series.newest(slot)
+    if (!(isLeast ? value >= found : value <= found)) found = value
   }
   return found
 }
@@ -121,13 +99,11 @@ function linksOf(state: EngineState, device: DeviceState, binding: Binding): Lin
       (composite?.operands ?? []).map(({ operand, matches }) => {
         switch (operand.kind) {
           case 'main':
-            return {
-              kind: 'main',
-              rules: new Int32Array(0),
-              slots: new Int32Array(0),
-            }
-          case 'series':
-            return seriesLink(device, (series) => matches(series) && agree(labels, series.labels))
+            return { kind: 'main', isLeast: false, rules: new Int32Array(0), slots: new Int32Array(0) }
+          case 'series': {
+            const isMeant = (series: PlanSeries): boolean => matches(series) && agree(labels, series.labels)
+            return seriesLink(device, isMeant, operand.take === 'min')
+          }
           case 'rule':
             return ruleLink(state, device, operand.rule, labels)
           default:
@@ -139,7 +115,11 @@ function linksOf(state: EngineState, device: DeviceState, binding: Binding): Lin
   return links
 }
 
-function seriesLink({ bindings }: DeviceState, isMeant: (series: PlanSeries) => boolean): Links[number] {
+function seriesLink(
+  { bindings }: DeviceState,
+  isMeant: (series: PlanSeries) => boolean,
+  isLeast: boolean,
+): Links[number] {
   const slots = new Set<number>()
   for (const { plan, seriesSlots } of bindings)
     plan.series.forEach((series, at) => {
@@ -147,6 +127,7 @@ function seriesLink({ bindings }: DeviceState, isMeant: (series: PlanSeries) => 
     })
   return {
     kind: 'series',
+    isLeast,
     rules: new Int32Array(0),
     slots: Int32Array.from(slots),
   }
@@ -171,6 +152,7 @@ function ruleLink(
   const pairs = [...found.values()]
   return {
     kind: 'rule',
+    isLeast: false,
     rules: Int32Array.from(pairs, ([rule]) => rule),
     slots: Int32Array.from(pairs, ([, slot]) => slot),
   }

@@ -38,6 +38,8 @@ export type Group = {
   composite: {
     bank: CompositeBank
     operands: readonly CompiledOperand[]
+    /** Room for the operands of one judgement. */
+    values: Float64Array
   } | null
   hasPeers: boolean
   alerts: Alerts
@@ -82,7 +84,11 @@ export function createGroup(rule: CompiledRule, base: number, cohorts: Cohorts):
         operand,
         matches: operand.kind === 'series' ? compileSignal(operand.signal) : () => false,
       }))
-      return { ...common, composite: { bank, operands }, bank: slabOf(bank) }
+      return {
+        ...common,
+        composite: { bank, operands, values: new Float64Array(operands.length) },
+        bank: slabOf(bank),
+      }
     }
     default:
       return detector satisfies never

@@ -43,9 +43,13 @@ export type Plan = {
   users: number
 }
 
-/** What a composite entry looks at: slots of series, or of alerts (`rules` names the rule of each). */
+/**
+ * What a composite entry looks at: slots of series, of which the largest or smallest counts, or of alerts (`rules`
+ * names the rule of each).
+ */
 export type Links = {
   kind: 'main' | 'series' | 'rule'
+  isLeast: boolean
   rules: Int32Array
   slots: Int32Array
 }[]

@@ -7,7 +7,7 @@ import type { DeviceContext } from '../../../rules/selector.ts'
 export function machines(count: number): DeviceContext[] {
   return Array.from({ length: count }, (_, index) => ({
     client: 'bench',
-    device: `d-${String(index).padStart(16, '2')}`,
+    device: `d-${String(index).padStart(16, '0')}`,
     hostname: `host${index}`,
     os: 'linux',
     arch: 'x64',
