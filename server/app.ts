@@ -254,10 +254,11 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
       learn([await devices.get(device)])
     },
   }
-  restoreRules(engine, snapshotPath, log)
+  const savedMs = restoreRules(engine, snapshotPath, log)
   const enrolled = await devices.list()
   for (const record of enrolled) if (record.revokedAtMs !== null) contexts.forget(record.id)
   learn(enrolled.filter(({ revokedAtMs }) => revokedAtMs === null))
+  if (savedMs !== null) alerts.push(await rules.catchUp(store, savedMs))
   await broker.devicesChanged()
 
   const ingest = createIngest({

@@ -17,6 +17,7 @@ import { createCoverage, type Coverage } from './rules/coverage.ts'
 import { createRuleHistory, type RuleHistory } from './rules/history.ts'
 import { createLiveEngine } from './rules/live-engine.ts'
 import { awayWithin, layoutsOf, watchedWithin } from './rules/past.ts'
+import { catchUp } from './rules/rebuild.ts'
 import { replaySource } from './rules/replay-source.ts'
 import type { Applied, RuleBook } from './rules/rule-book.ts'
 import { watchPacks } from './rules/watch-files.ts'
@@ -32,6 +33,8 @@ export type RuleParts = {
   keepFired(alerts: readonly AlertTransition[]): Promise<void>
   /** Keeps the versions that overrides make for these devices, from the moment on in which they are in force there. */
   learned(devices: Iterable<DeviceContext>): void
+  /** Feeds the rules what was stored after their state was saved, and answers what they say to it. */
+  catchUp(store: MetricStore, savedMs: number): Promise<AlertTransition[]>
   /** Reads all packs again, as `RuleBook.reload`, and notes what was changed on the disk. */
   reload(): Promise<Applied>
 }
@@ -94,6 +97,21 @@ export async function openRuleParts(needs: {
       await keep([...variantsFor(devices).values()])
     },
     learned: (devices) => keepSoon([...variantsFor(devices).values()]),
+    async catchUp(store, savedMs) {
+      const out: AlertTransition[] = []
+      try {
+        const reports = await catchUp({
+          ...{ engine: live.engine, savedMs, nowMs: clock(), out, devices: [...contexts.addresses()] },
+          layouts: (device) => layoutsOf(records, device),
+          scan: (query) => store.scan(query),
+        })
+        log.info({ reports }, 'the rules have caught up with what was stored since their state was saved')
+      } catch (error) {
+        // A store that is away must not keep the server from starting: the rules go on with what they have.
+        log.warn({ err: error }, 'what was stored since the state of the rules was saved could not be read')
+      }
+      return out.filter(({ kind }) => kind === 'firing' || kind === 'resolved')
+    },
     async reload() {
       const applied = book.reload()
       await history.noteFound(applied.set.packs)

@@ -35,14 +35,16 @@ type Needs = Stages & {
   renewCertificate: () => Promise<boolean>
 }
 
-/** Takes over the state of the rules as it was saved last; without one, or with a damaged one, they start anew. */
-export function restoreRules(engine: Engine, path: string, log: Logger): void {
-  const bytes = loadSnapshot(path)
-  if (bytes === undefined) return
+/** Takes over the state of the rules as it was saved last, and says when; null without one, or with a damaged one: they start anew. */
+export function restoreRules(engine: Engine, path: string, log: Logger): number | null {
+  const saved = loadSnapshot(path)
+  if (saved === undefined) return null
   try {
-    engine.restore(bytes)
+    engine.restore(saved.bytes)
+    return saved.savedMs
   } catch (error) {
     log.warn({ err: error }, 'the state of the rules could not be read; they start anew')
+    return null
   }
 }
 

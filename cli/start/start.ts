@@ -72,6 +72,11 @@ export async function start(options: StartOptions): Promise<void> {
       },
       () => greeting(server, dataDir, options.data),
     )
+    process.on('SIGHUP', () => {
+      if (isAtTerminal()) return
+      // What is wrong with the packs, the server has told its log and its health.
+      server.reloadRules().catch(() => undefined)
+    })
     await stopping
     out.progress('Stopping …')
   } finally {
@@ -126,8 +131,13 @@ async function startAgent(
   return keepRunning(await agentCommand(agentDir, logLevel), onEnd)
 }
 
+/** At a terminal SIGHUP says that it is gone; otherwise, as daemons take it, that the rule packs changed. */
+function isAtTerminal(): boolean {
+  return process.stdin.isTTY
+}
+
 /**
- * Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends at once. npm hands a signal to the shell between
+ * Resolves at the first SIGINT or SIGTERM, and at SIGHUP of a terminal; a second one ends at once. npm hands a signal to the shell between
  * it and us, which ends and tells us nothing: so under npm the end of the parent is a signal too.
  */
 function onceStopped(): Promise<void> {
@@ -140,6 +150,7 @@ function onceStopped(): Promise<void> {
       }, PARENT_POLL_MS).unref()
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => {
+        if (signal === 'SIGHUP' && !isAtTerminal()) return
         if (asked) process.exit(130)
         asked = true
         resolve()

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
 
 /** Writes the state of the rules so that a crash leaves either the old file or the new one, whole. */
 export function saveSnapshot(path: string, snapshot: Uint8Array): void {
@@ -13,10 +13,10 @@ export function saveSnapshot(path: string, snapshot: Uint8Array): void {
   renameSync(fresh, path)
 }
 
-/** The state as it was saved last; undefined at the first start. */
-export function loadSnapshot(path: string): Uint8Array | undefined {
+/** The state as it was saved last, and when; undefined at the first start. */
+export function loadSnapshot(path: string): { bytes: Uint8Array; savedMs: number } | undefined {
   try {
-    return readFileSync(path)
+    return { bytes: readFileSync(path), savedMs: statSync(path).mtimeMs }
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error

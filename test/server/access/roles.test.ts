@@ -32,6 +32,8 @@ describe('roles', () => {
     expect(outcome('public', true)).toEqual(all)
     expect(outcome('person', false)).toEqual({ ...all, nobody: 'UNAUTHENTICATED' })
     expect(outcome('person', true)).toEqual({ ...all, nobody: 'UNAUTHENTICATED', viewer: 'FORBIDDEN' })
+    const notOwner = { nobody: 'UNAUTHENTICATED', viewer: 'FORBIDDEN', technician: 'FORBIDDEN' }
+    expect(outcome('owner', true)).toEqual({ ...all, ...notOwner })
     const refused = { viewer: 'FORBIDDEN', technician: 'FORBIDDEN', owner: 'FORBIDDEN' }
     expect(outcome('local', false)).toEqual({ ...all, ...refused, nobody: 'UNAUTHENTICATED' })
   })

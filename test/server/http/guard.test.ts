@@ -23,6 +23,7 @@ const OTHERS: Record<string, Access> = {
 
 const people: Record<string, Caller> = {
   owner: { name: 'Ana', role: 'owner' },
+  technician: { name: 'Caro', role: 'technician' },
   viewer: { name: 'Blas', role: 'viewer' },
 }
 
@@ -112,6 +113,19 @@ describe('the router', () => {
         origin: 'http://localhost:7400',
       })
       expect(answer.statusCode).toBe(403)
+    },
+  )
+
+  it.each(Object.entries(ROUTES).filter(([, route]) => route.access === 'owner'))(
+    'refuses %s to a technician, and not to an owner',
+    async (_name, route) => {
+      const as = (who: string) =>
+        ask(route.method, concrete(route.path), {
+          cookie: `vigia_session=${who}`,
+          origin: 'http://localhost:7400',
+        })
+      expect((await as('technician')).statusCode).toBe(403)
+      expect((await as('owner')).statusCode).not.toBe(403)
     },
   )
 
