@@ -16,7 +16,7 @@ export function saveSnapshot(path: string, snapshot: Uint8Array): void {
 /** The state as it was saved last, and when; undefined at the first start. */
 export function loadSnapshot(path: string): { bytes: Uint8Array; savedMs: number } | undefined {
   try {
-    return { bytes: readFileSync(path), savedMs: statSync(path).mtimeMs }
+    return { bytes: readFileSync(path), savedMs: Math.floor(statSync(path).mtimeMs) }
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
