@@ -17,9 +17,8 @@ const DECAYS = HALVES.map((samples) => 0.5 ** (1 / samples))
 const BAR = 1
 const BAR_SAMPLES = 20
 const BAR_DECAY = Math.exp(-1 / BAR_SAMPLES)
-/** Twenty times the record says no more than a thousand times; and what is less than this is rounding. */
+/** Twenty times the record says no more than a thousand times. */
 const MOST_TIMES = 20
-const LEAST_HEIGHT = 1e-9
 /** Score 0.5 at the margin; steep enough to tell 10 % over it (0.6) from twice as much (0.94). */
 const STEEPNESS = 4
 /** What comes this share of a span after the last measurement ends the span: clocks are not exact. */
@@ -90,7 +89,7 @@ export const novelty = anyDetector({
           const height = measured[k] as number
           const record = c.records[at] as number
           // A measure that was nothing so far has no record to exceed by a factor: anything counts as the most.
-          const times = record > 0 ? height / record : height > LEAST_HEIGHT ? MOST_TIMES : 0
+          const times = record > 0 ? height / record : height > 0 ? MOST_TIMES : 0
           if (times > highest) {
             highest = times
             which = k

@@ -37,6 +37,8 @@ const SLOW_SAMPLES = 1000
 const FIRST_SAMPLES = 30
 /** Keeps logarithms and ratios finite for a series that never moves. */
 const LEAST = 1e-9
+/** No series is taken to move less than this share of its own size: what is smaller is rounding. */
+const LEAST_SHARE = 1e-3
 
 /** The columns that the measures need, for a slab. About 700 bytes a slot. */
 export const MEASURE_COLUMNS = {
@@ -90,6 +92,11 @@ function toward(mean: number, value: number, n: number, memory: number): number 
   return mean + (value - mean) / Math.min(n, memory)
 }
 
+/** The height, or nothing where it is not above the least that counts. */
+function above(height: number, least: number): number {
+  return height > least ? height : 0
+}
+
 /** Measures 0 to 4: deviations from the level of this hour of the day (UTC). */
 function againstHour(
   slab: Slab<typeof MEASURE_COLUMNS>,
@@ -119,10 +126,11 @@ function againstHour(
   const hourDeviation = c.hourDeviation[at] as number
   const deviation = c.deviation[slot] as number
   const short = Math.abs(mean(c.off, ring, HOUR_RING, n, 3))
-  if (n > 3) out[0] = short
-  if (n > 12) out[4] = Math.abs(mean(c.offLog, ring, HOUR_RING, n, 12))
+  const least = LEAST_SHARE * (c.size[slot] as number)
+  if (n > 3) out[0] = above(short, least)
+  if (n > 12) out[4] = above(Math.abs(mean(c.offLog, ring, HOUR_RING, n, 12)), LEAST_SHARE)
   if (n > FIRST_SAMPLES) {
-    const usual = hourDeviation + GENERAL_SHARE * deviation + LEAST
+    const usual = hourDeviation + GENERAL_SHARE * deviation + least + LEAST
     out[1] = Math.abs(off) / usual
     out[2] = short / usual
     out[3] = Math.abs(mean(c.off, ring, HOUR_RING, n, 12)) / usual
@@ -147,12 +155,13 @@ function againstPast(
   const middle = c.middle[slot] as number
   const middleDeviation = c.middleDeviation[slot] as number
   const slow = toward(c.slow[slot] as number, x, n, SLOW_SAMPLES)
+  const least = LEAST_SHARE * (c.size[slot] as number)
   if (n > 1) {
-    out[5] = Math.abs(x - fast)
-    out[7] = Math.abs(log - (c.slowLog[slot] as number))
+    out[5] = above(Math.abs(x - fast), least)
+    out[7] = above(Math.abs(log - (c.slowLog[slot] as number)), LEAST_SHARE)
   }
   if (n > FIRST_SAMPLES)
-    out[6] = Math.abs(mean(c.values, ring, RING, n, 3) - middle) / (middleDeviation + LEAST)
+    out[6] = Math.abs(mean(c.values, ring, RING, n, 3) - middle) / (middleDeviation + least + LEAST)
   if (n > WIDEST) {
     let low = Infinity
     let high = -Infinity
@@ -161,7 +170,7 @@ function againstPast(
       if (past < low) low = past
       if (past > high) high = past
     }
-    out[8] = Math.max(low - slow, slow - high, 0)
+    out[8] = above(Math.max(low - slow, slow - high), least)
   }
   c.fast[slot] = toward(fast, x, n, FAST_SAMPLES)
   c.middleDeviation[slot] = toward(middleDeviation, Math.abs(x - middle), n, MIDDLE_SAMPLES)

@@ -111,3 +111,10 @@ it('averages what comes faster than its pace and judges it once a span', () => {
   expect(found[0]).toBeGreaterThanOrEqual(START + 11 * DAY)
   expect(found[0]).toBeLessThanOrEqual(START + 11 * DAY + 15 * MINUTE)
 })
+
+it('finds a still series that moves once, and makes nothing of rounding', () => {
+  const still: Shape = (t) => (t < night ? 100 + 1e-6 * Math.sin(t) : 101)
+  const { fired } = play(21, still)
+  expect(fired[0]).toBe(night)
+  expect(fired.length).toBeLessThanOrEqual(3)
+})
