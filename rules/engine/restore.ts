@@ -35,7 +35,8 @@ export function restoreState(rules: readonly CompiledRule[], snapshot: Uint8Arra
     slab.load(head.high, parts)
     return true
   }
-  load(state.series.slab, header.series)
+  if (!load(state.series.slab, header.series))
+    for (let slot = 0; slot < header.series.high; slot++) state.series.slab.open(slot)
   const groups = header.groups.map((saved, index) => {
     const group = groupFor(state, header, index)
     const alerts = group?.alerts ?? createAlerts()

@@ -1,7 +1,7 @@
 import { createSlab, createSlots } from '../state/slab.ts'
 
 /** Samples of each watched series that are kept as evidence. */
-const RING = 24
+const RING = 16
 
 /**
  * What is kept of each watched series of each device, whatever the number of rules over it: the newest time, and

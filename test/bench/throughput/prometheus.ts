@@ -22,7 +22,7 @@ const SCRAPE_S = 5
  */
 export async function measurePrometheus(series: number, seconds: number): Promise<PrometheusFigures> {
   const folder = mkdtempSync(join(tmpdir(), 'vigia-prometheus-'))
-  const page = servePage(series)
+  const page = await servePage(series)
   const { port } = page.address() as AddressInfo
   const own = await sparePort()
   writeFileSync(
@@ -106,7 +106,7 @@ async function countSeries(port: number): Promise<number> {
   return Number(body.data.result[0]?.value[1] ?? 0)
 }
 
-function servePage(series: number): Server {
+async function servePage(series: number): Promise<Server> {
   let round = 0
   const server = createServer((_request, response) => {
     round++
@@ -118,7 +118,7 @@ function servePage(series: number): Server {
     }
     response.end(`# TYPE temperature_celsius gauge\n${lines.join('\n')}\n`)
   })
-  server.listen(0, '127.0.0.1')
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return server
 }
 
