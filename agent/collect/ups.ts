@@ -2,6 +2,8 @@ import type { Collector, Labels } from './collector.ts'
 
 const NUT = { host: '127.0.0.1', port: 3493 }
 const ANSWER_MS = 3000
+/** Few machines have one, so where none answers it is looked for less often. */
+const LOOK_AGAIN_MS = 10 * 60_000
 const MOST_BYTES = 64 * 1024
 
 /** What a power supply says of itself; undefined where it does not. */
@@ -23,9 +25,12 @@ export const ups: Collector = {
   create() {
     const labels = new Map<string, Labels>()
     let found: UpsState[] = []
+    let askAtMs = 0
     return {
-      async prepare() {
+      async prepare(nowMs) {
+        if (found.length === 0 && nowMs < askAtMs) return
         found = await askUpsd()
+        askAtMs = nowMs + LOOK_AGAIN_MS
       },
       collect(sink) {
         for (const { ups: name, charge, onBattery, runtimeS } of found) {
