@@ -265,6 +265,20 @@ describe('the fleet', () => {
       expect(await devices.policy(id)).toMatchObject({ version: 10, intervalS: 10, services: ['nginx'] })
     })
 
+    it('bear tags, each once and sorted, without a word to their agent', async () => {
+      const devices = createDevices({ records: on.records, clock })
+      const { device: id } = await device()
+      expect((await devices.get(id)).tags).toEqual([])
+      expect(await devices.setTags(id, ['server', 'dmz', 'server'])).toEqual({
+        client: 'acme',
+        tags: ['dmz', 'server'],
+      })
+      expect((await devices.get(id)).tags).toEqual(['dmz', 'server'])
+      expect(await devices.policy(id)).toMatchObject({ version: 0 })
+      expect(await devices.setTags(id, [])).toMatchObject({ tags: [] })
+      await expect(devices.setTags('d-unknownunknownunk', ['x'])).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    })
+
     it('a lab adds to the policy while it lasts, and leaves no trace when it ends by itself or by hand', async () => {
       const devices = createDevices({ records: on.records, clock })
       const { device: id } = await device()
