@@ -1,10 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { Command } from 'commander'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { registerRules } from '../../../cli/rules/register.ts'
 import { VigiaError } from '../../../contract/errors.ts'
+import { shippedPacks } from '../../../server/rule-packs.ts'
 
 let directory: string
 let printed: string
@@ -32,8 +33,8 @@ async function vigia(...args: string[]): Promise<string> {
 
 it('checks and tests the packs that ship', async () => {
   expect(JSON.parse(await vigia('check', '--json'))).toEqual({
-    packs: ['base', 'disk', 'drives', 'memory'].map((pack): unknown =>
-      expect.objectContaining({ file: `rules/packs/${pack}.yaml`, rules: expect.any(Number) }),
+    packs: shippedPacks().map((file): unknown =>
+      expect.objectContaining({ file: relative(process.cwd(), file), rules: expect.any(Number) }),
     ),
   })
   printed = ''
