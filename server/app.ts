@@ -195,8 +195,18 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
 
   const scripts = createScripts({ records, clock, approvers: () => approvers })
   for (const { envelope } of shippedScripts()) await scripts.add(envelope)
-  const noise = createNoise({ records, clock, rule: (name) => rules.rule(name), incidents: () => incidents })
-  const incidents = createIncidents({ records, rule: (name) => rules.rule(name), emit, noise: noise.control })
+  const noise = createNoise({
+    records,
+    clock,
+    rule: (name, device) => rules.rule(name, device),
+    incidents: () => incidents,
+  })
+  const incidents = createIncidents({
+    records,
+    rule: (name, device) => rules.rule(name, device),
+    emit,
+    noise: noise.control,
+  })
   const maintenance = createMaintenance({ records })
   await maintenance.makeWindows(clock())
   await noise.changed(null)

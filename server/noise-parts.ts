@@ -32,7 +32,7 @@ export type Noise = {
 type Options = {
   records: Records
   clock: Clock
-  rule: (name: string) => RuleSpec | undefined
+  rule: (name: string, device?: string) => RuleSpec | undefined
   incidents: () => Pick<Incidents, 'review'>
 }
 

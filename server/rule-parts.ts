@@ -27,7 +27,7 @@ import type { MetricStore } from './store/store.ts'
 export type RuleParts = {
   engine: Engine
   /** What an incident takes from the rule in force. */
-  rule(name: string): RuleSpec | undefined
+  rule(name: string, device?: string): RuleSpec | undefined
   history: RuleHistory
   /** Keeps the versions that fired, so that their incidents can be replayed. Throws RECORDS_UNAVAILABLE. */
   keepFired(alerts: readonly AlertTransition[]): Promise<void>
@@ -87,7 +87,12 @@ export async function openRuleParts(needs: {
   })
   return {
     engine: live.engine,
-    rule: (name) => byName.get(name)?.spec,
+    rule(name, device) {
+      const rule = byName.get(name)
+      if (rule === undefined || device === undefined || rule.overrides.length === 0) return rule?.spec
+      const context = contexts.byId(device)
+      return context === undefined ? rule.spec : applyOverrides(rule, overridesFor(rule, context)).rule.spec
+    },
     history,
     async keepFired(alerts) {
       const unknown = alerts.filter(

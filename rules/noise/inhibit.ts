@@ -26,7 +26,7 @@ export function inhibitorOf(
 }
 
 function explains(one: Known, ofDevice: readonly Known[], world: Pick<World, 'rule'>): Known | undefined {
-  const clauses = world.rule(one.alert.rule)?.inhibitedBy ?? []
+  const clauses = world.rule(one.alert.rule, one.alert.device)?.inhibitedBy ?? []
   for (const { rule, on } of clauses) {
     const found = ofDevice.filter(
       (other) =>

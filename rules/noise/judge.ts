@@ -152,7 +152,7 @@ function firingStanding(one: Known, { world, outages, ofDevice, decide }: Around
   }
   if (standing.as === 'own') return standing
   if (standing.as === 'kept') return { as: 'own', flapping: true }
-  const rule = world.rule(alert.rule)
+  const rule = world.rule(alert.rule, alert.device)
   const hush = device === undefined || rule === undefined ? undefined : world.hush(alert, device, rule)
   if (hush !== undefined) return { as: 'suppressed', ...hush }
   const wait = waitFor(one, world)

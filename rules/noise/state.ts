@@ -47,7 +47,8 @@ export type Hush = { by: Suppressor; id: string; why: string; untilMs: number | 
 /** Everything outside the alerts that decides about them. */
 export type World = {
   nowMs: number
-  rule: (name: string) => NoiseRule | undefined
+  /** A rule as it stands for a device, its overrides applied. */
+  rule: (name: string, device: string) => NoiseRule | undefined
   /** Undefined for a device that is unknown or revoked. */
   device: (id: string) => NoiseDevice | undefined
   /** The devices of a site. */

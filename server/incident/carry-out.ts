@@ -26,7 +26,7 @@ export type IncidentStep = Exclude<Step, { do: 'suppress' | 'release' }>
 
 type IncidentRow = Selectable<Tables['incident']>
 /** One transaction's work for one client. */
-type Work = { db: Db; client: string; rule: (name: string) => RuleFacts | undefined }
+type Work = { db: Db; client: string; rule: (name: string, device: string) => RuleFacts | undefined }
 /** Of a whole site only so many devices are named; the count stays right. */
 const MOST_MEMBERS = 500
 
@@ -69,7 +69,7 @@ async function applyAlert(
 ): Promise<IncidentChange | undefined> {
   const { db, client } = work
   const row = await newestOf(db, alert, site)
-  const facts = site === undefined ? work.rule(alert.rule) : siteFacts(client, site)
+  const facts = site === undefined ? work.rule(alert.rule, alert.device) : siteFacts(client, site)
   const outcome = transition(row ? toCore(row) : null, alert, facts)
   if (outcome.change === 'none' || outcome.incident === null) return undefined
   const device = site !== undefined && row && outcome.change !== 'opened' ? row.device_id : alert.device

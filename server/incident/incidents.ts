@@ -51,8 +51,8 @@ export type Incidents = {
 
 type Options = {
   records: Records
-  /** The rule in force by its name. */
-  rule: (name: string) => RuleFacts | undefined
+  /** The rule in force by its name, as it stands for a device. */
+  rule: (name: string, device: string) => RuleFacts | undefined
   emit: (event: LiveEvent) => void
   /** Without it every alert that fires has an incident of its own. */
   noise?: NoisePort

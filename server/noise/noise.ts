@@ -24,7 +24,7 @@ export type NoiseControl = {
 
 type Options = {
   clock: Clock
-  rule: (name: string) => NoiseRule | undefined
+  rule: (name: string, device: string) => NoiseRule | undefined
   /** Of the installation: where business hours are not set. */
   timeZone: string
 }

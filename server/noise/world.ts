@@ -17,7 +17,7 @@ export async function readWorld(
     nowMs: number
     timeZone: string
     devices: readonly string[] | null
-    rule: (name: string) => NoiseRule | undefined
+    rule: (name: string, device: string) => NoiseRule | undefined
   },
 ): Promise<World> {
   const { nowMs, rule } = options
