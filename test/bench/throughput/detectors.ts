@@ -10,6 +10,8 @@ import { bestSeconds } from './time.ts'
 const START_MS = Date.UTC(2026, 0, 5)
 const STEP_MS = 15 * 60_000
 const PER_MACHINE = 24
+/** A drive is judged by its time of work and five counts. */
+const PER_DRIVE = 6
 const ROUNDS = 6
 
 /**
@@ -62,18 +64,17 @@ export type DetectorFigure = {
 /** The names of the detectors that can be measured. */
 export const MEASURED = Object.keys(CASES)
 
-/** Values a second that a detector judges within the engine, on one core; undefined where its rule is not valid. */
+/** Values a second that a detector judges within the engine, on one core. */
 export function measureDetector(
   name: string,
   { series, maxBytes }: { series: number; maxBytes: number },
-): DetectorFigure | undefined {
+): DetectorFigure {
   const { rule, warm, isCheap, bytes } = CASES[name] ?? { rule: '', warm: 0, isCheap: true, bytes: 0 }
   const rules = ruleOf(name, rule)
-  if (rules === undefined) return undefined
   // The ring of the last samples takes 217 B a series besides.
   const within = Math.min(series, Math.floor(maxBytes / (bytes + 217)))
   const devices = machines(Math.max(1, Math.floor(within / PER_MACHINE)))
-  const layout = sensors()
+  const layout = name === 'hazard' ? drives() : sensors()
   const engine = createEngine({ rules })
   const out: AlertTransition[] = []
   const values = new Array<number>(layout.series.length).fill(0)
@@ -96,7 +97,7 @@ export function measureDetector(
     byTime ? engine.tick(START_MS + number++ * STEP_MS, out) : round(number++, true),
   )
   const filling = byTime ? 0 : bestSeconds(ROUNDS, () => round(number, false))
-  const evaluations = devices.length * (byTime ? 1 : name === 'composite' ? PER_MACHINE - 1 : PER_MACHINE)
+  const evaluations = devices.length * (byTime ? 1 : perMachine(name))
   const { bytes: held } = engine.size()
   return {
     name,
@@ -107,9 +108,25 @@ export function measureDetector(
   }
 }
 
-function ruleOf(name: string, detector: string): CompiledRule[] | undefined {
-  const text = `pack: bench\nversion: 1\nrules:\n  - name: measured\n    title: { en: M, es: M }\n    owner: bench\n    severity: info\n    signal: { metric: temperature.celsius }\n    ${detector}\n    runbook: r\n    noRemedy: n\n`
-  return name === 'hazard' ? undefined : loadPacks([{ file: 'bench.yaml', text }])
+function ruleOf(name: string, detector: string): CompiledRule[] {
+  const text = `pack: bench\nversion: 1\nrules:\n  - name: measured\n    title: { en: M, es: M }\n    owner: bench\n    severity: info\n    signal: { metric: ${name === 'hazard' ? 'smart.power_on_days' : 'temperature.celsius'} }\n    ${detector}\n    runbook: r\n    noRemedy: n\n`
+  return loadPacks([{ file: 'bench.yaml', text }])
+}
+
+function perMachine(name: string): number {
+  return name === 'composite' ? PER_MACHINE - 1 : name === 'hazard' ? PER_MACHINE / PER_DRIVE : PER_MACHINE
+}
+
+function drives(): Layout {
+  const series = Array.from({ length: PER_MACHINE / PER_DRIVE }, (_, drive) => [
+    { metric: 'smart.power_on_days', labels: { disk: `sd${drive}`, model: 'm' }, unit: 'days' },
+    ...['5', '187', '188', '197', '198'].map((attribute) => ({
+      metric: 'smart.attribute_raw',
+      labels: { disk: `sd${drive}`, attribute },
+      unit: 'count',
+    })),
+  ]).flat()
+  return { v: 1, hash: layoutText(series), series }
 }
 
 function sensors(): Layout {

@@ -31,8 +31,7 @@ const RULES: Record<string, string> = {
   expiry: 'signal: { metric: certificate.remaining_days }\nexpiry: { within: 7d }',
   flapping: 'signal: { metric: network.up }\nflapping: { below: 1, changes: 3, within: 8h }',
   wear: 'signal: { metric: smart.wear_percent }\nwear: { bound: 90, horizon: 60d, minSpan: 3d }',
-  hazard:
-    'signal: { metric: smart.attribute_raw, where: { attribute: "5" } }\nhazard: { model: drive-failure, above: 0.2 }',
+  hazard: 'signal: { metric: smart.power_on_days }\nhazard: { model: drive-failure, above: 0.05 }',
 }
 
 const LAYOUTS = [
@@ -49,7 +48,12 @@ const LAYOUTS = [
     'network.errors_per_second{interface=e}',
     'certificate.remaining_days{certificate=c}',
     'smart.wear_percent{disk=sda}',
+    'smart.power_on_days{disk=sda,model=m}',
     'smart.attribute_raw{attribute=5,disk=sda}',
+    'smart.attribute_raw{attribute=187,disk=sda}',
+    'smart.attribute_raw{attribute=188,disk=sda}',
+    'smart.attribute_raw{attribute=197,disk=sda}',
+    'smart.attribute_raw{attribute=198,disk=sda}',
   ),
   layoutOf('cpu.used_percent', 'load.1m', 'temperature.celsius{sensor=board}', 'network.up{interface=e}'),
 ]
@@ -90,10 +94,12 @@ function valueOf(metric: string, machine: number, round: number, rounds: number)
       return 16 - round / 96
     case 'smart.wear_percent':
       return 60 + into * 0.2
+    case 'smart.power_on_days':
+      return 1500 + Math.floor(round / 96)
     case 'network.up':
       return trouble ? round % 2 : 1
     default:
-      return trouble ? 300 : 0
+      return Math.floor(into) * 8
   }
 }
 
