@@ -28,12 +28,12 @@ function eachLine(values: Float64Array, width: number, visit: (at: number, line:
   }
 }
 
-/** What peers run: a line over 24 hours with R² over 0.7 (to the bound within 7 days), and Prometheus' predict_linear. */
+/** What peers run: a line over 24 hours with R² over 0.7 (to the bound within 3 days), and Prometheus' predict_linear. */
 export const PEER_RULES: Readonly<Record<string, PeerRule>> = {
   'OLS 24 h, R² > 0.7': (values) => {
     const holds = new Uint8Array(values.length)
     eachLine(values, 288, (at, { slope, r2, level }) => {
-      holds[at] = Number(slope > 0 && r2 > 0.7 && level + slope * 2016 >= 100)
+      holds[at] = Number(slope > 0 && r2 > 0.7 && level + slope * 864 >= 100)
     })
     return holds
   },
