@@ -55,6 +55,9 @@ function createBody(random: Random, kind: Kind, startMs: number): Body {
   // Second Tuesday is patch day; people and servers follow within days, at night or over lunch.
   const patchMs = startMs + 8 * DAY_MS + Math.floor(random() * 4) * DAY_MS
   const lateMs = kind.server || random() < 0.7 ? 0 : Math.floor(1 + random() * 3) * DAY_MS
+  const { temp, logs, dump, growPerMonth } = kind.disk
+  // A healthy disk holds its busiest week and the month's growth with a tenth to spare.
+  const fullest = 89 - 3 * temp - logs - dump - growPerMonth
   return {
     random,
     kind,
@@ -77,7 +80,7 @@ function createBody(random: Random, kind: Kind, startMs: number): Body {
     personal: between(random, 0.6, 1.4),
     holiday: kind.office && random() < 0.15 ? Math.floor(random() * 25) : -10,
     diskBase: Array.from({ length: kind.mounts }, () =>
-      random() < 0.06 ? between(random, 88, 93) : between(random, 15, 78),
+      random() < 0.06 ? between(random, 88, 93) : between(random, 15, fullest),
     ),
     tempLevel: Array.from({ length: kind.mounts }, () => random()),
     wear: between(random, 0, 55),
