@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { VigiaError } from '../../contract/errors.ts'
 import { rulesInvalid } from '../../rules/language/parse.ts'
 import { buildSchemas } from '../../rules/schema/build.ts'
 import { shippedPacks } from '../../server/rule-packs.ts'
@@ -50,10 +51,13 @@ export function registerRules(program: Command): void {
     .command('score')
     .description('say for each row of a series how unusual it is, judged by the rows before it only')
     .requiredOption('--detector <name>', 'a detector that judges by degree, with its own defaults')
-    .requiredOption('--data <file>', 'CSV with timestamp,value; an empty value is a missing one')
+    .option('--data <file>', 'CSV with timestamp,value; an empty value is a missing one')
     .requiredOption('--out <file>', 'CSV to write: timestamp,value,anomaly_score (0 to 1)')
-    .action(async (options: { detector: string; data: string; out: string }, command: Command) => {
-      const { rows, highest } = await scoreFile(options)
+    .action(async (options: { detector: string; out: string }, command: Command) => {
+      // The program's own --data (a directory) takes the text before this command sees it.
+      const { data } = command.optsWithGlobals<{ data?: string }>()
+      if (data === undefined) throw new VigiaError('USAGE', 'Name the file to score with --data FILE.')
+      const { rows, highest } = await scoreFile({ ...options, data })
       const figures = { rows, highest, out: options.out }
       print(command, figures, [`${options.out}: ${rows} rows, highest score ${highest.toFixed(3)}`])
     })

@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { buildProgram } from '../../../cli/program.ts'
 import { readSeries, scoreFile, scoreSeries, scoringBank } from '../../../cli/rules/score.ts'
 
 let folder: string
@@ -68,4 +69,18 @@ it('reads ISO times with and without an offset, and Unix times', () => {
   const text =
     'value,timestamp\n1,2026-01-01T00:00:00Z\n2,2026-01-01 02:00:00+02:00\n3,1767225600\n4,1767225600000\n'
   expect(readSeries(text, 'x').map(({ timeMs }) => timeMs)).toEqual(Array(4).fill(1_767_225_600_000))
+})
+
+it('is a command of the whole program, whose own --data is a folder', async () => {
+  const [data, out] = [join(folder, 'in.csv'), join(folder, 'out.csv')]
+  await writeFile(data, series())
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const score = ['rules', 'score', '--detector', 'novelty', '--out', out]
+  await buildProgram().parseAsync([...score, '--data', data], { from: 'user' })
+  expect(write).toHaveBeenCalledWith(expect.stringMatching(/out\.csv: 960 rows, highest score \d\.\d{3}\n/))
+  write.mockRestore()
+  expect((await readFile(out, 'utf8')).split('\n')).toHaveLength(962)
+  await expect(buildProgram(true).parseAsync(score, { from: 'user' })).rejects.toMatchObject({
+    code: 'USAGE',
+  })
 })
