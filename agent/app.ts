@@ -30,6 +30,7 @@ const INVENTORY_AFTER_MS = 10_000
 const INVENTORY_TIMEOUT_MS = 180_000
 const DAY_MS = 86_400_000
 const SETTLE_MS = 3000
+const SELDOM_S = 900
 
 /**
  * Wires an agent out of its data directory. Throws CONFIG_INVALID, DATA_UNREADABLE or DATA_IN_USE before anything
@@ -151,6 +152,8 @@ export function buildAgent(options: {
           addReport(String(intervalS), timeMs, report)
           addFacts(timeMs, report.facts)
           link.wake()
+          // What is read that seldom is read in large pieces.
+          if (intervalS >= SELDOM_S) setTimeout(releaseMemory, SETTLE_MS).unref()
         },
       }),
     )

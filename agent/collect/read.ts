@@ -35,11 +35,14 @@ export type Reader = {
 }
 
 const DEFAULT_MAX_BYTES = 1024 * 1024
+const FIRST_BYTES = 16 * 1024
+/** A buffer that grew beyond this for one large file is not kept for the small ones. */
+const KEPT_BYTES = 256 * 1024
 
 /** Makes a reader below a root folder. */
 export function createReader(root: string): Reader {
   const prefix = root.replace(/\/+$/, '')
-  let buffer = Buffer.allocUnsafeSlow(16 * 1024)
+  let buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
 
   /** Fills the buffer from `offset`; the number of bytes, or -1 when the file cannot be read. */
   const fill = (path: string, offset: number | null, maxBytes: number): number => {
@@ -50,6 +53,7 @@ export function createReader(root: string): Reader {
       return -1
     }
     try {
+      if (buffer.length > KEPT_BYTES) buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
       let used = 0
       while (used < maxBytes) {
         if (used === buffer.length) buffer = Buffer.concat([buffer], Math.min(buffer.length * 2, maxBytes))
