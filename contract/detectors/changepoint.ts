@@ -9,7 +9,7 @@ import { DurationText } from '../duration.ts'
 export const ChangepointParameters = z.strictObject({
   of: z.enum(['level', 'variation', 'either']).default('either'),
   direction: z.enum(['up', 'down', 'both']).default('both'),
-  sensitivity: z.number().min(0.5).max(0.9999999).default(0.99999),
+  sensitivity: z.number().min(0.5).max(0.999999999).default(0.9999999),
   learn: DurationText.default('7d'),
   accept: DurationText.default('1d'),
   /** A shift of the level smaller than this, in the unit of the series, is of no interest whatever its score. */

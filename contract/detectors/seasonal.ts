@@ -8,7 +8,7 @@ import { DurationText } from '../duration.ts'
  */
 export const SeasonalParameters = z.strictObject({
   direction: z.enum(['up', 'down', 'both']).default('both'),
-  sensitivity: z.number().min(0.5).max(0.999999).default(0.999),
+  sensitivity: z.number().min(0.5).max(0.999999).default(0.9999),
   over: DurationText.default('30m'),
   learn: DurationText.default('14d'),
   /** A deviation smaller than this, in the unit of the series, is of no interest whatever its score. */

@@ -37,7 +37,7 @@ const GONE = 1
  * Page's two-sided CUSUM over hourly means and hourly standard deviations, each against the same hour of the days
  * before. The score is 1 - exp(-2 k S): for normal steps the chance that a sum which should fall by k a step stays
  * under S (Siegmund 1985). Real hours hang together, so a sum must also stand out from the highest one of the past
- * weeks, which decays. 290 bytes a series.
+ * weeks, which decays. 370 bytes a series.
  */
 export const changepoint = anyDetector({
   name: 'changepoint',
@@ -70,6 +70,8 @@ export const changepoint = anyDetector({
       after: { type: 'f32' },
       sums: { type: 'f32', width: SUMS },
       records: { type: 'f32', width: SUMS },
+      /** The highest of each sum since it was last 0. */
+      peaks: { type: 'f32', width: SUMS },
       recent: { type: 'f32', width: CHANNELS.length },
       spread: { type: 'f32', width: CHANNELS.length },
       level: { type: 'f32', width: CHANNELS.length * DAY_HOURS },
@@ -126,10 +128,11 @@ export const changepoint = anyDetector({
         const sum = Math.min(HIGHEST_SUM, Math.max(0, (columns.sums[which] as number) + step))
         columns.sums[which] = sum
         const record = (columns.records[which] as number) * 0.5 ** (1 / RECORD_HALF_HOURS)
-        // What is being judged does not raise its own bar until it is over.
-        if (learning || sum === 0 || wanted[which % SUMS] === 0)
-          columns.records[which] = Math.max(record, sum)
-        else columns.records[which] = record
+        // What is being judged raises its own bar only when it is over.
+        const peak = Math.max(columns.peaks[which] as number, sum)
+        const over = learning || sum === 0
+        columns.records[which] = over ? Math.max(record, peak) : record
+        columns.peaks[which] = over ? 0 : peak
         if (learning || wanted[which % SUMS] === 0) continue
         const score = 1 - Math.exp((-2 * ALLOWANCE * sum) / Math.max(1, record / RECORD_SUM))
         if (score <= (columns.score[slot] as number)) continue
@@ -162,7 +165,8 @@ export const changepoint = anyDetector({
       }
       if (accepted || recent < GONE) {
         for (let which = 2 * at; which < 2 * at + 2; which++) {
-          columns.records[which] = Math.max(columns.records[which] as number, columns.sums[which] as number)
+          columns.records[which] = Math.max(columns.records[which] as number, columns.peaks[which] as number)
+          columns.peaks[which] = 0
           columns.sums[which] = 0
         }
         columns.recent[at] = 0

@@ -27,7 +27,9 @@ const LEAST_SHARE = 1e-3
 /** A deviation as large as the largest of the past is scored as this many mean deviations, 1 - exp(-6) = 0.9975. */
 const RECORD_DEVIATIONS = 6
 /** The past's largest deviation halves in two weeks. */
-const RECORD_HALF_HOURS = 2 * WEEK_HOURS
+const RECORD_DECAY = 0.5 ** (1 / (2 * WEEK_HOURS))
+/** The record is one to two hours old, so that what is just rising does not raise its own bar. */
+const LONGEST_OVER_MS = 2 * 3_600_000
 /** Holds at four fifths of the deviation at which it fired, stays down to half of it. */
 const HOLD_SHARE = 0.8
 const STAY_SHARE = 0.5
@@ -42,7 +44,10 @@ export const seasonal = anyDetector({
   name: 'seasonal',
   driven: 'samples',
   parameters: SeasonalParameters,
-  check: () => [],
+  check: ({ over }) =>
+    durationMs(over) > LONGEST_OVER_MS
+      ? [{ field: 'over', message: 'at most 2h: an hour has one level' }]
+      : [],
   create({ direction, sensitivity, over, learn, atLeast }) {
     const overMs = durationMs(over)
     const learnHours = Math.max(2 * DAY_HOURS, durationMs(learn) / 3_600_000)
@@ -57,7 +62,10 @@ export const seasonal = anyDetector({
       smooth: { type: 'f64' },
       expected: { type: 'f64' },
       deviation: { type: 'f32' },
+      /** The largest deviation of the past, of the last whole hour, and of the hour that runs. */
       record: { type: 'f32' },
+      peakBefore: { type: 'f32' },
+      peak: { type: 'f32' },
       firedAt: { type: 'f32' },
       score: { type: 'f32' },
       dayLevel: { type: 'f32', width: DAY_HOURS },
@@ -122,7 +130,12 @@ export const seasonal = anyDetector({
         const off = Math.min(bound, (columns.deviations[slot] as number) / count)
         columns.daySpread[day] = spread + Math.max(1 / seen, SPREAD_GAIN) * (off - spread)
       }
-      columns.record[slot] = (columns.record[slot] as number) * 0.5 ** (1 / RECORD_HALF_HOURS)
+      columns.record[slot] = Math.max(
+        (columns.record[slot] as number) * RECORD_DECAY,
+        columns.peakBefore[slot] as number,
+      )
+      columns.peakBefore[slot] = columns.peak[slot] as number
+      columns.peak[slot] = 0
       columns.hoursSeen[slot] = (columns.hoursSeen[slot] as number) + 1
       columns.sum[slot] = 0
       columns.count[slot] = 0
@@ -157,7 +170,7 @@ export const seasonal = anyDetector({
         if ((columns.hoursSeen[slot] as number) < learnHours) {
           // The first half teaches the levels, the second what deviations are usual.
           if ((columns.hoursSeen[slot] as number) > learnHours / 2)
-            columns.record[slot] = Math.max(columns.record[slot] as number, Math.abs(smooth))
+            columns.peak[slot] = Math.max(columns.peak[slot] as number, Math.abs(smooth))
           return CLEAR
         }
         const spread = spreadAt(slot, hour)
@@ -167,7 +180,7 @@ export const seasonal = anyDetector({
           deviation <= 0 ? 0 : 1 - Math.exp(-deviation / Math.max(spread, record / RECORD_DEVIATIONS))
         columns.score[slot] = score
         columns.deviation[slot] = deviation / spread
-        columns.record[slot] = Math.max(record, Math.abs(smooth))
+        columns.peak[slot] = Math.max(columns.peak[slot] as number, Math.abs(smooth))
         const firedAt = columns.firedAt[slot] as number
         if (firedAt > 0) {
           if (deviation >= HOLD_SHARE * firedAt) return BREACH

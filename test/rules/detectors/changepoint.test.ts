@@ -56,12 +56,12 @@ it('finds a shift of the level within hours, accepts it after a day, and finds t
 
 it('finds a series that stops to vary and says so', () => {
   const at = START + 20 * DAY
-  const { fired, bank } = play(20.5, (t, n) => daily(t, t >= at ? 0 : n))
+  const { fired, bank } = play(21, (t, n) => daily(t, t >= at ? 0 : n))
   expect(fired[0]).toBeGreaterThan(at)
-  const finding = bank.explain(0, { timeMs: START + 20.5 * DAY, value: 50, unit: 'percent' })
+  const finding = bank.explain(0, { timeMs: START + 21 * DAY, value: 50, unit: 'percent' })
   expect(finding.says).toMatch(/^varies \d+\.\d times as little within an hour/)
   expect(finding.ruledOut).toHaveLength(3)
-  expect(play(20.5, (t, n) => daily(t, t >= at ? 0 : n), { of: 'level' }).fired).toEqual([])
+  expect(play(21, (t, n) => daily(t, t >= at ? 0 : n), { of: 'level' }).fired).toEqual([])
 })
 
 it('judges only after it has learnt, in the direction and from the size that were asked for', () => {
