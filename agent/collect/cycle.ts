@@ -2,6 +2,7 @@ import type { DevicePolicy } from '../../contract/down.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { LIMITS } from '../../contract/limits.ts'
 import type { FactKind, SeriesSpec } from '../../contract/report.ts'
+import { runProgram } from '../inventory/program.ts'
 import { allCollectors } from './all.ts'
 import type { CollectContext, CollectLog, Collector, OutboxFigures } from './collector.ts'
 import { createReader, statFileSystem } from './read.ts'
@@ -75,7 +76,7 @@ export function createCycle(options: CycleOptions): Cycle {
   const root = options.root ?? '/'
   const monotonicMs = options.monotonicMs ?? (() => performance.now())
   const platform = options.platform ?? process.platform
-  const program = options.program ?? runProgramLater
+  const program = options.program ?? runProgram
   const context: CollectContext = {
     reader: createReader(root),
     statfs: options.statfs ?? statFileSystem,
@@ -151,10 +152,4 @@ export function createCycle(options: CycleOptions): Cycle {
     },
     forgetFacts: () => factTexts.clear(),
   }
-}
-
-/** Few agents ever run a program, so what is needed for it is loaded with the first. */
-const runProgramLater: RunProgram = async (file, args, timeoutMs) => {
-  const { runProgram } = await import('../inventory/program.ts')
-  return runProgram(file, args, timeoutMs)
 }
