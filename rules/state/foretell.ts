@@ -1,5 +1,6 @@
 import { fitPeaks, type PeakTrend } from './daily-peaks.ts'
 import {
+  ageOfSample,
   DAY_MS,
   DAYS,
   type History,
@@ -53,29 +54,35 @@ export function createForeteller(history: History, isLong: boolean) {
     finder.begin(fast.tolerance)
     let oldestMs = nowMs
     for (let ago = 1; ago <= Math.min(RAW, raws); ago++) {
-      const place = slot * RAW + ((raws - ago) % RAW)
-      const atMs = c.rawMs[place] as number
-      const hours = (nowMs - atMs) / HOUR_MS
+      const ageMs = ageOfSample(history, slot, raws - ago, nowMs)
+      const atMs = nowMs - ageMs
+      const hours = ageMs / HOUR_MS
       const weight = ago === 1 ? 1 : Math.min(1, (oldestMs - atMs) / TEN_MS)
-      if (hours > limit || !finder.add(hours, c.raw[place] as number, Math.max(weight, 0.01))) return
+      if (
+        hours > limit ||
+        !finder.add(hours, c.raw[slot * RAW + ((raws - ago) % RAW)] as number, Math.max(weight, 0.01))
+      )
+        return
       oldestMs = atMs
     }
     const firstMs = c.firstMs[slot] as number
     const nowTen = Math.floor(nowMs / TEN_MS)
+    const tenStep = c.tenStep[slot] as number
     for (let ten = Math.floor(oldestMs / TEN_MS) - 1; ten >= nowTen - TENS + 1; ten--) {
       const middleMs = (ten + 0.5) * TEN_MS
       const hours = (nowMs - middleMs) / HOUR_MS
       if (middleMs < firstMs || hours > limit) return
-      if (!finder.add(hours, c.tens[slot * TENS + (ten % TENS)] as number, 1)) return
+      if (!finder.add(hours, (c.tens[slot * TENS + (ten % TENS)] as number) * tenStep, 1)) return
       oldestMs = ten * TEN_MS
     }
     if (!isLong) return
     const nowHour = Math.floor(nowMs / HOUR_MS)
+    const hourStep = c.hourStep[slot] as number
     for (let hour = Math.floor(oldestMs / HOUR_MS) - 1; hour >= nowHour - HOURS + 1; hour--) {
       const middleMs = (hour + 0.5) * HOUR_MS
       const hours = (nowMs - middleMs) / HOUR_MS
       if (middleMs < firstMs || hours > limit) return
-      if (!finder.add(hours, c.hours[slot * HOURS + (hour % HOURS)] as number, 6)) return
+      if (!finder.add(hours, (c.hours[slot * HOURS + (hour % HOURS)] as number) * hourStep, 6)) return
     }
   }
 
@@ -202,5 +209,3 @@ export function createForeteller(history: History, isLong: boolean) {
 
   return { fast, findRun, judgePeaks, usualDay }
 }
-
-export type Foreteller = ReturnType<typeof createForeteller>

@@ -1,9 +1,12 @@
+import { keepCoarse } from './coarse.ts'
 import { createSlab } from './slab.ts'
 
 /** Samples kept as they are: an hour and a half at five minutes, ten minutes at thirty seconds. */
 export const RAW = 20
-/** Of samples that come faster only the newest of each of these stays: over a minute at one a second. */
-const RAW_MS = 3_000
+/** Times of samples are kept as 32 bits of these: two years, then they come round. */
+const TICK_MS = 16
+/** Of samples that come faster only the newest of each three seconds stays: over a minute at one a second. */
+const RAW_MS = 187 * TICK_MS
 /** Ten-minute means kept: eight hours. */
 export const TENS = 50
 export const TEN_MS = 600_000
@@ -22,17 +25,20 @@ export const RISE = 5
 
 /**
  * What is remembered of a series, in distances to the bound (0 at the bound, negative before it). `isLong` keeps the
- * week's hours and the month's days as well; without it 0.7 KB a series, with it 1.5 KB.
+ * week's hours and the month's days as well; without it 0.5 KB a series, with it 1 KB. Means are kept in 16 bits (see
+ * `keepCoarse`): within 0.006 points of a percentage.
  */
 export function createHistory(isLong: boolean) {
   return createSlab({
     /** Samples and their times, `raws` in all; `samples` counts those that were crowded out as well. */
-    rawMs: { type: 'f64', width: RAW },
+    rawTick: { type: 'u32', width: RAW },
     raw: { type: 'f32', width: RAW },
     raws: { type: 'u32' },
     samples: { type: 'u32' },
-    tens: { type: 'f32', width: TENS },
-    hours: { type: 'f32', width: isLong ? HOURS : 0 },
+    tens: { type: 'i16', width: TENS },
+    tenStep: { type: 'f32' },
+    hours: { type: 'i16', width: isLong ? HOURS : 0 },
+    hourStep: { type: 'f32', width: isLong ? 1 : 0 },
     peaks: { type: 'f32', width: isLong ? DAYS : 0 },
     /** Sums of the open ten minutes and hour: value, count. */
     open: { type: 'f64', width: 4 },
@@ -78,8 +84,8 @@ export function remember(
   unit: number,
 ): boolean {
   const c = history.columns
-  const raws = c.raws[slot] as number
-  if (raws === 0) {
+  const isFirst = c.raws[slot] === 0
+  if (isFirst) {
     c.firstMs[slot] = timeMs
     c.lastMs[slot] = timeMs
     c.unit[slot] = unit
@@ -88,6 +94,7 @@ export function remember(
     if (c.hours.length > 0) c.peaks.fill(NaN, slot * DAYS, slot * DAYS + DAYS)
   }
   const lastMs = c.lastMs[slot] as number
+  if (timeMs - lastMs > DAYS * DAY_MS) forgetSamples(history, slot)
   const newTen = Math.floor(timeMs / TEN_MS)
   const oldTen = Math.floor(lastMs / TEN_MS)
   if (newTen > oldTen) closeTens(history, slot, oldTen, newTen)
@@ -95,7 +102,7 @@ export function remember(
   const oldHour = Math.floor(lastMs / HOUR_MS)
   const isLong = c.hours.length > 0
   if (isLong && newHour > oldHour) closeHours(history, slot, oldHour, newHour)
-  learnNoise(history, slot, distance)
+  const raws = learnNoise(history, slot, distance)
   c.open[slot * 4] = (c.open[slot * 4] as number) + distance
   c.open[slot * 4 + 1] = (c.open[slot * 4 + 1] as number) + 1
   c.open[slot * 4 + 2] = (c.open[slot * 4 + 2] as number) + distance
@@ -105,15 +112,15 @@ export function remember(
     if (!((c.peaks[at] as number) >= distance)) c.peaks[at] = distance
   }
   const last = raws - 1
-  const crowded = raws >= 2 && timeMs - (c.rawMs[slot * RAW + ((raws - 2) % RAW)] as number) < RAW_MS
+  const crowded = raws >= 2 && ageOfSample(history, slot, raws - 2, timeMs) < RAW_MS
   const place = slot * RAW + ((crowded ? last : raws) % RAW)
   c.raw[place] = distance
-  c.rawMs[place] = timeMs
+  c.rawTick[place] = tickOf(timeMs)
   if (!crowded) c.raws[slot] = raws + 1
   c.samples[slot] = (c.samples[slot] as number) + 1
   c.lastMs[slot] = timeMs
   swing(history, slot, distance)
-  return isLong && newHour > oldHour && raws > 0
+  return isLong && newHour > oldHour && !isFirst
 }
 
 /** What noise and rounding alone may move a value by. */
@@ -126,7 +133,28 @@ export function noiseOf(history: History, slot: number): number {
 
 /** The mean of a past ten minutes, `ago` (1 = the newest complete). */
 export function tenAgo(history: History, slot: number, nowTen: number, ago: number): number {
-  return history.columns.tens[slot * TENS + ((nowTen - ago) % TENS)] as number
+  const { tens, tenStep } = history.columns
+  return (tens[slot * TENS + ((nowTen - ago) % TENS)] as number) * (tenStep[slot] as number)
+}
+
+/** How long before a time the sample of a number was taken, milliseconds; numbers count from the first, 0. */
+export function ageOfSample(history: History, slot: number, sample: number, timeMs: number): number {
+  const tick = history.columns.rawTick[slot * RAW + (sample % RAW)] as number
+  return ((tickOf(timeMs) - tick) >>> 0) * TICK_MS
+}
+
+function tickOf(timeMs: number): number {
+  return (timeMs / TICK_MS) >>> 0
+}
+
+/** After a silence longer than all memories only the last sample stays: older ones say nothing of now. */
+function forgetSamples(history: History, slot: number): void {
+  const { raw, rawTick, raws } = history.columns
+  const from = slot * RAW
+  const last = from + (((raws[slot] as number) - 1) % RAW)
+  raw[from] = raw[last] as number
+  rawTick[from] = rawTick[last] as number
+  raws[slot] = 1
 }
 
 function closeTens(history: History, slot: number, oldTen: number, newTen: number): void {
@@ -134,7 +162,9 @@ function closeTens(history: History, slot: number, oldTen: number, newTen: numbe
   const count = c.open[slot * 4 + 1] as number
   const mean = count > 0 ? (c.open[slot * 4] as number) / count : 0
   const from = Math.max(oldTen, newTen - TENS)
-  for (let ten = from; ten < newTen; ten++) c.tens[slot * TENS + (ten % TENS)] = mean
+  const kept = { value: mean, finest: finestOf(c.unit[slot] as number) }
+  const ring = { cells: c.tens, steps: c.tenStep, width: TENS }
+  for (let ten = from; ten < newTen; ten++) keepCoarse(ring, slot, ten % TENS, kept)
   c.open[slot * 4] = 0
   c.open[slot * 4 + 1] = 0
   // The pace of the rise: an hour's growth, as soon as it has an hour.
@@ -147,8 +177,10 @@ function closeHours(history: History, slot: number, oldHour: number, newHour: nu
   const c = history.columns
   const count = c.open[slot * 4 + 3] as number
   const mean = count > 0 ? (c.open[slot * 4 + 2] as number) / count : 0
+  const kept = { value: mean, finest: finestOf(c.unit[slot] as number) }
+  const ring = { cells: c.hours, steps: c.hourStep, width: HOURS }
   for (let hour = Math.max(oldHour, newHour - HOURS); hour < newHour; hour++)
-    c.hours[slot * HOURS + (hour % HOURS)] = mean
+    keepCoarse(ring, slot, hour % HOURS, kept)
   c.open[slot * 4 + 2] = 0
   c.open[slot * 4 + 3] = 0
   const newDay = Math.floor(newHour / 24)
@@ -160,10 +192,16 @@ function closeHours(history: History, slot: number, oldHour: number, newHour: nu
   if (newDay > oldDay) c.peaks[slot * DAYS + (newDay % DAYS)] = NaN
 }
 
-function learnNoise(history: History, slot: number, distance: number): void {
+/** Finer than any movement that counts; a float32 of zero would be no step. */
+function finestOf(unit: number): number {
+  return Math.max(unit / 65_536, 1e-30)
+}
+
+/** Learns from a new sample; says how many there were before it. */
+function learnNoise(history: History, slot: number, distance: number): number {
   const c = history.columns
   const raws = c.raws[slot] as number
-  if (raws < 2) return
+  if (raws < 2) return raws
   const one = c.raw[slot * RAW + ((raws - 1) % RAW)] as number
   const two = c.raw[slot * RAW + ((raws - 2) % RAW)] as number
   const size = Math.abs(Math.fround(distance) - 2 * one + two)
@@ -174,6 +212,7 @@ function learnNoise(history: History, slot: number, distance: number): void {
   const step = Math.abs(Math.fround(distance) - one)
   const quantum = c.quantum[slot] as number
   if (step > 0 && (quantum === 0 || step < quantum)) c.quantum[slot] = step
+  return raws
 }
 
 /** Follows the swing and files a rise that has ended with a fall. */

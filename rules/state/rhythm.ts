@@ -47,10 +47,11 @@ function learnHours(history: History, slot: number): void {
   const first = Math.floor((c.firstMs[slot] as number) / HOUR_MS)
   const from = Math.max(first, now - HOURS + 1)
   byHour.fill(0)
+  const step = c.hourStep[slot] as number
   let record = -Infinity
   let sum = 0
   for (let hour = from; hour < now; hour++) {
-    const value = c.hours[slot * HOURS + (hour % HOURS)] as number
+    const value = (c.hours[slot * HOURS + (hour % HOURS)] as number) * step
     // The first day only shows from where records count.
     if (value > record && hour >= from + 24) {
       byHour[hour % 24] = (byHour[hour % 24] as number) + value - record

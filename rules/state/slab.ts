@@ -1,9 +1,16 @@
-const ARRAYS = { f64: Float64Array, f32: Float32Array, u32: Uint32Array, u8: Uint8Array } as const
+const ARRAYS = {
+  f64: Float64Array,
+  f32: Float32Array,
+  u32: Uint32Array,
+  u16: Uint16Array,
+  i16: Int16Array,
+  u8: Uint8Array,
+} as const
 type ColumnType = keyof typeof ARRAYS
 /** `width` numbers a slot (one unless said): a ring or a small vector. All start at zero. */
 type ColumnSpec = { type: ColumnType; width?: number }
 export type Columns = Record<string, ColumnSpec>
-type Array = Float64Array | Float32Array | Uint32Array | Uint8Array
+type Array = InstanceType<(typeof ARRAYS)[ColumnType]>
 
 /**
  * Struct of arrays with one row a slot. `columns` is replaced when the slab grows: read it anew in each call.
@@ -23,10 +30,11 @@ export type Slab<C extends Columns = Columns> = {
 }
 
 const FIRST_CAPACITY = 64
-/** From here on a slab grows by an eighth: half a million slots must not hold room for another half. */
+/** From here on a slab grows by a sixteenth: half a million slots must not hold room for another half. */
 const DOUBLES_UNTIL = 16_384
+const GROWS_BY = 1 + 1 / 16
 
-/** Makes an empty slab that grows by doubling, and by an eighth once it is large. */
+/** Makes an empty slab that grows by doubling, and by a sixteenth once it is large. */
 export function createSlab<const C extends Columns>(spec: C): Slab<C> {
   const names = Object.keys(spec)
   const width = (name: string): number => spec[name]?.width ?? 1
@@ -47,7 +55,7 @@ export function createSlab<const C extends Columns>(spec: C): Slab<C> {
 
   function reserve(slots: number): void {
     let to = capacity
-    while (to < slots) to = to < DOUBLES_UNTIL ? to * 2 : Math.ceil(to * 1.125)
+    while (to < slots) to = to < DOUBLES_UNTIL ? to * 2 : Math.ceil(to * GROWS_BY)
     if (to > capacity) grow(to)
   }
 

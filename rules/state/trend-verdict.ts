@@ -1,5 +1,16 @@
 import { createForeteller } from './foretell.ts'
-import { DAY_MS, type History, HOUR_MS, RAW, RISE, RISES, SLOW, TEN_MS, TENS } from './history.ts'
+import {
+  ageOfSample,
+  DAY_MS,
+  type History,
+  HOUR_MS,
+  RAW,
+  RISE,
+  RISES,
+  SLOW,
+  TEN_MS,
+  tenAgo,
+} from './history.ts'
 import type { Outlook, Weighed } from './trend-finding.ts'
 
 /** A run is straight when a line explains this share of it; a staircase of two equal steps reaches 0.89. */
@@ -56,12 +67,12 @@ export function createTrendVerdict(history: History, isLong: boolean, horizon: n
     const c = history.columns
     const pace = -distance / (2 * horizon)
     const raws = c.raws[slot] as number
-    const place = slot * RAW + ((raws - 1 - Math.min(raws - 1, 6)) % RAW)
-    const gap = (timeMs - (c.rawMs[place] as number)) / HOUR_MS
-    if (gap > 0 && distance - (c.raw[place] as number) > pace * gap) return true
+    const sample = raws - 1 - Math.min(raws - 1, 6)
+    const gap = ageOfSample(history, slot, sample, timeMs) / HOUR_MS
+    if (gap > 0 && distance - (c.raw[slot * RAW + (sample % RAW)] as number) > pace * gap) return true
     const ten = Math.floor(timeMs / TEN_MS)
-    if (distance - (c.tens[slot * TENS + ((ten - 6) % TENS)] as number) > pace) return true
-    return distance - (c.tens[slot * TENS + ((ten - 40) % TENS)] as number) > pace * (40 / 6)
+    if (distance - tenAgo(history, slot, ten, 6) > pace) return true
+    return distance - tenAgo(history, slot, ten, 40) > pace * (40 / 6)
   }
 
   /** Whether the present run is a fill. What was found a moment ago stands. */
