@@ -129,6 +129,12 @@ export const leak = anyDetector({
       ground.learned = hasHistory(record, at) && seenMs >= LIMITS.learnMs + ground.spanMs
     }
 
+    /** Whether half of a rise is gone by now: a restart shows in the short blocks long before it does in the others. */
+    function isGivenBack(slot: number, level: number, rose: number): boolean {
+      aim(slot, 0)
+      return blockOf(ring, 0) < level - LIMITS.givenBack * rose
+    }
+
     function judge(slot: number, look: 0 | 1 | 2, timeMs: number): boolean {
       const { windows } = LOOKS[look]
       const columns = slab.columns
@@ -152,7 +158,9 @@ export const leak = anyDetector({
         if (found || !mayLeak(rise, ground)) continue
         shapeRise(ring, rise)
         if (!reachesBound(rise, ground)) continue
-        found = isUnheardOf(rise, ground, highBefore(slot, timeMs - ground.spanMs))
+        found =
+          !isGivenBack(slot, rise.level, rose) &&
+          isUnheardOf(rise, ground, highBefore(slot, timeMs - ground.spanMs))
         aim(slot, look)
         if (!found) continue
         columns.breachMs[slot] = timeMs
@@ -166,11 +174,9 @@ export const leak = anyDetector({
     /** Whether a leak that is not seen at this moment may still be one. */
     function lasts(slot: number, timeMs: number): boolean {
       const { breachMs, breachLevel, breachRise, breachWindow } = slab.columns
-      aim(slot, 0)
-      const level = blockOf(ring, 0)
-      const given = (breachLevel[slot] as number) - LIMITS.givenBack * (breachRise[slot] as number)
+      if (isGivenBack(slot, breachLevel[slot] as number, breachRise[slot] as number)) return false
       const holdMs = Math.max(LIMITS.holdMs, LOOK_WINDOWS[breachWindow[slot] as number]?.spanMs ?? 0)
-      return !(level < given) && timeMs - (breachMs[slot] as number) <= holdMs
+      return timeMs - (breachMs[slot] as number) <= holdMs
     }
 
     return {

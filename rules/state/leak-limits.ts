@@ -54,6 +54,9 @@ export const LIMITS = {
   unlearnedShare: 0.2,
   /** With history, a little less: machines that run full swing by a seventh of the bound and come back. */
   leastShare: 0.18,
+  /** A tenth will do where the line ends as far above all that was seen before: what swings does not leave its range. */
+  leastShareAbove: 0.1,
+  aboveShare: 0.7,
   /** How much of the rise lies above all that was seen before it: under this it is a recovery. */
   newGround: 0.3,
   /** Against the largest rise of the same length seen before; less where more of it is new ground. */

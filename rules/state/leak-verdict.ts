@@ -39,17 +39,22 @@ function roomLeft(rise: Rise, { learned, bound }: Ground): number {
   return Math.max(0, bound - rise.level - (learned ? LIMITS.ahead * rise.sigma : 0))
 }
 
+/** What the least rise is a share of. */
+function sizeOf(rise: Rise, { bound }: Ground): number {
+  return Math.max(Math.abs(bound), Math.abs(rise.level))
+}
+
 /**
  * Whether a rise whose shape is known goes on, is no step, is large enough to be one at all, and reaches the bound
  * within the horizon and within what may be believed. History is not asked yet.
  */
 export function reachesBound(rise: Rise, ground: Ground): boolean {
-  const { learned, bound, blockMs, spanMs, horizonMs } = ground
+  const { learned, blockMs, spanMs, horizonMs } = ground
   const rose = rise.slope * rise.blocks
   if (rise.lateSlope < LIMITS.late * rise.slope || rise.stepShare < 1) return false
   if (rise.jump > LIMITS.jump * rose) return false
-  const least = learned ? LIMITS.leastShare : LIMITS.unlearnedShare
-  if (rose < least * Math.max(Math.abs(bound), Math.abs(rise.level))) return false
+  const least = learned ? LIMITS.leastShareAbove : LIMITS.unlearnedShare
+  if (rose < least * sizeOf(rise, ground)) return false
   const leftMs = (roomLeft(rise, ground) / rise.slope) * blockMs
   return leftMs <= Math.min(horizonMs, reachOf(rise, ground) * spanMs)
 }
@@ -59,10 +64,12 @@ export function reachesBound(rise: Rise, ground: Ground): boolean {
  * before the window. What lies above that is new ground; of the rest of the rise, rhythm may be the cause.
  */
 export function isUnheardOf(rise: Rise, ground: Ground, high: number): boolean {
-  const { largest, usual, look } = ground
+  const { largest, usual, look, learned } = ground
   const rose = rise.slope * rise.blocks
   const newGround = Math.min(1, (rise.level - high) / rose)
   if (newGround < LIMITS.newGround) return false
+  if (learned && newGround < LIMITS.aboveShare && rose < LIMITS.leastShare * sizeOf(rise, ground))
+    return false
   const used = Math.max(
     rise.risen - (LIMITS.rhythm[look] as number) * largest,
     Math.min(rise.risen, rise.level - high),

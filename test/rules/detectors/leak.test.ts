@@ -98,6 +98,25 @@ describe('ends', () => {
     expect(after).toContain(BREACH)
   })
 
+  it('for good with the restart, though the means of hours still hold the leak', () => {
+    for (const fillHours of [15, 23, 27, 35.5]) {
+      const before = machine(100 + fillHours, 12, leaking(100, fillHours))
+      const bank = fresh()
+      expect(feed(bank, before)).toContain(BREACH)
+      // The restart falls into the middle of a block of four hours; its first sample only ends the block before.
+      const after = feed(bank, machine(48, 13), START + before.length * STEP).slice(1)
+      expect(after).not.toContain(BREACH)
+      expect(after.slice(0, HOURLY)).toContain(CLEAR)
+    }
+  })
+
+  it('is told of a small rise too, where it leads out of the range of a calm machine', () => {
+    const calm = (hours: number): number[] => machine(hours, 14).map((value) => 82 + 0.08 * (value - 45))
+    const values = calm(60).concat(calm(30).map((value, index) => value + (15 * index) / (30 * HOURLY)))
+    expect(feed(fresh(), calm(120))).not.toContain(BREACH)
+    expect(feed(fresh(), values)).toContain(BREACH)
+  })
+
   it('when it stops to grow, after half a day', () => {
     const bank = fresh()
     feed(bank, rising)

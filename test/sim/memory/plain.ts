@@ -4,7 +4,6 @@ import type { Case } from './inject.ts'
 import { randomOf } from './random.ts'
 import { LEAKS } from './shapes.ts'
 
-const DAY = 288
 const HOUR = 12
 
 /**
@@ -14,10 +13,12 @@ const HOUR = 12
 export type Mix = {
   leaking: number
   level: readonly [number, number] | null
+  /** What is seen before a leak at the least. */
+  quietHours: number
   fillHours: readonly [number, number]
   kinds: readonly string[]
-  /** What has run full ends there, or stays at 100 for the rest of the record. */
-  after: 'ends' | 'stays'
+  /** What has run full ends there, stays at 100 for the rest of the record, or is restarted and leaks no more. */
+  after: 'ends' | 'stays' | 'restarts'
 }
 
 /**
@@ -28,13 +29,14 @@ export const PLAIN: Mix = {
   leaking: 0.45,
   after: 'ends',
   level: [35, 45],
+  quietHours: 24,
   fillHours: [2.5, 60],
   kinds: ['linear', 'linear', 'linear', 'accelerating', 'steps', 'per-request'],
 }
 
 /**
  * Machines with nothing but a leak laid over: the background itself (moved as a whole, neither scaled nor given a
- * rhythm) and, on some, a leak from a time after the first day.
+ * rhythm) and, on some, a leak from a time after the quiet hours.
  */
 export function plainCases(
   backgrounds: readonly Background[],
@@ -59,12 +61,15 @@ function plainCase(background: Background, mix: Mix, seed: number, drawnFrom: nu
   for (;;) {
     const [shortest, longest] = mix.fillHours
     const fill = Math.round((shortest + random() * (longest - shortest)) * HOUR)
-    const start = DAY + Math.floor(random() * Math.max(1, length - DAY - fill))
+    const quiet = mix.quietHours * HOUR
+    const start = quiet + Math.floor(random() * Math.max(1, length - quiet - fill))
     const added = LEAKS[kind]?.({ length, start, fill, headroom: 100 - (median - down), load: base }, random)
     if (added === undefined) throw new RangeError(`no such kind of leak: ${kind}`)
     const full = base.findIndex((value, at) => value + (added[at] as number) >= 100)
     if (full < start + 2 * HOUR) continue
-    const sum = base.map((value, at) => (at > full ? 100 : Math.min(100, value + (added[at] as number))))
+    const sum = base.map((value, at) =>
+      at > full ? (mix.after === 'restarts' ? value : 100) : Math.min(100, value + (added[at] as number)),
+    )
     const shown = mix.after === 'ends' ? sum.subarray(0, full + 1) : sum
     return {
       ...common,
