@@ -1,5 +1,5 @@
 import { ExpiryParameters } from '../../contract/detectors/expiry.ts'
-import { anyDetector, BREACH, CLEAR } from '../detector.ts'
+import { anyDetector, BREACH, CLEAR, STAY } from '../detector.ts'
 import { durationMs, spanText } from '../duration.ts'
 import { numberText } from '../number-text.ts'
 import { createSlab } from '../state/slab.ts'
@@ -7,6 +7,10 @@ import { createSlab } from '../state/slab.ts'
 const DAY_MS = 86_400_000
 /** More days all at once than this is a renewal, not a corrected clock. */
 const RENEWAL_DAYS = 2
+/** A day more than the bound ends an alert: a clock that is put right does not. */
+const CLEAR_DAYS = 1
+/** What was renewed long before its end was renewed for another reason: it is expected back at twice the bound at most. */
+const LONGEST_FACTOR = 2
 
 /** Days that are left, beside the days that were left when it was last renewed. The end is known, so the forecast is exact. */
 export const expiry = anyDetector({
@@ -26,7 +30,10 @@ export const expiry = anyDetector({
     })
     const boundOf = (slot: number): number =>
       slab.columns.renewed[slot] === 1
-        ? Math.max(withinDays, (slab.columns.renewedAt[slot] as number) - lateDays)
+        ? Math.max(
+            withinDays,
+            Math.min(LONGEST_FACTOR * withinDays, (slab.columns.renewedAt[slot] as number) - lateDays),
+          )
         : withinDays
 
     return {
@@ -39,7 +46,8 @@ export const expiry = anyDetector({
         }
         columns.seen[slot] = 1
         columns.last[slot] = days
-        return days <= boundOf(slot) ? BREACH : CLEAR
+        const bound = boundOf(slot)
+        return days <= bound ? BREACH : days <= bound + CLEAR_DAYS ? STAY : CLEAR
       },
       tick: () => CLEAR,
       explain(slot, { timeMs, value, unit }) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { BREACH, CLEAR } from '../../../rules/detector.ts'
+import { BREACH, CLEAR, STAY } from '../../../rules/detector.ts'
 import { expiry } from '../../../rules/detectors/expiry.ts'
 
 const DAY_MS = 86_400_000
@@ -11,7 +11,7 @@ const run = (bank: ReturnType<typeof make>, days: number[]) =>
 it('fires when so many days are left and ends with the renewal', () => {
   expect(run(make({ within: '14d' }), [16, 15, 14, 13, 90, 89])).toEqual([
     CLEAR,
-    CLEAR,
+    STAY,
     BREACH,
     BREACH,
     CLEAR,
@@ -20,9 +20,9 @@ it('fires when so many days are left and ends with the renewal', () => {
 })
 
 it('fires early for what used to be renewed sooner, and says so', () => {
-  const bank = make({ within: '7d', lateBy: '3d' })
+  const bank = make({ within: '14d', lateBy: '3d' })
   const verdicts = run(bank, [32, 31, 30, 90, 60, 31, 29, 28, 27])
-  expect(verdicts).toEqual([...Array<number>(8).fill(CLEAR), BREACH])
+  expect(verdicts).toEqual([...Array<number>(7).fill(CLEAR), STAY, BREACH])
   const finding = bank.explain(0, { timeMs: START_MS, value: 27, unit: 'days' })
   expect(finding.says).toContain('renewed with 30 d left')
   expect(finding.ruledOut).toHaveLength(1)
@@ -36,4 +36,9 @@ it('foretells nothing that has ended', () => {
     forecast: null,
     says: 'ended 2 d ago',
   })
+})
+
+it('does not expect back at once what was renewed long before its end', () => {
+  const verdicts = run(make({ within: '14d', lateBy: '3d' }), [80, 90, 60, 30])
+  expect(verdicts).toEqual(Array(4).fill(CLEAR))
 })
