@@ -24,12 +24,51 @@ type Used =
   | 'updateTicket'
   | 'ledger'
   | 'hostile'
+  | keyof typeof RULE_PATHS
+  | keyof typeof NOISE_PATHS
+
+type Table<K extends keyof Routes> = { [P in K]: readonly [Routes[P]['method'], Routes[P]['path']] }
+
+/** Routes about rules and their packs. */
+const RULE_PATHS = {
+  rules: ['GET', '/api/rules'],
+  ruleCoverage: ['GET', '/api/rules/coverage'],
+  ruleExplain: ['GET', '/api/rules/explain'],
+  ruleSchema: ['GET', '/api/rules/schema'],
+  rulePacks: ['GET', '/api/rules/packs'],
+  rulePack: ['GET', '/api/rules/packs/:pack'],
+  rulePackHistory: ['GET', '/api/rules/packs/:pack/history'],
+  checkRules: ['POST', '/api/rules/check'],
+  applyRules: ['POST', '/api/rules/apply'],
+  backtests: ['GET', '/api/rules/backtests'],
+  startBacktest: ['POST', '/api/rules/backtests'],
+  backtest: ['GET', '/api/rules/backtests/:id'],
+  cancelBacktest: ['POST', '/api/rules/backtests/:id/cancel'],
+} as const satisfies Partial<Table<keyof Routes>>
+
+/** Routes of noise control. */
+const NOISE_PATHS = {
+  silences: ['GET', '/api/silences'],
+  addSilence: ['POST', '/api/silences'],
+  endSilence: ['DELETE', '/api/silences/:id'],
+  maintenance: ['GET', '/api/maintenance'],
+  endMaintenance: ['DELETE', '/api/maintenance/:id'],
+  maintenanceSchedules: ['GET', '/api/maintenance-schedules'],
+  addMaintenanceSchedule: ['POST', '/api/maintenance-schedules'],
+  endMaintenanceSchedule: ['DELETE', '/api/maintenance-schedules/:id'],
+  hours: ['GET', '/api/clients/:client/hours'],
+  setHours: ['POST', '/api/clients/:client/hours'],
+  noise: ['GET', '/api/noise'],
+  suppressions: ['GET', '/api/suppressions'],
+} as const satisfies Partial<Table<keyof Routes>>
 
 /**
  * Method and path of each route. The types tie every line to contract/http.ts, so that a change there is a
  * fault here, while its schemas (and zod with them) stay out of the bundle.
  */
-const PATHS: { [K in Used]: readonly [Routes[K]['method'], Routes[K]['path']] } = {
+const PATHS: Table<Used> = {
+  ...RULE_PATHS,
+  ...NOISE_PATHS,
   health: ['GET', '/healthz'],
   setup: ['POST', '/api/setup'],
   setupState: ['GET', '/api/setup'],

@@ -12,8 +12,12 @@ import {
 import type { ReactElement } from 'react'
 import { VigiaError } from '../contract/errors.ts'
 import { INCIDENT_FILTERS, type IncidentFilter } from './incident/filter.ts'
+import { withWords } from './language/more-words.ts'
 import { useWords } from './language/use-words.ts'
+import { NOISE_PARTS, SUPPRESSED_BY, type NoiseSearch } from './noise/parts.ts'
 import { ask } from './queries.ts'
+import type { CoverageState } from '../contract/coverage.ts'
+import { RULE_FILTERS, STATES, type RuleFilter } from './rule/filter.ts'
 import { Empty, Failure, Waiting } from './shell/parts.tsx'
 import { Shell } from './shell/shell.tsx'
 
@@ -79,7 +83,10 @@ const incidentsRoute = createRoute({
 const incidentRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/incidents/$id',
-  component: lazyRouteComponent(() => import('./incident/incident-page.tsx'), 'IncidentPage'),
+  component: lazyRouteComponent(
+    () => withWords(['explain'], () => import('./incident/incident-page.tsx')),
+    'IncidentPage',
+  ),
 })
 
 const ticketsRoute = createRoute({
@@ -93,6 +100,58 @@ const ticketRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/tickets/$id',
   component: lazyRouteComponent(() => import('./ticket/ticket-page.tsx'), 'TicketPage'),
+})
+
+const rulesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/rules',
+  validateSearch: (search): { find?: string; show?: RuleFilter } => ({
+    ...text('find', search['find']),
+    ...pick('show', search['show'], RULE_FILTERS),
+  }),
+  component: lazyRouteComponent(
+    () => withWords(['rule'], () => import('./rule/rules-page.tsx')),
+    'RulesPage',
+  ),
+})
+
+const ruleRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/rules/$rule',
+  validateSearch: (search): { state?: CoverageState } => pick('state', search['state'], STATES),
+  component: lazyRouteComponent(() => withWords(['rule'], () => import('./rule/rule-page.tsx')), 'RulePage'),
+})
+
+const packsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/packs',
+  component: lazyRouteComponent(
+    () => withWords(['rule'], () => import('./pack/packs-page.tsx')),
+    'PacksPage',
+  ),
+})
+
+const packRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/packs/$pack',
+  validateSearch: (search): { add?: string } => text('add', search['add']),
+  component: lazyRouteComponent(() => withWords(['rule'], () => import('./pack/pack-page.tsx')), 'PackPage'),
+})
+
+const noiseRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/noise',
+  validateSearch: (search): NoiseSearch => ({
+    ...pick('show', search['show'], NOISE_PARTS),
+    ...text('client', search['client']),
+    ...text('device', search['device']),
+    ...text('rule', search['rule']),
+    ...pick('by', search['by'], SUPPRESSED_BY),
+  }),
+  component: lazyRouteComponent(
+    () => withWords(['noise'], () => import('./noise/noise-page.tsx')),
+    'NoisePage',
+  ),
 })
 
 const ledgerRoute = createRoute({
@@ -123,6 +182,11 @@ const tree = rootRoute.addChildren([
     incidentRoute,
     ticketsRoute,
     ticketRoute,
+    rulesRoute,
+    ruleRoute,
+    packsRoute,
+    packRoute,
+    noiseRoute,
     ledgerRoute,
     reportsRoute,
     healthRoute,
@@ -154,6 +218,10 @@ function pick<K extends string, V extends string>(
 ): Partial<Record<K, V>> {
   const found = allowed.find((each) => each === value)
   return found === undefined ? {} : ({ [name]: found } as Record<K, V>)
+}
+
+function text<K extends string>(name: K, value: unknown): Partial<Record<K, string>> {
+  return typeof value === 'string' && value !== '' ? ({ [name]: value } as Record<K, string>) : {}
 }
 
 function Broken({ error, reset }: ErrorComponentProps): ReactElement {

@@ -35,7 +35,13 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: {
-          groups: [{ name: 'vendor', test: /node_modules\/(?!uplot).*js$/ }],
+          // What only some pages need stays with them: charts, and the editor of rule packs.
+          groups: [
+            {
+              name: 'vendor',
+              test: /node_modules\/(?!uplot|codemirror|@codemirror|@lezer|@marijn|style-mod|w3c-keyname|crelt).*js$/,
+            },
+          ],
         },
       },
     },

@@ -24,8 +24,8 @@ export function EvidenceChart({
       drawn.timesMs.map((ms) => ms / 1000),
       drawn.measured,
       drawn.bound,
-      drawn.earliest,
-      drawn.latest,
+      drawn.high,
+      drawn.low,
       drawn.forecast,
     ],
     [drawn],
@@ -35,7 +35,6 @@ export function EvidenceChart({
 
   const options = (): PlotOptions => {
     const forecast = themeColour('--v-line-2')
-    const rising = (evidence.forecast?.slopePerHour ?? 0) >= 0
     return {
       legend: { show: false },
       padding: [10, 18, 0, 0],
@@ -49,7 +48,7 @@ export function EvidenceChart({
         },
       },
       axes: timeAxes(evidence.unit, language, valueText),
-      bands: [{ series: rising ? [3, 4] : [4, 3], fill: `${forecast}33` }],
+      bands: [{ series: [3, 4], fill: `${forecast}33` }],
       series: [
         {},
         { label: t('chart.measured'), stroke: themeColour('--v-line-1'), width: 2, points: { show: false } },
@@ -60,8 +59,8 @@ export function EvidenceChart({
           dash: [8, 5],
           points: { show: false },
         },
-        { label: 'earliest', stroke: 'transparent', width: 0, points: { show: false } },
-        { label: 'latest', stroke: 'transparent', width: 0, points: { show: false } },
+        { label: 'high', stroke: 'transparent', width: 0, points: { show: false } },
+        { label: 'low', stroke: 'transparent', width: 0, points: { show: false } },
         { label: t('chart.forecast'), stroke: forecast, width: 2, dash: [3, 4], points: { show: false } },
       ],
     }

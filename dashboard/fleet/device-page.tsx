@@ -2,11 +2,12 @@ import './device.css'
 import { SegmentedControl } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { useState, type ReactElement } from 'react'
+import { lazy, Suspense, useState, type ReactElement } from 'react'
 import type { DeviceView } from '../../contract/views.ts'
 import type { DevicePolicy } from '../../contract/down.ts'
 import { IncidentList } from '../incident/incident-list.tsx'
 import { formatExact, formatSpan } from '../language/format.ts'
+import { withWords } from '../language/more-words.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
 import { Ago, Empty, Fact, Failure, PageHead, severityTone, Tag, Waiting } from '../shell/parts.tsx'
@@ -15,6 +16,10 @@ import { DeviceCharts, RANGES, type RangeName } from './device-charts.tsx'
 import { DeviceFacts } from './device-facts.tsx'
 import { LatestValues } from './latest-values.tsx'
 import { DeviceStatus } from './status.tsx'
+
+const DeviceRules = lazy(() =>
+  withWords(['rule'], async () => ({ default: (await import('../rule/device-rules.tsx')).DeviceRules })),
+)
 
 /** One device: what it is, its live charts, its latest values, its inventory and its incidents. */
 export function DevicePage(): ReactElement {
@@ -74,6 +79,9 @@ export function DevicePage(): ReactElement {
         <DeviceCharts device={device.id} latest={latest} range={range} intervalMs={policy.intervalS * 1000} />
       )}
       <DeviceIncidents device={device.id} />
+      <Suspense fallback={<Waiting rows={3} />}>
+        <DeviceRules device={device.id} />
+      </Suspense>
       {latest.length > 0 && <LatestValues latest={latest} />}
       <DeviceFacts device={device.id} />
     </Page>

@@ -3,16 +3,22 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense, type ReactElement, type ReactNode } from 'react'
 import type { Incident, IncidentEvent } from '../../contract/incident.ts'
-import { seriesName } from '../language/format.ts'
+import type { IncidentReplay } from '../../contract/rule-views.ts'
+import { formatExact, seriesName } from '../language/format.ts'
 import { useValueText, useWords } from '../language/use-words.ts'
+import type { NoiseSearch } from '../noise/parts.ts'
 import { ask } from '../queries.ts'
 import { Ago, Fact, Failure, SeverityTag, Tag, Waiting } from '../shell/parts.tsx'
+import { CopyText } from '../shell/copy.tsx'
 import { EvidenceFigures } from './figures.tsx'
+import { describeEvidence } from './describe.ts'
 import { IncidentSpan } from './incident-list.tsx'
 import { JobCard } from './job-card.tsx'
+import { Members } from './members.tsx'
 import { IncidentPath } from './path.tsx'
 import { findingOf } from './sentence.ts'
 import { Story } from './story.tsx'
+import { Why } from './why.tsx'
 
 const EvidenceChart = lazy(async () => ({
   default: (await import('../chart/evidence-chart.tsx')).EvidenceChart,
@@ -34,7 +40,7 @@ export function IncidentPage(): ReactElement {
         <Failure error={answer.error} again={() => void answer.refetch()} />
       </Page>
     )
-  const { incident, events, jobs } = answer.data
+  const { incident, events, jobs, replay } = answer.data
   return (
     <Page>
       {answer.isError && <Failure error={answer.error} />}
@@ -42,13 +48,16 @@ export function IncidentPage(): ReactElement {
       <div className="two">
         <div className="stack">
           <EvidenceCard incident={incident} />
+          <Why evidence={incident.evidence} />
+          <Members incident={incident} />
           {jobs.map((job) => (
             <JobCard key={job.id} job={job} />
           ))}
         </div>
         <div className="stack">
           <StoryCard events={events} />
-          <Circumstances incident={incident} />
+          <Circumstances incident={incident} replay={replay} />
+          {replay && <Replay replay={replay} />}
         </div>
       </div>
     </Page>
@@ -72,22 +81,37 @@ function Verdict({ incident }: { incident: Incident }): ReactElement {
   const valueText = useValueText()
   const { evidence, metric, labels } = incident
   const of = seriesName(incident.labels)
+  const finding = findingOf({ evidence, metric, labels, language, t, valueText })
+  // A verdict over several series, or a whole site, says more than value and bound.
+  const ownWords =
+    evidence.forecast === null &&
+    (incident.scope === 'site' || evidence.ruledOut !== undefined || evidence.related !== undefined)
   return (
     <header className="verdict">
       <div className="inline">
         <SeverityTag severity={incident.severity} />
-        <Link to="/devices/$device" params={{ device: incident.device }}>
-          {incident.hostname}
-        </Link>
+        {incident.scope === 'site' ? (
+          <strong>{t('explain.site', { site: incident.hostname })}</strong>
+        ) : (
+          <Link to="/devices/$device" params={{ device: incident.device }}>
+            {incident.hostname}
+          </Link>
+        )}
         <span className="dim">
           {incident.client}
           {of !== '' && ` · ${of}`}
         </span>
       </div>
       <h1>{incident.title[language]}</h1>
-      <p className="incident-lead">{findingOf({ evidence, metric, labels, language, t, valueText })}</p>
+      <p className="incident-lead">{finding}</p>
+      {ownWords && (
+        <p className="dim">
+          {t('explain.inItsWords')} <span lang="en">{evidence.sentence}</span>
+        </p>
+      )}
       <div className="inline">
         <IncidentPath incident={incident} />
+        {incident.flappingSinceMs != null && <Tag tone="warning">{t('explain.flapping')}</Tag>}
         {incident.resolvedBy !== null && (
           <Tag tone="ok">{t(`incident.resolvedBy.${incident.resolvedBy}`)}</Tag>
         )}
@@ -96,20 +120,40 @@ function Verdict({ incident }: { incident: Incident }): ReactElement {
             {t('incident.openTicket')}
           </Link>
         )}
+        {incident.resolvedAtMs === null && (
+          <Link to="/noise" search={silenceOf(incident)}>
+            {t('explain.silence')}
+          </Link>
+        )}
       </div>
+      {incident.mergedInto != null && (
+        <p>
+          {t('explain.merged')}{' '}
+          <Link to="/incidents/$id" params={{ id: incident.mergedInto }}>
+            {t('explain.mergedOpen')}
+          </Link>
+        </p>
+      )}
     </header>
   )
 }
 
+/** What a silence of this incident would be about. */
+function silenceOf({ client, device, rule, scope }: Incident): NoiseSearch {
+  return { show: 'silences', client, rule, ...(scope === 'site' ? {} : { device }) }
+}
+
 function EvidenceCard({ incident }: { incident: Incident }): ReactElement {
   const { t, language } = useWords()
+  const valueText = useValueText()
+  const title = `${t('chart.evidence')}: ${incident.title[language]}`
   return (
     <section className="card" aria-labelledby="evidence">
       <h2 id="evidence">{t('incident.evidence')}</h2>
       <Suspense fallback={null}>
         <EvidenceChart
           evidence={incident.evidence}
-          title={`${t('chart.evidence')}: ${incident.title[language]}`}
+          title={describeEvidence(incident.evidence, { title, language, t, valueText })}
         />
       </Suspense>
       <div className="card-body">
@@ -131,8 +175,15 @@ function StoryCard({ events }: { events: readonly IncidentEvent[] }): ReactEleme
   )
 }
 
-function Circumstances({ incident }: { incident: Incident }): ReactElement {
-  const { t } = useWords()
+function Circumstances({
+  incident,
+  replay,
+}: {
+  incident: Incident
+  replay: IncidentReplay | undefined
+}): ReactElement {
+  const { t, language } = useWords()
+  const since = replay?.firstSeenMs ?? null
   return (
     <section className="card card-body stack" aria-label={t('incident.runbook')}>
       <div className="runbook">
@@ -153,11 +204,34 @@ function Circumstances({ incident }: { incident: Incident }): ReactElement {
           {incident.priority}
         </Fact>
         <Fact name={t('incident.tier')}>{incident.tier}</Fact>
-        <Fact name={t('incident.rule')} note={<span className="mono">{incident.ruleVersion}</span>}>
-          {incident.rule}
+        <Fact
+          name={t('incident.rule')}
+          note={
+            <>
+              <span className="mono">{incident.ruleVersion}</span>
+              {since !== null && ` · ${t('explain.ruleSince', { when: formatExact(since, language) })}`}
+            </>
+          }
+        >
+          <Link to="/rules/$rule" params={{ rule: incident.rule }}>
+            {incident.rule}
+          </Link>
         </Fact>
         <Fact name={t('incident.cause')}>{incident.cause}</Fact>
       </dl>
+    </section>
+  )
+}
+
+function Replay({ replay }: { replay: IncidentReplay }): ReactElement {
+  const { t } = useWords()
+  return (
+    <section className="card" aria-labelledby="replay">
+      <h2 id="replay">{t('explain.replay')}</h2>
+      <div className="card-body stack">
+        <p className="dim">{t('explain.replayLead')}</p>
+        <CopyText text={replay.command} />
+      </div>
     </section>
   )
 }

@@ -12,6 +12,10 @@ export const SPANISH_ERRORS: Partial<Record<ErrorCode, Told>> = {
     what: 'La petición tiene fallos.',
     next: 'Corrige los campos que nombra el mensaje y envíala de nuevo.',
   },
+  RULES_INVALID: {
+    what: 'Los paquetes de reglas tienen fallos.',
+    next: 'Corrige las líneas que se nombran; no se ha aplicado nada.',
+  },
   NOT_FOUND: { what: 'Eso no existe.', next: 'Mira en la lista qué hay y elige uno de esos nombres.' },
   CONFLICT: { what: 'El estado ha cambiado entretanto.', next: 'Lee el estado actual y decide de nuevo.' },
   UNAUTHENTICATED: {

@@ -11,14 +11,18 @@ import { Icon } from './icons.tsx'
 import { Tag } from './parts.tsx'
 import logo from './vigia.svg'
 
+/** In the order of the menu. A narrow screen shows `NARROW` of them, and the others behind More. */
 const PAGES = [
   { to: '/', icon: 'fleet' },
   { to: '/incidents', icon: 'incidents' },
   { to: '/tickets', icon: 'tickets' },
+  { to: '/rules', icon: 'rules' },
+  { to: '/noise', icon: 'noise' },
   { to: '/ledger', icon: 'ledger' },
   { to: '/reports', icon: 'reports' },
   { to: '/health', icon: 'health' },
 ] as const
+const NARROW = 4
 
 /** The frame around every page of someone who is signed in: navigation, live state, choices. */
 export function Shell(): ReactElement {
@@ -57,19 +61,25 @@ export function Shell(): ReactElement {
           </ActionIcon>
         </div>
         <nav aria-label={t('nav.label')}>
-          <ul>
-            {PAGES.map(({ to, icon }) => (
-              <li key={to}>
+          <ul className={open ? 'all' : undefined}>
+            {PAGES.map(({ to, icon }, index) => (
+              <li key={to} className={index < NARROW ? undefined : 'rest'}>
                 <Link
                   to={to}
                   activeOptions={{ exact: to === '/', includeSearch: false }}
-                  {...(to === '/' && path.startsWith('/devices/') ? { 'aria-current': 'page' as const } : {})}
+                  {...(belongs(to, path) ? { 'aria-current': 'page' as const } : {})}
                 >
                   <Icon name={icon} />
                   {t(`nav.${icon}`)}
                 </Link>
               </li>
             ))}
+            <li className="only-narrow">
+              <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
+                <Icon name="more" />
+                {t('nav.more')}
+              </button>
+            </li>
           </ul>
         </nav>
         <div className={open ? 'side-foot open' : 'side-foot'}>
@@ -83,6 +93,11 @@ export function Shell(): ReactElement {
       </main>
     </div>
   )
+}
+
+/** Pages that are reached from another have their place in the menu there. */
+function belongs(to: string, path: string): boolean {
+  return (to === '/' && path.startsWith('/devices/')) || (to === '/rules' && path.startsWith('/packs'))
 }
 
 function skip(event: React.MouseEvent, main: HTMLElement | null): void {

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { METRICS } from '../../../contract/metrics.ts'
 import { en } from '../../../dashboard/language/en.ts'
 import { es } from '../../../dashboard/language/es.ts'
+import { EXPLAIN } from '../../../dashboard/language/explain-words.ts'
 import { METRIC_NAMES } from '../../../dashboard/language/metric-names.ts'
+import { NOISE } from '../../../dashboard/language/noise-words.ts'
+import { RULE } from '../../../dashboard/language/rule-words.ts'
 
 /** Every word with its place: `fleet.title` → `Fleet`. */
 function flatten(words: object, place = ''): Map<string, string> {
@@ -19,8 +22,9 @@ const placeholders = (text: string): string[] =>
   [...text.matchAll(/\{\{[^}]+\}\}/g)].map(([all]) => all).sort()
 
 describe('the words of the console', () => {
-  const english = flatten(en)
-  const spanish = flatten(es)
+  const parts = [{ en, es }, EXPLAIN, NOISE, RULE]
+  const english = new Map(parts.flatMap((part) => [...flatten(part.en)]))
+  const spanish = new Map(parts.flatMap((part) => [...flatten(part.es)]))
 
   it('are there in both languages, with the same figures in them', () => {
     expect(english.size).toBeGreaterThan(250)
@@ -29,10 +33,15 @@ describe('the words of the console', () => {
       expect(placeholders(spanish.get(place)!), place).toEqual(placeholders(text))
   })
 
+  it('of a page that comes later take no place of the shell', () => {
+    const all = parts.flatMap((part) => [...flatten(part.en).keys()])
+    expect(new Set(all).size).toBe(all.length)
+  })
+
   it('are not left empty or untranslated', () => {
     const same = [...english].filter(([place, text]) => spanish.get(place) === text).map(([, text]) => text)
     // Words that are the same in both.
-    const shared = /^(CPU|Hardware|Inodos|Tickets?|Vigía|Error|no|Bytes|R²|\d|\{\{|95|80)/
+    const shared = /^(CPU|Detector$|Hardware|Inodos|Tickets?|Vigía|Error|no|Bytes|R²|\d|\{\{|95|80)/
     expect(same.filter((text) => !shared.test(text))).toEqual([])
     expect([...english, ...spanish].filter(([, text]) => text.trim() === '')).toEqual([])
   })
