@@ -7,7 +7,7 @@ import { createSlab } from '../state/slab.ts'
 /** A firing alert stays until fewer than half of the changes are left, so that it does not flap itself (Nagios: low and high threshold). */
 const LOW_SHARE = 0.5
 
-/** Counts crossings of a bound within a time; keeps the times of the last ones. */
+/** Counts crossings of a bound within a time; keeps the times of the last ones, looked at only while one is recent. */
 export const flapping = anyDetector({
   name: 'flapping',
   driven: 'samples',
@@ -21,8 +21,18 @@ export const flapping = anyDetector({
       /** 0 while nothing was seen, 1 good, 2 bad. */
       side: { type: 'u8' },
       head: { type: 'u8' },
+      /** 1 while a change may lie within the time. */
+      stirred: { type: 'u8' },
       changedMs: { type: 'f64', width: changes },
     })
+
+    function note(slot: number, timeMs: number): void {
+      const { head, changedMs, stirred } = slab.columns
+      const place = head[slot] as number
+      changedMs[slot * changes + place] = timeMs
+      head[slot] = (place + 1) % changes
+      stirred[slot] = 1
+    }
 
     function recent(slot: number, timeMs: number): number {
       let count = 0
@@ -36,14 +46,16 @@ export const flapping = anyDetector({
     return {
       slab,
       step(slot, timeMs, value) {
-        const { side, head, changedMs } = slab.columns
+        const { side, stirred } = slab.columns
         const now = sign * value > sign * bound ? 2 : 1
-        if (side[slot] !== 0 && side[slot] !== now) {
-          changedMs[slot * changes + (head[slot] as number)] = timeMs
-          head[slot] = ((head[slot] as number) + 1) % changes
+        const before = side[slot]
+        if (before !== now) {
+          side[slot] = now
+          if (before !== 0) note(slot, timeMs)
         }
-        side[slot] = now
+        if (stirred[slot] === 0) return CLEAR
         const count = recent(slot, timeMs)
+        if (count === 0) stirred[slot] = 0
         return count >= changes ? BREACH : count >= changes * LOW_SHARE ? STAY : CLEAR
       },
       tick: () => CLEAR,

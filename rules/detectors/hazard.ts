@@ -5,6 +5,8 @@ import { DRIVE_FAILURE } from '../models/drive-failure.ts'
 import { createDriveHistory, DRIVE_ATTRIBUTES, DRIVE_FEATURES } from '../models/drive-history.ts'
 
 const HOURS_PER_DAY = 24
+/** While no count changes the chance moves with the days: the model is asked again after this. */
+const ASK_AGAIN_MS = 6 * 3_600_000
 /** Recovery is half of the bound unless said: the chance moves by steps as counts rise. */
 const CLEAR_SHARE = 0.5
 
@@ -35,18 +37,26 @@ export const hazard = anyDetector({
       return slab.columns.chance[slot] as number
     }
 
+    function ask(slot: number, timeMs: number, powerOnDays: number): void {
+      const modelRate = slab.columns.modelRate[slot] as number
+      history.features(slot, { timeMs, powerOnHours: powerOnDays * HOURS_PER_DAY, modelRate }, features)
+      // The model was fitted on drives that tell their counts; of others it knows nothing.
+      slab.columns.chance[slot] = history.isKnown(slot) ? DRIVE_FAILURE.chance(features) : 0
+      slab.columns.askedMs[slot] = timeMs
+    }
+
     return {
       slab,
       named(slot, labels) {
-        slab.columns.modelRate[slot] = DRIVE_FAILURE.rateOf(labels['model'] ?? '')
+        const rate = Math.fround(DRIVE_FAILURE.rateOf(labels['model'] ?? ''))
+        if (!Object.is(rate, slab.columns.modelRate[slot])) slab.columns.askedMs[slot] = 0
+        slab.columns.modelRate[slot] = rate
       },
       step(slot, timeMs, powerOnDays, counts) {
-        history.observe(slot, timeMs, counts)
-        const modelRate = slab.columns.modelRate[slot] as number
-        history.features(slot, { timeMs, powerOnHours: powerOnDays * HOURS_PER_DAY, modelRate }, features)
-        // The model was fitted on drives that tell their counts; of others it knows nothing.
-        const now = history.isKnown(slot) ? DRIVE_FAILURE.chance(features) : 0
-        slab.columns.chance[slot] = now
+        const isNews = history.observe(slot, timeMs, counts)
+        if (isNews || timeMs - (slab.columns.askedMs[slot] as number) >= ASK_AGAIN_MS)
+          ask(slot, timeMs, powerOnDays)
+        const now = chance(slot)
         return now > above ? BREACH : now > clear ? STAY : CLEAR
       },
       score: chance,

@@ -22,7 +22,13 @@ const COLUMNS = {
   count: { type: 'u32' },
 } as const
 
+/** Where a slot stands: its cohort counted from 1 (0: none) and its place among the members. Not part of a snapshot. */
+const PLACES = { cohort: { type: 'u32' }, at: { type: 'u32' } } as const
+
+type Values = Slab<typeof COLUMNS>
 type Member = { group: number; slot: number }
+/** Members side by side: the groups and slots of each. */
+type Cohort = { name: string; number: number; groups: number[]; slots: number[] }
 
 /**
  * The same series over the devices of a client, for rules that hold one machine against the others. A cohort is
@@ -49,62 +55,98 @@ export type Cohorts = {
 /** No cohort yet; `clock` is the engine's. */
 export function createCohorts(clock: { readonly lastTickMs: number }): Cohorts {
   const bases: number[] = []
-  const slabs = new Map<number, Slab<typeof COLUMNS>>()
-  const cohorts = new Map<string, Map<string, Member>>()
-  const cohortOf = new Map<string, string>()
+  const slabs: (Values | undefined)[] = []
+  const places: (Slab<typeof PLACES> | undefined)[] = []
+  const byName = new Map<string, Cohort>()
+  const byNumber: (Cohort | undefined)[] = []
+  const free: number[] = []
+  let values = new Float64Array(64)
   let refreshedMs = 0
 
-  function isFresh({ columns }: Slab<typeof COLUMNS>, slot: number, nowMs: number): boolean {
-    const seenMs = columns.seenMs[slot] as number
-    const ageMs = nowMs - seenMs
+  function isFresh({ columns }: Values, slot: number, nowMs: number): boolean {
+    const ageMs = nowMs - (columns.seenMs[slot] as number)
     const gapMs = columns.gapMs[slot] as number
     return columns.timeMs[slot] !== 0 && ageMs <= Math.max(SHORTEST_FRESH_MS, FRESH_GAPS * gapMs) + REFRESH_MS
   }
 
-  function look(members: ReadonlyMap<string, Member>, nowMs: number): void {
-    const fresh: (Member & { value: number })[] = []
-    for (const { group, slot } of members.values()) {
-      const slab = slabs.get(group)
+  function look({ groups, slots }: Cohort, nowMs: number): void {
+    if (values.length < slots.length) values = new Float64Array(2 * slots.length)
+    let fresh = 0
+    for (let member = 0; member < slots.length; member++) {
+      const slot = slots[member] as number
+      const slab = slabs[groups[member] as number]
       if (slab !== undefined && isFresh(slab, slot, nowMs))
-        fresh.push({ group, slot, value: slab.columns.value[slot] as number })
+        values[fresh++] = slab.columns.value[slot] as number
     }
-    const sorted = Float64Array.from(fresh, ({ value }) => value).sort()
-    const whole = peersOf(sorted)
-    for (const { group, slot } of members.values()) write(group, slot, whole)
-    if (fresh.length > SMALL) {
-      for (const { group, slot } of fresh) write(group, slot, { ...whole, count: fresh.length - 1 })
-      return
-    }
-    for (const { group, slot, value } of fresh) {
-      const at = sorted.indexOf(value)
-      write(group, slot, peersOf(sorted.filter((_, index) => index !== at)))
+    const sorted = values.subarray(0, fresh).sort()
+    const { median, spread } = peersOf(sorted, -1)
+    for (let member = 0; member < slots.length; member++) {
+      const slot = slots[member] as number
+      const slab = slabs[groups[member] as number]
+      if (slab === undefined) continue
+      const { columns } = slab
+      const isOne = isFresh(slab, slot, nowMs)
+      const peers =
+        isOne && fresh <= SMALL ? peersOf(sorted, sorted.indexOf(columns.value[slot] as number)) : undefined
+      columns.median[slot] = peers?.median ?? median
+      columns.spread[slot] = peers?.spread ?? spread
+      columns.count[slot] = isOne ? fresh - 1 : fresh
     }
   }
 
-  function write(group: number, slot: number, { median, spread, count }: Peers): void {
-    const columns = slabs.get(group)?.columns
-    if (columns === undefined) return
-    columns.median[slot] = median
-    columns.spread[slot] = spread
-    columns.count[slot] = count
+  function cohortNamed(name: string): Cohort {
+    const known = byName.get(name)
+    if (known !== undefined) return known
+    const number = free.pop() ?? byNumber.length
+    const made = { name, number, groups: [], slots: [] }
+    byNumber[number] = made
+    byName.set(name, made)
+    return made
   }
 
   function enter({ group, slot }: Member, name: string): void {
-    const key = `${group}|${slot}`
-    const cohort = `${bases[group]}|${name}`
-    const before = cohortOf.get(key)
-    if (before === cohort || !slabs.has(group)) return
-    if (before !== undefined) cohorts.get(before)?.delete(key)
-    cohortOf.set(key, cohort)
-    const members = cohorts.get(cohort) ?? new Map<string, Member>()
-    cohorts.set(cohort, members.set(key, { group, slot }))
+    const slab = places[group]
+    if (slab === undefined) return
+    const full = `${bases[group]}|${name}`
+    const before = byNumber[(slab.columns.cohort[slot] as number) - 1]
+    if (before?.name === full) return
+    leave(group, slot)
+    const cohort = cohortNamed(full)
+    slab.columns.cohort[slot] = cohort.number + 1
+    slab.columns.at[slot] = cohort.slots.length
+    cohort.groups.push(group)
+    cohort.slots.push(slot)
+  }
+
+  /** The last member takes the place of one that goes. */
+  function leave(group: number, slot: number): void {
+    const columns = places[group]?.columns
+    const cohort = byNumber[(columns?.cohort[slot] ?? 0) - 1]
+    if (columns === undefined || cohort === undefined) return
+    const { groups, slots } = cohort
+    const at = columns.at[slot] as number
+    columns.cohort[slot] = 0
+    const lastGroup = groups.pop()
+    const lastSlot = slots.pop()
+    if (lastGroup === undefined || lastSlot === undefined) return
+    if (at < slots.length) {
+      groups[at] = lastGroup
+      slots[at] = lastSlot
+      const moved = places[lastGroup]?.columns
+      if (moved !== undefined) moved.at[lastSlot] = at
+    }
+    if (slots.length > 0) return
+    byName.delete(cohort.name)
+    byNumber[cohort.number] = undefined
+    free.push(cohort.number)
   }
 
   return {
     newGroup: (base) => bases.push(base) - 1,
     besidePeers(group, bank) {
       const slab = createSlab(COLUMNS)
-      slabs.set(group, slab)
+      slabs[group] = slab
+      places[group] = createSlab(PLACES)
       const peers: Peers = { median: 0, spread: 0, count: 0 }
       return {
         ...bank,
@@ -124,44 +166,64 @@ export function createCohorts(clock: { readonly lastTickMs: number }): Cohorts {
         tick: () => CLEAR,
       }
     },
-    join(member, name) {
-      if (!cohortOf.has(`${member.group}|${member.slot}`)) slabs.get(member.group)?.open(member.slot)
-      enter(member, name)
+    join({ group, slot }, name) {
+      const place = places[group]
+      if (place === undefined) return
+      if ((place.columns.cohort[slot] ?? 0) === 0) {
+        slabs[group]?.open(slot)
+        place.open(slot)
+      }
+      enter({ group, slot }, name)
     },
-    rejoin: enter,
-    leave(group, slot) {
-      const key = `${group}|${slot}`
-      const cohort = cohortOf.get(key)
-      if (cohort === undefined) return
-      cohortOf.delete(key)
-      const members = cohorts.get(cohort)
-      members?.delete(key)
-      if (members?.size === 0) cohorts.delete(cohort)
+    rejoin({ group, slot }, name) {
+      const place = places[group]
+      if (place !== undefined && (place.columns.cohort[slot] ?? 0) === 0) place.open(slot)
+      enter({ group, slot }, name)
     },
+    leave,
     refresh(nowMs) {
-      if (cohorts.size === 0 || nowMs - refreshedMs < REFRESH_MS) return
+      if (byName.size === 0 || nowMs - refreshedMs < REFRESH_MS) return
       refreshedMs = nowMs
-      for (const members of cohorts.values()) look(members, nowMs)
+      for (const cohort of byName.values()) look(cohort, nowMs)
     },
-    slab: (group) => slabs.get(group),
+    slab: (group) => slabs[group],
     refreshedMs: () => refreshedMs,
     setRefreshedMs(ms) {
       refreshedMs = ms
     },
-    bytes: () => [...slabs.values()].reduce((sum, slab) => sum + slab.bytes(), 0),
+    bytes: () => [...slabs, ...places].reduce((sum, slab) => sum + (slab?.bytes() ?? 0), 0),
   }
 }
 
-/** Median and scaled median absolute deviation of sorted values. */
-function peersOf(sorted: Float64Array): Peers {
-  const median = middle(sorted)
-  const spread = MAD_SCALE * middle(sorted.map((value) => Math.abs(value - median)).sort())
-  return { median, spread, count: sorted.length }
-}
+const found: Pick<Peers, 'median' | 'spread'> = { median: 0, spread: 0 }
 
-function middle(sorted: Float64Array): number {
-  if (sorted.length === 0) return 0
-  const half = sorted.length >> 1
-  const upper = sorted[half] as number
-  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] as number) + upper) / 2
+/**
+ * Median and scaled median absolute deviation of sorted values, without the one at `skip` (-1: of all). The same
+ * object each time. The deviations in order are found from the median outwards.
+ */
+function peersOf(sorted: Float64Array, skip: number): Pick<Peers, 'median' | 'spread'> {
+  const count = skip < 0 ? sorted.length : sorted.length - 1
+  found.median = 0
+  found.spread = 0
+  if (count <= 0) return found
+  const at = (index: number): number => sorted[skip >= 0 && index >= skip ? index + 1 : index] as number
+  const half = count >> 1
+  const isOdd = count % 2 === 1
+  const median = isOdd ? at(half) : (at(half - 1) + at(half)) / 2
+  let [low, high, before, now] = [half - 1, half, 0, 0]
+  for (let taken = 0; taken <= half; taken++) {
+    before = now
+    const below = low < 0 ? Infinity : Math.abs(at(low) - median)
+    const above = high >= count ? Infinity : Math.abs(at(high) - median)
+    if (below < above) {
+      now = below
+      low--
+    } else {
+      now = above
+      high++
+    }
+  }
+  found.median = median
+  found.spread = MAD_SCALE * (isOdd ? now : (before + now) / 2)
+  return found
 }

@@ -30,10 +30,10 @@ export const DRIVE_FEATURES: readonly string[] = [
   'model_rate',
 ]
 
-/** State of many drives: what their SMART counts were and how they rose, a few hundred bytes each. */
-export type DriveHistory = ReturnType<typeof createDriveHistory>
-
-/** An empty history. `observe` takes the counts at a time, in the order of the attributes, NaN where one is missing. */
+/**
+ * State of many drives: what their SMART counts were and how they rose, a few hundred bytes each. `observe` takes the
+ * counts at a time, in the order of the attributes, NaN where one is missing; true when one of them changed.
+ */
 export function createDriveHistory() {
   const slab = createSlab({
     firstMs: { type: 'f64' },
@@ -44,16 +44,17 @@ export function createDriveHistory() {
     rises: { type: 'f32', width: ATTRIBUTES },
     roseMs: { type: 'f64', width: ATTRIBUTES },
     faded: { type: 'f32', width: ATTRIBUTES * FADES },
-    /** Kept beside for whoever judges by a model: what it made of the newest values, and its model's rate. */
+    /** Kept beside for whoever judges by a model: what it made of the newest values, when it was asked, its model's rate. */
     chance: { type: 'f32' },
+    askedMs: { type: 'f64' },
     modelRate: { type: 'f32' },
   })
 
-  function observe(slot: number, timeMs: number, counts: Float64Array): void {
+  function observe(slot: number, timeMs: number, counts: Float64Array): boolean {
     const columns = slab.columns
     const first = columns.firstMs[slot] === 0
     if (first) columns.firstMs[slot] = timeMs
-    let changed = false
+    let [isNews, changed] = [false, false]
     for (let attribute = 0; attribute < ATTRIBUTES; attribute++) {
       const count = counts[attribute] as number
       if (!(count >= 0)) continue
@@ -62,6 +63,7 @@ export function createDriveHistory() {
       const now = count + 1
       if (before === now) continue
       columns.counts[at] = now
+      isNews = true
       if (before === 0) continue
       changed = true
       if (now < before) continue
@@ -79,6 +81,7 @@ export function createDriveHistory() {
       columns.changes[slot] = (columns.changes[slot] as number) + 1
     }
     if (first) columns.lastMs[slot] = timeMs
+    return isNews
   }
 
   function fadeTo(slot: number, timeMs: number): void {

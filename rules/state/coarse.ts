@@ -4,7 +4,7 @@ const LARGEST = 32_767
 /**
  * Keeps a number in 16 bits at `place` of a slot's row, as a whole multiple of the slot's own step. The step is
  * `finest` at first and doubles, with all that is kept, when a number no longer fits: what is read back is wrong by
- * at most 1/32768 of the largest number of the row (or half of `finest`). To be read as `cells[…] * steps[slot]`.
+ * at most 1/16384 of the largest number of the row (or half of `finest`). To be read as `cells[…] * steps[slot]`.
  */
 export function keepCoarse(
   { cells, steps, width }: { cells: Int16Array; steps: Float32Array; width: number },
