@@ -1,6 +1,7 @@
 import type { Calendar } from '../../contract/calendar.ts'
 import type { Silence, SilenceMatchers } from '../../contract/noise.ts'
 import { isOpen, nextChange } from '../calendar/hours.ts'
+import { compilePattern } from '../language/pattern.ts'
 import type { Hush, NoiseDevice, NoiseRule } from './state.ts'
 
 /** A maintenance window as noise control sees it. What is null does not restrict it. */
@@ -111,15 +112,15 @@ function longest(hushes: readonly Hush[]): Hush | undefined {
 }
 
 function fits(matcher: string, text: string): boolean {
-  return matcher.startsWith('~') ? pattern(matcher).test(text) : matcher === text
+  return matcher.startsWith('~') ? pattern(matcher)(text) : matcher === text
 }
 
-const patterns = new Map<string, RegExp>()
+const patterns = new Map<string, (text: string) => boolean>()
 
-function pattern(matcher: string): RegExp {
+function pattern(matcher: string): (text: string) => boolean {
   let compiled = patterns.get(matcher)
   if (compiled === undefined) {
-    compiled = new RegExp(`^(?:${matcher.slice(1)})$`, 'u')
+    compiled = compilePattern(matcher.slice(1))
     if (patterns.size > 1000) patterns.clear()
     patterns.set(matcher, compiled)
   }
