@@ -2,6 +2,7 @@ import { SeasonalParameters } from '../../contract/detectors/seasonal.ts'
 import { anyDetector, BREACH, CLEAR, type Finding, STAY } from '../detector.ts'
 import { durationMs, spanText } from '../duration.ts'
 import { numberText } from '../number-text.ts'
+import { keepCoarse } from '../state/coarse.ts'
 import { createSlab } from '../state/slab.ts'
 import {
   DAY_HOURS,
@@ -33,12 +34,14 @@ const LONGEST_OVER_MS = 2 * 3_600_000
 /** Holds at four fifths of the deviation at which it fired, stays down to half of it. */
 const HOLD_SHARE = 0.8
 const STAY_SHARE = 0.5
+/** Finest step of what a weekday adds, as a share of the series' own size: a thousandth of the least deviation. */
+const FINEST = 1e-6
 
 /**
  * Mean of the last samples against the level that the series uses to have at this hour of the day and of the week,
  * in mean absolute deviations of this hour of the day. The score is the probability that a Laplace variable with
  * that mean deviation lies nearer (1 - exp(-deviation / mean)), and a deviation must also stand out from the largest
- * ones of the past weeks, which decay. 1.1 KB a series.
+ * ones of the past weeks, which decay. 0.8 KB a series.
  */
 export const seasonal = anyDetector({
   name: 'seasonal',
@@ -71,9 +74,15 @@ export const seasonal = anyDetector({
       dayLevel: { type: 'f32', width: DAY_HOURS },
       daySeen: { type: 'u8', width: DAY_HOURS },
       daySpread: { type: 'f32', width: DAY_HOURS },
-      weekOffset: { type: 'f32', width: WEEK_HOURS },
+      weekOffset: { type: 'i16', width: WEEK_HOURS },
+      weekStep: { type: 'f32' },
       weekSeen: { type: 'u8', width: WEEK_HOURS },
     })
+
+    /** What an hour of the week adds to that hour of all days. */
+    function offsetAt(slot: number, week: number): number {
+      return (slab.columns.weekOffset[week] as number) * (slab.columns.weekStep[slot] as number)
+    }
 
     /** The level at an hour: that of the hour of all days, and what this weekday adds as far as it is known. */
     function levelAt(slot: number, hour: number): number {
@@ -82,7 +91,7 @@ export const seasonal = anyDetector({
       const week = slot * WEEK_HOURS + hourOfWeek(hour)
       const seen = columns.weekSeen[week] as number
       const trust = seen / (seen + WEEKS_OF_TRUST)
-      return (columns.dayLevel[day] as number) + trust * (columns.weekOffset[week] as number)
+      return (columns.dayLevel[day] as number) + trust * offsetAt(slot, week)
     }
 
     /** Between the middles of two hours the level is a straight line; an hour that was never seen takes its neighbour's. */
@@ -117,11 +126,13 @@ export const seasonal = anyDetector({
       const learning = (columns.hoursSeen[slot] as number) < learnHours
       const bound = seen < 3 || learning ? Infinity : CLIP * Math.max(spread, 1e-9)
       const weeks = columns.weekSeen[week] as number
-      const offWeek = mean - (columns.dayLevel[day] as number) - (columns.weekOffset[week] as number)
+      const offWeek = mean - (columns.dayLevel[day] as number) - offsetAt(slot, week)
       const offDay = mean - (columns.dayLevel[day] as number)
-      if (seen >= DAY_HOURS / 8)
-        columns.weekOffset[week] =
-          (columns.weekOffset[week] as number) + Math.max(1 / (weeks + 1), WEEK_GAIN) * clip(offWeek, bound)
+      if (seen >= DAY_HOURS / 8) {
+        const value = offsetAt(slot, week) + Math.max(1 / (weeks + 1), WEEK_GAIN) * clip(offWeek, bound)
+        const ring = { cells: columns.weekOffset, steps: columns.weekStep, width: WEEK_HOURS }
+        keepCoarse(ring, slot, hourOfWeek(hour), { value, finest: Math.max(FINEST * Math.abs(mean), 1e-12) })
+      }
       columns.dayLevel[day] =
         (columns.dayLevel[day] as number) + Math.max(1 / (seen + 1), DAY_GAIN) * clip(offDay, bound)
       if (seen >= DAY_HOURS / 8) columns.weekSeen[week] = Math.min(255, weeks + 1)
