@@ -135,6 +135,11 @@ export const leak = anyDetector({
       return blockOf(ring, 0) < level - LIMITS.givenBack * rose
     }
 
+    /** Where the leak that is told now began to rise. */
+    function breachFrom(slot: number): number {
+      return (slab.columns.breachLevel[slot] as number) - (slab.columns.breachRise[slot] as number)
+    }
+
     function judge(slot: number, look: 0 | 1 | 2, timeMs: number): boolean {
       const { windows } = LOOKS[look]
       const columns = slab.columns
@@ -163,9 +168,11 @@ export const leak = anyDetector({
           isUnheardOf(rise, ground, highBefore(slot, timeMs - ground.spanMs))
         aim(slot, look)
         if (!found) continue
+        // While it lasts, all of it counts as risen, also where a short window shows only the last of it.
+        const before = columns.breachMs[slot] === 0 ? 0 : rise.level - breachFrom(slot)
         columns.breachMs[slot] = timeMs
         columns.breachLevel[slot] = rise.level
-        columns.breachRise[slot] = rose
+        columns.breachRise[slot] = Math.max(rose, before)
         columns.breachWindow[slot] = first + window
       }
       return found

@@ -110,6 +110,18 @@ describe('ends', () => {
     }
   })
 
+  it('not for a dip that leaves most of it, however short the window that saw it last', () => {
+    for (const fillHours of [15, 20, 30]) {
+      const dip = 60 + 0.7 * fillHours
+      const values = machine(60 + fillHours, 15, leaking(60, fillHours)).map((value, index) =>
+        index / HOURLY >= dip && index / HOURLY < dip + 0.5 ? value - 10 : value,
+      )
+      const verdicts = feed(fresh(), values)
+      expect(verdicts.indexOf(BREACH)).toBeLessThan(dip * HOURLY)
+      expect(verdicts.slice(verdicts.indexOf(BREACH))).not.toContain(CLEAR)
+    }
+  })
+
   it('is told of a small rise too, where it leads out of the range of a calm machine', () => {
     const calm = (hours: number): number[] => machine(hours, 14).map((value) => 82 + 0.08 * (value - 45))
     const values = calm(60).concat(calm(30).map((value, index) => value + (15 * index) / (30 * HOURLY)))
