@@ -1,4 +1,4 @@
-import { type AdditiveTrees, compileTrees } from '../../../rules/models/additive-trees.ts'
+import type { AdditiveTrees } from '../../../rules/models/additive-trees.ts'
 import { DRIVE_FEATURES } from '../../../rules/models/drive-history.ts'
 import { type BoostingOptions, fitTrees } from './boosting.ts'
 import { type Drive, type Instant, instantsOf, shareOf } from './dataset.ts'
@@ -55,16 +55,4 @@ export function learn(
     instant.features[MODEL_RATE] = unknown ? NaN : (rates[instant.drive.model] ?? NaN)
   }
   return { trees: fitTrees(DRIVE_FEATURES, dense, options), rates: modelRates(monthly, () => true) }
-}
-
-/** Log odds of failing within 30 days for each moment. */
-export function scoresOf(
-  { trees, rates }: { trees: AdditiveTrees; rates: Record<string, number> },
-  instants: readonly Instant[],
-): Float64Array {
-  const score = compileTrees(trees, DRIVE_FEATURES)
-  return Float64Array.from(instants, ({ drive, features }) => {
-    features[MODEL_RATE] = rates[drive.model] ?? NaN
-    return score(features)
-  })
 }
