@@ -78,23 +78,23 @@ export const RuleSpec = z
     noRemedy: z.string().max(300).optional(),
   })
   .superRefine((rule, context) => {
-    const named = Object.keys(DETECTOR_PARAMETERS).filter(
-      (name) => (rule as Record<string, unknown>)[name] !== undefined,
-    )
-    if (named.length !== 1)
-      context.addIssue({
-        code: 'custom',
-        path: ['threshold'],
-        message: `exactly one detector, not ${named.length === 0 ? 'none' : named.join(' and ')}`,
-      })
-    if ((rule.remedy === undefined) === (rule.noRemedy === undefined))
-      context.addIssue({
-        code: 'custom',
-        path: ['remedy'],
-        message: 'either a remedy, or noRemedy with the reason',
-      })
+    for (const fault of shapeFaults(rule)) context.addIssue({ code: 'custom', ...fault })
   })
 export type RuleSpec = z.infer<typeof RuleSpec>
+
+/** What no field of a rule says by itself: it has one detector, and a remedy or the reason why there is none. */
+export function shapeFaults(rule: Readonly<Record<string, unknown>>): { path: string[]; message: string }[] {
+  const named = Object.keys(DETECTOR_PARAMETERS).filter((name) => rule[name] !== undefined)
+  const faults: { path: string[]; message: string }[] = []
+  if (named.length !== 1)
+    faults.push({
+      path: ['threshold'],
+      message: `exactly one detector, not ${named.length === 0 ? 'none' : named.join(' and ')}`,
+    })
+  if ((rule['remedy'] === undefined) === (rule['noRemedy'] === undefined))
+    faults.push({ path: ['remedy'], message: 'either a remedy, or noRemedy with the reason' })
+  return faults
+}
 
 type LooseDetectors = {
   [K in keyof typeof DETECTOR_PARAMETERS]: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodUnknown>>

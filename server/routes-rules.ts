@@ -51,6 +51,9 @@ export function ruleRoutes(parts: Parts): Pick<Handlers, Names> {
       return { version, loadedAtMs, faults: faultsOf(ruleBook), rules: await rules() }
     },
     async ruleCoverage({ query }) {
+      const known = ruleBook.current().rules.some(({ spec }) => spec.name === query.rule)
+      if (query.rule !== undefined && !known)
+        throw new VigiaError('NOT_FOUND', `No rule is named ${query.rule}.`)
       const { rows, ...page } = await coverage.page(query)
       const names = new Map((await devices.list(query.client)).map(({ id, hostname }) => [id, hostname]))
       return { ...page, rows: rows.map((row) => ({ ...row, hostname: names.get(row.device) ?? '' })) }

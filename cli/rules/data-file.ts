@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { VigiaError } from '../../contract/errors.ts'
+import { csvCells } from './csv.ts'
 
 /** One row of a data file: simulated minutes (a fraction is seconds), the series' name and its value. */
 export type DataRow = (minute: number, series: string, value: number) => void
@@ -10,8 +11,9 @@ const WHAT = 'a header, then minute, series name and value in three columns'
 
 /**
  * Streams a CSV of minute, series and value (gzip when its name ends in .gz) row by row; an empty value is one that
- * was not measured and is left out. The minutes of a series must rise. NOT_FOUND when it cannot be read;
- * REQUEST_INVALID with file and line at the first row that is not so.
+ * was not measured and is left out. A cell may stand in quotes (RFC 4180), within one line. The minutes of a series must
+ * rise. NOT_FOUND when it cannot be read; REQUEST_INVALID with file and line at the first row that is not so, or where
+ * the gzip is none.
  */
 export async function readData(file: string, row: DataRow): Promise<void> {
   const lines = lineReader(file, row)
@@ -26,6 +28,8 @@ export async function readData(file: string, row: DataRow): Promise<void> {
   } catch (thrown) {
     if (thrown instanceof VigiaError) throw thrown
     const why = thrown instanceof Error ? thrown.message : String(thrown)
+    if (thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('Z_'))
+      throw new VigiaError('REQUEST_INVALID', `${file} is no whole gzip file: ${why}`, { cause: thrown })
     throw new VigiaError('NOT_FOUND', `cannot read ${file}: ${why}`, { cause: thrown })
   }
 }
@@ -44,13 +48,10 @@ function lineReader(file: string, row: DataRow): { take(text: string): void; end
   function line(text: string): void {
     number++
     if (text === '') return
-    const first = text.indexOf(',')
-    const second = text.indexOf(',', first + 1)
-    if (first < 0 || second < 0 || text.includes(',', second + 1))
-      throw fault(`not three columns; the file must have ${WHAT}`)
-    const minuteText = text.slice(0, first)
+    const cells = csvCells(text)
+    const [minuteText = '', series = '', valueText = ''] = cells
+    if (cells.length !== 3) throw fault(`not three columns; the file must have ${WHAT}`)
     const minute = Number(minuteText)
-    const valueText = text.slice(second + 1)
     const value = Number(valueText)
     const isNumber = minuteText.trim() !== '' && Number.isFinite(minute)
     if (number === 1) {
@@ -61,7 +62,6 @@ function lineReader(file: string, row: DataRow): { take(text: string): void; end
     if (valueText.trim() === '') return
     if (!Number.isFinite(value))
       throw fault(`the value "${valueText}" is not a number; leave it empty where none was measured`)
-    const series = text.slice(first + 1, second)
     const before = newest.get(series)
     if (before !== undefined && minute <= before)
       throw fault(
@@ -84,7 +84,10 @@ function lineReader(file: string, row: DataRow): { take(text: string): void; end
     },
     end() {
       if (rest !== '') line(rest)
-      if (number === 0) throw fault(`the file is empty; it must have ${WHAT}`)
+      if (number === 0) {
+        number = 1
+        throw fault(`the file is empty; it must have ${WHAT}`)
+      }
     },
   }
 }

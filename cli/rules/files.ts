@@ -5,16 +5,24 @@ import { type Fault, VigiaError } from '../../contract/errors.ts'
 import type { CompiledRule } from '../../rules/language/compiled.ts'
 import { loadPacks, type PackSource } from '../../rules/language/parse.ts'
 import { runTests, type TestResult } from '../../rules/testing/run.ts'
+import { shippedPacks } from '../../server/rule-packs.ts'
+import { packName } from '../../server/rules/rule-set.ts'
 
 /** Where the JSON Schemas lie that the shipped packs point to. */
 export const SCHEMA_DIRECTORY = fileURLToPath(new URL('../../rules/schema/', import.meta.url))
 
-/** Reads and checks packs together; RULES_INVALID with every fault, NOT_FOUND when a file cannot be read. */
+/**
+ * Reads and checks packs together, beside those that ship, whose rules they may name (one of the same name takes its
+ * place). RULES_INVALID with every fault, NOT_FOUND when a file cannot be read.
+ */
 export async function checkPacks(
   files: readonly string[],
 ): Promise<{ file: string; rules: CompiledRule[] }[]> {
   const sources = await Promise.all(files.map(readSource))
-  const rules = loadPacks(sources)
+  const names = new Set(sources.map((source) => packName(source)))
+  const shipped = await Promise.all(shippedPacks().map(readSource))
+  const among = loadPacks(shipped).filter(({ pack }) => !names.has(pack))
+  const rules = loadPacks(sources, { among, own: new Set(sources.map(({ file }) => file)) })
   return sources.map(({ file }) => ({ file, rules: rules.filter((rule) => rule.file === file) }))
 }
 

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { COVERAGE_STATES, type CoverageState } from '../../contract/coverage.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { OverrideView, PackText, RuleChange, RuleExplanation } from '../../contract/rule-views.ts'
+import { parsePack, rulesInvalid } from '../../rules/language/parse.ts'
 import { packName } from '../../server/rules/rule-set.ts'
 import { contextOf } from '../command.ts'
 import { choiceOption, numberOption } from '../options.ts'
@@ -170,12 +171,7 @@ export async function readPacks(files: readonly string[]): Promise<PackText[]> {
         throw new VigiaError('NOT_FOUND', `cannot read ${file}`, { cause: error })
       })
       const name = packName({ file, text })
-      if (name === undefined)
-        throw new VigiaError('RULES_INVALID', `${file} does not say which pack it is.`, {
-          faults: [
-            { file, field: 'pack', message: 'a name in kebab-case is missing, or the file is no YAML' },
-          ],
-        })
+      if (name === undefined) throw rulesInvalid(parsePack({ file, text }).faults)
       return { name, text }
     }),
   )

@@ -10,6 +10,7 @@ import type { CompiledRule } from '../../rules/language/compiled.ts'
 import type { DeviceContext } from '../../rules/selector.ts'
 import { type IncidentCore, transition } from '../../server/incident/transition.ts'
 import { shippedPacks } from '../../server/rule-packs.ts'
+import { csvCell } from './csv.ts'
 import { readData } from './data-file.ts'
 import { checkPacks } from './files.ts'
 
@@ -125,8 +126,12 @@ export function registerReplay(rules: Command): void {
         seen.add(series)
         replay.sample(minute, series, value)
       })
-      const lines = replay.incidents.map(({ series, minute }) => `${series},${Number(minute.toFixed(3))}\n`)
-      await writeFile(options.out, ['series,minute\n', ...lines].join(''))
+      const lines = replay.incidents.map(
+        ({ series, minute }) => `${csvCell(series)},${Number(minute.toFixed(3))}\n`,
+      )
+      await writeFile(options.out, ['series,minute\n', ...lines].join('')).catch((thrown: unknown) => {
+        throw new VigiaError('USAGE', `cannot write ${options.out}`, { cause: thrown })
+      })
       const opened = replay.incidents.length
       const text = `${rows} samples of ${seen.size} series: ${opened} incidents opened, written to ${options.out}`
       const answer = { samples: rows, series: seen.size, incidents: opened, out: options.out }

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { type Fault, VigiaError } from '../../contract/errors.ts'
 import type { Bank, Detector } from '../../rules/detector.ts'
 import { DETECTORS } from '../../rules/detectors/all.ts'
+import { csvCells } from './csv.ts'
 
 /** One row: its time as it was written and in Unix milliseconds, its value (NaN where there is none) and that text. */
 export type SeriesRow = { timestamp: string; timeMs: number; value: number; text: string }
@@ -16,7 +17,7 @@ const FAULTS_SHOWN = 20
 export function readSeries(text: string, file: string): SeriesRow[] {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
   while (lines.length > 0 && lines.at(-1) === '') lines.pop()
-  const header = (lines[0] ?? '').split(',').map((name) => name.trim())
+  const header = csvCells(lines[0] ?? '').map((name) => name.trim())
   const [timeColumn, valueColumn] = [header.indexOf('timestamp'), header.indexOf('value')]
   if (timeColumn === -1 || valueColumn === -1)
     throw unreadable(file, [
@@ -24,7 +25,7 @@ export function readSeries(text: string, file: string): SeriesRow[] {
     ])
   const faults: Fault[] = []
   const rows = lines.slice(1).map((line, index): SeriesRow => {
-    const cells = line.split(',')
+    const cells = csvCells(line)
     const timestamp = (cells[timeColumn] ?? '').trim()
     const cell = (cells[valueColumn] ?? '').trim()
     const timeMs = parseTime(timestamp)

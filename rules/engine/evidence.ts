@@ -1,3 +1,4 @@
+import { metricInfo } from '../../contract/metrics.ts'
 import type { AlertTransition, Evidence } from '../../contract/rules.ts'
 import type { AlertChange } from '../alert.ts'
 import type { Finding } from '../detector.ts'
@@ -5,9 +6,13 @@ import { causeOf, fingerprintOf } from '../language/compiled.ts'
 import type { DeviceContext } from '../selector.ts'
 import type { RunningRule } from './state.ts'
 
-/** The series of an alert, as people read it: `disk.used_percent (mount /, fs ext4)`. */
+/** The series of an alert, as people read it: `disk.used_percent (mount /, fs ext4)`, in one order whatever the layout's. */
 export function seriesText(metric: string, labels: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(labels).map(([name, value]) => `${name} ${value}`)
+  const order = metricInfo(metric)?.labels ?? []
+  const place = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length)
+  const parts = Object.entries(labels)
+    .toSorted(([a], [b]) => place(a) - place(b) || (a < b ? -1 : 1))
+    .map(([name, value]) => `${name} ${value}`)
   return parts.length === 0 ? metric : `${metric} (${parts.join(', ')})`
 }
 

@@ -1,5 +1,6 @@
+import * as z from 'zod'
 import { metricInfo, METRICS } from '../../contract/metrics.ts'
-import { DEVICE_REPORT_METRIC, type RuleSpec, type Signal } from '../../contract/rules.ts'
+import { DEVICE_REPORT_METRIC, type RuleSpec, shapeFaults, Signal } from '../../contract/rules.ts'
 import type { Detector } from '../detector.ts'
 import { DETECTORS } from '../detectors/all.ts'
 import { parseDuration } from '../duration.ts'
@@ -8,6 +9,9 @@ import { matcherFault } from './matcher.ts'
 import { nearest } from './nearest.ts'
 import type { KnownRemedies } from './remedies.ts'
 import { templateParts } from './template.ts'
+
+const Remedy = z.looseObject({ name: z.string(), parameters: z.record(z.string(), z.unknown()).default({}) })
+type Remedy = Pick<z.infer<typeof Remedy>, 'name' | 'parameters'>
 
 /** A fault of one rule; `path` counts from the rule, `offset` from the start of the text there. */
 export type RuleFault = { path: PropertyKey[]; message: string; key?: boolean; offset?: number }
@@ -29,6 +33,28 @@ export function checkRule(rule: RuleSpec, remedies: KnownRemedies): RuleFault[] 
     ...checkSelector(rule),
     ...checkTemplates(rule),
     ...checkRemedy(rule, remedies),
+  ]
+}
+
+/** What can be told of a rule that the schema refuses, so that its other faults are told at once. */
+export function checkRefused(raw: unknown, remedies: KnownRemedies): RuleFault[] {
+  if (typeof raw !== 'object' || raw === null) return []
+  const rule = raw as Partial<Record<string, unknown>>
+  const signal = Signal.safeParse(rule['signal'])
+  const given = DETECTORS.filter(({ name }) => rule[name] !== undefined)
+  const known = given.flatMap((detector) => {
+    const parsed = detector.parameters.safeParse(rule[detector.name])
+    return parsed.success ? [checkParameters(detector, parsed.data)] : []
+  })
+  const remedy = Remedy.safeParse(rule['remedy'])
+  return [
+    ...(signal.success && signal.data.metric !== DEVICE_REPORT_METRIC
+      ? checkMatchers(signal.data, ['signal'])
+      : []),
+    ...known.flat(),
+    ...(typeof rule['selector'] === 'string' ? checkSelector({ selector: rule['selector'] }) : []),
+    ...(remedy.success ? checkRemedy({ remedy: remedy.data }, remedies) : []),
+    ...shapeFaults(rule),
   ]
 }
 
@@ -77,6 +103,10 @@ export function pathOf(
 
 function checkDetector(rule: RuleSpec): RuleFault[] {
   const { detector, parameters } = detectorOf(rule)
+  return checkParameters(detector, parameters)
+}
+
+function checkParameters(detector: Detector, parameters: unknown): RuleFault[] {
   const faults: RuleFault[] = detector
     .check(parameters)
     .map(({ field, message }) => ({ path: [detector.name, field], message }))
@@ -102,7 +132,7 @@ function checkDetector(rule: RuleSpec): RuleFault[] {
   ]
 }
 
-function checkSelector(rule: RuleSpec): RuleFault[] {
+function checkSelector(rule: Pick<RuleSpec, 'selector'>): RuleFault[] {
   if (rule.selector === undefined) return []
   const compiled = compileSelector(rule.selector)
   if (!('fault' in compiled)) return []
@@ -127,7 +157,7 @@ function checkTemplates(rule: RuleSpec): RuleFault[] {
   })
 }
 
-function checkRemedy(rule: RuleSpec, remedies: KnownRemedies): RuleFault[] {
+function checkRemedy(rule: { remedy?: Remedy | undefined }, remedies: KnownRemedies): RuleFault[] {
   if (rule.remedy === undefined) return []
   const { name, parameters } = rule.remedy
   const wanted = Object.hasOwn(remedies, name) ? remedies[name] : undefined

@@ -22,12 +22,12 @@ const MOST_PAIRED = 200
 
 /**
  * What joins rules over all packs: unique names, overrides with the rules that they name, composite rules with
- * theirs. `among` are rules in force that are not linked anew.
+ * theirs. `among` are rules in force that are not linked anew; in files of `own` inhibitors must be there too.
  */
 export function linkRules(
   placed: readonly PlacedRule[],
   overrides: readonly PlacedOverride[],
-  among: readonly CompiledRule[],
+  { among, own }: { among: readonly CompiledRule[]; own: ReadonlySet<string> },
 ): { rules: CompiledRule[]; faults: Fault[] } {
   const faults: Fault[] = []
   const first = new Map<string, PlacedRule>()
@@ -51,7 +51,10 @@ export function linkRules(
   ])
   const byRule = Map.groupBy(overrides, ({ override }) => override.spec.rule)
   for (const [name, given] of byRule) faults.push(...checkOverrides(specs, name, given))
-  for (const rule of placed) faults.push(...checkReferences(specs, rule))
+  for (const rule of placed) {
+    faults.push(...checkReferences(specs, rule))
+    if (own.has(rule.file)) faults.push(...checkInhibitors(specs, rule))
+  }
   const rules = placed.flatMap(({ compiled }) => {
     if (compiled === undefined) return []
     const own = byRule.get(compiled.spec.name)
@@ -66,11 +69,7 @@ function checkOverrides(
   given: readonly PlacedOverride[],
 ): Fault[] {
   const spec = specs.get(name)
-  if (spec === undefined) {
-    const near = nearest(name, specs.keys())
-    const hint = near === undefined ? '' : `; did you mean ${near}?`
-    return given.map(({ faultAt }) => faultAt(['rule'], `no rule is named ${name}${hint}`))
-  }
+  if (spec === undefined) return given.map(({ faultAt }) => faultAt(['rule'], noRule(specs, name)))
   const sound: { override: PlacedOverride; spec: RuleSpec }[] = []
   const faults: Fault[] = []
   for (const override of given) {
@@ -123,14 +122,23 @@ function checkReferences(specs: ReadonlyMap<string, RuleSpec>, { spec, faultAt }
   const { detector, parameters } = detectorOf(spec)
   return referencesOf(spec).flatMap((name) => {
     const path = pathOf([detector.name], parameters, name) ?? [detector.name]
-    if (!specs.has(name)) {
-      const near = nearest(name, specs.keys())
-      return [faultAt(path, `no rule is named ${name}${near === undefined ? '' : `; did you mean ${near}?`}`)]
-    }
+    if (!specs.has(name)) return [faultAt(path, noRule(specs, name))]
     const circle = circleFrom(specs, name, spec.name)
     if (circle === undefined) return []
     return [faultAt(path, `a circle: ${[spec.name, ...circle].join(' looks at ')}`)]
   })
+}
+
+/** A rule that nothing can inhibit, since its inhibitor is not there, would look as if it were. */
+function checkInhibitors(specs: ReadonlyMap<string, RuleSpec>, { spec, faultAt }: PlacedRule): Fault[] {
+  return spec.inhibitedBy.flatMap(({ rule }, index) =>
+    specs.has(rule) ? [] : [faultAt(['inhibitedBy', index, 'rule'], noRule(specs, rule))],
+  )
+}
+
+function noRule(specs: ReadonlyMap<string, RuleSpec>, name: string): string {
+  const near = nearest(name, specs.keys())
+  return `no rule is named ${name}${near === undefined ? '' : `; did you mean ${near}?`}`
 }
 
 function circleFrom(

@@ -4,7 +4,7 @@ import { type Fault, VigiaError } from '../../contract/errors.ts'
 import { RuleOverride, RulePack, RuleSpec } from '../../contract/rules.ts'
 import { durationMs } from '../duration.ts'
 import { compileSelector } from '../selector.ts'
-import { checkRule, detectorOf } from './check.ts'
+import { checkRefused, checkRule, detectorOf, type RuleFault } from './check.ts'
 import type { CompiledOverride, CompiledRule } from './compiled.ts'
 import { linkRules, type PlacedOverride, type PlacedRule } from './link.ts'
 import { compileSignal } from './matcher.ts'
@@ -15,8 +15,15 @@ import { versionOf } from './version.ts'
 
 /** A pack's text and the name that faults give it. */
 export type PackSource = { file: string; text: string }
-/** `among`: rules of other packs in force, which overrides and composite rules may name. */
-export type ParseOptions = { remedies?: KnownRemedies; among?: readonly CompiledRule[] }
+/**
+ * `among`: rules of other packs in force, which overrides and composite rules may name. `own`: files whose
+ * `inhibitedBy` must name a rule; in others it may name one that an installation has taken out.
+ */
+export type ParseOptions = {
+  remedies?: KnownRemedies
+  among?: readonly CompiledRule[]
+  own?: ReadonlySet<string>
+}
 
 type ReadPack = { file: string; rules: PlacedRule[]; overrides: PlacedOverride[]; faults: Fault[] }
 
@@ -44,11 +51,11 @@ export function loadPacks(sources: readonly PackSource[], options: ParseOptions 
 
 function linkPacks(
   packs: readonly ReadPack[],
-  { among = [] }: ParseOptions,
+  { among = [], own = new Set() }: ParseOptions,
 ): { rules: CompiledRule[]; overrides: CompiledOverride[]; faults: Fault[] } {
   const placed = packs.flatMap((pack) => pack.rules)
   const overrides = packs.flatMap((pack) => pack.overrides)
-  const linked = linkRules(placed, overrides, among)
+  const linked = linkRules(placed, overrides, { among, own })
   const order = new Map(packs.map(({ file }, index) => [file, index]))
   const faults = [...packs.flatMap((pack) => pack.faults), ...linked.faults].sort(
     (a, b) =>
@@ -141,7 +148,10 @@ function readPack(source: PackSource, { remedies = SHIPPED_REMEDIES }: ParseOpti
   rawItems(raw, 'rules').forEach((rawRule, index) => {
     // Rules that the schema accepts are checked further even where others are not: all faults at once.
     const parsed = RuleSpec.safeParse(rawRule)
-    if (!parsed.success) return
+    if (!parsed.success) {
+      for (const fault of checkRefused(rawRule, remedies)) addNew(faults, places, index, fault)
+      return
+    }
     const found = checkRule(parsed.data, remedies)
     faults.push(...found.map((fault) => places.fault(['rules', index, ...fault.path], fault.message, fault)))
     rules.push({
@@ -169,6 +179,11 @@ function readPack(source: PackSource, { remedies = SHIPPED_REMEDIES }: ParseOpti
     })
   })
   return { file, rules, overrides, faults }
+}
+
+function addNew(faults: Fault[], places: Places, index: number, fault: RuleFault): void {
+  const found = places.fault(['rules', index, ...fault.path], fault.message, fault)
+  if (!faults.some((one) => one.field === found.field && one.message === found.message)) faults.push(found)
 }
 
 function rawItems(raw: unknown, field: 'rules' | 'overrides'): unknown[] {

@@ -24,7 +24,8 @@ export function checkSet(files: readonly PackFile[]): RuleSet {
   const { chosen, faults } = choose(files)
   let rules: CompiledRule[] = []
   try {
-    rules = loadPacks(chosen)
+    const own = chosen.filter(({ origin }) => origin !== 'shipped').map(({ file }) => file)
+    rules = loadPacks(chosen, { own: new Set(own) })
   } catch (thrown) {
     if (!(thrown instanceof VigiaError) || thrown.code !== 'RULES_INVALID') throw thrown
     faults.push(...thrown.faults)

@@ -43,6 +43,18 @@ it('checks and tests the packs that ship', async () => {
   )
 })
 
+it('checks figures for rules that ship', async () => {
+  const file = join(directory, 'figures.yaml')
+  const text = (rule: string): string =>
+    `pack: figures\nversion: 1\noverrides:\n  - { rule: ${rule}, client: acme, reason: asked, set: { enabled: false } }\n`
+  await writeFile(file, text('cpu-high'))
+  expect(await vigia('check', file)).toContain('no fault')
+  await writeFile(file, text('cpu-hihg'))
+  await expect(vigia('check', file)).rejects.toMatchObject({
+    faults: [{ line: 4, message: 'no rule is named cpu-hihg; did you mean cpu-high?' }],
+  })
+})
+
 it('throws every fault of a pack, and of a pack without tests', async () => {
   const file = join(directory, 'mine.yaml')
   await writeFile(file, 'pack: mine\nversion: one\nrules: nothing\n')

@@ -67,6 +67,27 @@ it('versions a rule by its content, not by its writing', () => {
   expect(version(changed('above: 90', 'above: 91'))).not.toBe(version(GOOD))
 })
 
+it('tells all faults of a rule at once, also where the schema refuses it', () => {
+  const text = GOOD.replace('severity: warning', 'severity: grave')
+    .replace('disk.used_percent', 'disk.usedpercent')
+    .replace('clear: 80', 'clear: 95')
+    .replace('name: clear-temp', 'name: clear-tmp')
+  expect(faultsOf(text)).toEqual([
+    expect.stringContaining('p.yaml:7:15 rules[0].severity'),
+    expect.stringContaining('p.yaml:8:23 rules[0].signal.metric: unknown metric'),
+    expect.stringContaining('p.yaml:9:36 rules[0].threshold.clear'),
+    expect.stringContaining('p.yaml:14:13 rules[0].remedy.name: unknown remedy'),
+  ])
+})
+
+it('wants inhibitors to be there in packs of ones own only', () => {
+  const text = GOOD.replace('    for: 10m', '    inhibitedBy: [{ rule: dsik }]')
+  expect(loadPacks([{ file: 'p.yaml', text }])).toHaveLength(1)
+  expect(parsePack({ file: 'p.yaml', text }, { own: new Set(['p.yaml']) }).faults).toMatchObject([
+    { line: 10, column: 27, message: 'no rule is named dsik; did you mean disk?' },
+  ])
+})
+
 describe('faults, each with file, line, column and field', () => {
   it.each([
     [
@@ -216,9 +237,10 @@ describe('faults, each with file, line, column and field', () => {
     } catch (thrown) {
       expect(thrown).toBeInstanceOf(VigiaError)
       const { code, message, faults } = thrown as VigiaError
-      expect([code, message]).toEqual(['RULES_INVALID', '3 faults in 2 files'])
+      expect([code, message]).toEqual(['RULES_INVALID', '4 faults in 2 files'])
       expect(faults.map(({ file, line }) => `${file}:${line}`)).toEqual([
         'bad.yaml:7',
+        'bad.yaml:8',
         'bad.yaml:10',
         'worse.yaml:4',
       ])
