@@ -12,7 +12,7 @@ export function EvidenceFigures({ evidence }: { evidence: Evidence }): ReactElem
   const { forecast, unit, value } = evidence
   const bound = boundOf(evidence)
   return (
-    <dl className="facts">
+    <dl className="facts evidence-facts">
       <Fact name={t('incident.value')}>{valueText(value, unit)}</Fact>
       {bound !== null && <Fact name={t('incident.bound')}>{valueText(bound, unit)}</Fact>}
       {forecast && (

@@ -47,7 +47,7 @@ export function IncidentPage(): ReactElement {
       <Verdict incident={incident} />
       <div className="two">
         <div className="stack">
-          <EvidenceCard incident={incident} />
+          {incident.scope !== 'site' && <EvidenceCard incident={incident} />}
           <Why evidence={incident.evidence} />
           <Members incident={incident} />
           {jobs.map((job) => (
@@ -81,7 +81,10 @@ function Verdict({ incident }: { incident: Incident }): ReactElement {
   const valueText = useValueText()
   const { evidence, metric, labels } = incident
   const of = seriesName(incident.labels)
-  const finding = findingOf({ evidence, metric, labels, language, t, valueText })
+  const finding =
+    incident.scope === 'site'
+      ? t('explain.siteFinding', { count: incident.members?.length ?? 0 })
+      : findingOf({ evidence, metric, labels, language, t, valueText })
   // A verdict over several series, or a whole site, says more than value and bound.
   const ownWords =
     evidence.forecast === null &&

@@ -1,14 +1,17 @@
 import { Link } from '@tanstack/react-router'
 import type { ReactElement } from 'react'
 import type { Incident } from '../../contract/incident.ts'
+import { formatSpan } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
-import { Ago, Tag } from '../shell/parts.tsx'
+import { useNow } from '../now.ts'
+import { Tag } from '../shell/parts.tsx'
 
-const SHOWN = 12
+const SHOWN = 60
 
 /** What an incident explains: devices of a site that is offline, or alerts of the device that have the same cause. */
 export function Members({ incident }: { incident: Incident }): ReactElement | null {
-  const { t } = useWords()
+  const { t, language } = useWords()
+  const now = useNow(60_000)
   const { members = [], site, client } = incident
   if (members.length === 0) return null
   const ofSite = incident.scope === 'site'
@@ -26,7 +29,7 @@ export function Members({ incident }: { incident: Incident }): ReactElement | nu
       </div>
       <div className="card-body stack">
         <p className="dim">{t(ofSite ? 'explain.siteLead' : 'explain.membersLead')}</p>
-        <ul className="members">
+        <ul className={ofSite ? 'members of-site' : 'members'}>
           {members.slice(0, SHOWN).map((member) => (
             <li key={member.fingerprint + member.device}>
               <Tag tone={member.untilMs === null ? 'warning' : 'ok'}>
@@ -42,12 +45,16 @@ export function Members({ incident }: { incident: Incident }): ReactElement | nu
                     {member.rule}
                   </Link>
                 )}{' '}
-                <span className="dim small">
-                  {t('explain.since')} <Ago ms={member.sinceMs} />
+                <span className="dim small nowrap">
+                  {t('explain.lasting', {
+                    span: formatSpan(Math.max(0, (member.untilMs ?? now) - member.sinceMs), language),
+                  })}
                 </span>
-                <span className="small" lang="en">
-                  {member.sentence}
-                </span>
+                {!ofSite && (
+                  <span className="small" lang="en">
+                    {member.sentence}
+                  </span>
+                )}
               </span>
             </li>
           ))}

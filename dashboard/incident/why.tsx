@@ -16,17 +16,16 @@ export function Why({ evidence }: { evidence: Evidence }): ReactElement | null {
         {forecast && (
           <div>
             <h3>{t('explain.restsOn')}</h3>
-            <p>
-              {t('explain.samples', {
-                samples: formatNumber(forecast.samples, language, 0),
-                span: formatSpan(forecast.spanMs, language),
-              })}
-            </p>
-            {forecast.basis !== undefined && (
-              <p className="dim">
+            <p className="sentence">
+              {forecast.basis === undefined ? (
+                t('explain.samples', {
+                  samples: formatNumber(forecast.samples, language, 0),
+                  span: formatSpan(forecast.spanMs, language),
+                })
+              ) : (
                 <Server text={forecast.basis} />
-              </p>
-            )}
+              )}
+            </p>
           </div>
         )}
         {ruledOut.length > 0 && (
@@ -83,11 +82,7 @@ function Related({ related }: { related: NonNullable<Evidence['related']> }): Re
                 </th>
                 <td className="number">{formatNumber(value, language, 2)}</td>
                 <td className="number">
-                  {expected === null ? (
-                    <span className="dim">{t('common.unavailable')}</span>
-                  ) : (
-                    formatNumber(expected, language, 2)
-                  )}
+                  {expected === null ? <span className="dim">—</span> : formatNumber(expected, language, 2)}
                 </td>
               </tr>
             ))}

@@ -18,7 +18,11 @@ export const explainEn = {
     siteLead: 'One incident for the whole site; its devices are the evidence.',
     still: 'still firing',
     over: 'over',
-    since: 'since',
+    lasting: 'for {{span}}',
+    siteFinding_one:
+      '{{count}} device of the site has stopped reporting, so the site itself is taken to be offline.',
+    siteFinding_other:
+      '{{count}} devices of the site have stopped reporting, so the site itself is taken to be offline.',
     stillCount: '{{count}} still firing',
     site: 'Site {{site}}',
     merged: 'It ended because another incident explains it.',

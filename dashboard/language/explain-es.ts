@@ -20,7 +20,11 @@ export const explainEs: Explain = {
     siteLead: 'Un solo incidente para toda la sede; sus dispositivos son la prueba.',
     still: 'sigue activa',
     over: 'terminada',
-    since: 'desde',
+    lasting: 'durante {{span}}',
+    siteFinding_one:
+      '{{count}} dispositivo de la sede ha dejado de informar: se entiende que es la propia sede la que no tiene conexión.',
+    siteFinding_other:
+      '{{count}} dispositivos de la sede han dejado de informar: se entiende que es la propia sede la que no tiene conexión.',
     stillCount: '{{count}} siguen activas',
     site: 'Sede {{site}}',
     merged: 'Terminó porque otro incidente lo explica.',

@@ -80,7 +80,7 @@ export const noiseEn = {
     once: 'Once',
     recurring: 'Comes back',
     wholeClient: 'the whole client',
-    weeks: 'weeks {{weeks}} of the month',
+    weeks: 'week {{weeks}} of the month',
     next: 'next',
     noMaintenance: 'No window is open or to come.',
     newSchedule: 'New window that comes back',

@@ -90,7 +90,7 @@ export const noiseEs: NoiseWords = {
     once: 'Una vez',
     recurring: 'Se repite',
     wholeClient: 'todo el cliente',
-    weeks: 'semanas {{weeks}} del mes',
+    weeks: 'semana {{weeks}} del mes',
     next: 'próxima',
     noMaintenance: 'No hay ventanas abiertas ni previstas.',
     newSchedule: 'Nueva ventana que se repite',

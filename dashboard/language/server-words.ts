@@ -13,6 +13,8 @@ export const SPANISH_SENTENCES: readonly (readonly [RegExp, string])[] = [
     'Se evalúa en $1 de $2 series; la última muestra es de hace $3.',
   ],
   [/^Evaluated on (\d+) of (\d+) series together\.$/, 'Se evalúa en $1 de $2 series juntas.'],
+  [/^Still learning: ([\d.]+) of ([\d.]+) days\.$/, 'Aún aprende: $1 de $2 días.'],
+  [/^Still learning: (\d+) of (\d+) samples\.$/, 'Aún aprende: $1 de $2 muestras.'],
   [/^Still learning: (.+)\.$/, 'Aún aprende: $1.'],
   [/^It will be evaluated when there is enough history\.$/, 'Se evaluará cuando haya historia suficiente.'],
   [

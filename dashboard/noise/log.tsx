@@ -17,9 +17,9 @@ export function Log({ filter }: { filter: NoiseSearch }): ReactElement {
   const answer = useQuery(askNoise.suppressions({ ...about, active }))
   const rows = answer.data ?? []
   return (
-    <section className="card" aria-labelledby="log">
+    <div className="card">
       <div className="card-head">
-        <h2 id="log">{t('noise.log')}</h2>
+        <h2>{t('noise.log')}</h2>
         <span className="inline">
           <label className="check small">
             <input
@@ -84,6 +84,9 @@ export function Log({ filter }: { filter: NoiseSearch }): ReactElement {
                     </span>
                     <span className="only-narrow small plain under">
                       {t(`noise.suppressor.${row.by}`)} · <Ago ms={row.startedAtMs} />
+                      <span className="dim under" lang="en">
+                        {row.why}
+                      </span>
                     </span>
                   </th>
                   <td>
@@ -108,6 +111,6 @@ export function Log({ filter }: { filter: NoiseSearch }): ReactElement {
           </table>
         </div>
       )}
-    </section>
+    </div>
   )
 }

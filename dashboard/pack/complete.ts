@@ -31,12 +31,12 @@ export function offersAt(schema: SchemaNode, text: string, at: number, known: Kn
   const node = nodeAt(schema, [...path, ...flow.keys])
   if (node === undefined) return null
   const from = at - flow.word.length
-  if (flow.valueOf !== undefined)
-    return values(node.properties?.[flow.valueOf], flow.valueOf, { from, known })
   const list = node.type === 'array' ? node.items : undefined
+  const object = list ?? node
+  if (flow.valueOf !== undefined)
+    return values(object.properties?.[flow.valueOf], flow.valueOf, { from, known })
   if (list !== undefined && list.properties === undefined)
     return values(list, path.at(-1) ?? '', { from, known })
-  const object = list ?? node
   if (object.properties === undefined) return null
   const present = siblings(text, lineStart, flow)
   const offers = Object.entries(object.properties)

@@ -123,6 +123,8 @@ function writable({ readOnly, label }: Pick<EditorProps, 'readOnly' | 'label'>) 
     EditorState.readOnly.of(readOnly),
     EditorView.contentAttributes.of({
       'aria-label': label,
+      // It has the focus by itself; the attribute says so to whoever checks the page.
+      tabindex: '0',
       ...(readOnly ? { 'aria-readonly': 'true' } : {}),
     }),
   ]
@@ -156,11 +158,13 @@ const LOOK = EditorView.theme({
     backgroundColor: 'var(--v-surface)',
     color: 'var(--v-text)',
     fontSize: '0.8125rem',
-    borderRadius: '0 0 8px 8px',
+    borderRadius: '7px 7px 0 0',
   },
-  '&.cm-focused': { outline: '2px solid var(--v-accent)', outlineOffset: '-2px' },
-  '.cm-scroller': { fontFamily: MONO, minHeight: '320px', maxHeight: '68vh', overflow: 'auto' },
+  // The gutter would cover it: the box around has it.
+  '&.cm-focused': { outline: 'none' },
+  '.cm-scroller': { fontFamily: MONO, maxHeight: '68vh', overflow: 'auto' },
   '.cm-content': { caretColor: 'var(--v-text)' },
+  '.cm-content, .cm-gutter': { minHeight: '320px' },
   '.cm-cursor, .cm-dropCursor': { borderLeftColor: 'var(--v-text)' },
   '.cm-gutters': {
     backgroundColor: 'var(--v-raised)',

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState, type ReactElement } from 'react'
 import type { PackVersion } from '../../contract/rule-views.ts'
+import { formatExact } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
 import { askRules } from '../rule/ask.ts'
 import { Ago, Failure } from '../shell/parts.tsx'
@@ -17,7 +18,7 @@ export function History({
   canEdit: boolean
   onPut: (text: string) => void
 }): ReactElement | null {
-  const { t } = useWords()
+  const { t, language } = useWords()
   const answer = useQuery({ ...askRules.history(pack), retry: false })
   const [open, setOpen] = useState<number>()
   const versions = answer.data ?? []
@@ -51,7 +52,7 @@ export function History({
                     size="compact-xs"
                     variant="default"
                     onClick={() => onPut(version.text ?? '')}
-                    aria-label={t('pack.putBackOf', { who: version.who })}
+                    aria-label={`${t('pack.putBack')}: ${version.who} ${formatExact(version.atMs, language)}`}
                   >
                     {t('pack.putBack')}
                   </Button>
@@ -69,6 +70,7 @@ export function History({
 function Diff({ version, before }: { version: PackVersion; before: PackVersion | undefined }): ReactElement {
   const { t } = useWords()
   const lines = useMemo(() => hunks(diffLines(before?.text ?? '', version.text ?? '')), [before, version])
+  if (lines.length === 0) return <p className="dim small">{t('pack.sameText')}</p>
   const words = { same: '', gone: t('pack.gone'), come: t('pack.come') }
   return (
     <pre className="diff" tabIndex={0} role="region" aria-label={t('pack.whatChanged')}>

@@ -6,7 +6,6 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Link, useBlocker, useParams, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useMemo, useState, type ReactElement } from 'react'
-import { VigiaError } from '../../contract/errors.ts'
 import { call, type Answer } from '../api.ts'
 import { METRIC_NAMES } from '../language/metric-names.ts'
 import { useWords } from '../language/use-words.ts'
@@ -30,16 +29,18 @@ export function PackPage(): ReactElement {
   const { t } = useWords()
   const { pack } = useParams({ from: '/shell/packs/$pack' })
   const { add } = useSearch({ from: '/shell/packs/$pack' })
-  const answer = useQuery({ ...askRules.pack(pack), retry: false })
+  const packs = useQuery(askRules.packs())
+  const isNew = packs.data?.packs.some(({ name }) => name === pack) === false
+  const answer = useQuery({ ...askRules.pack(pack), enabled: packs.data !== undefined && !isNew })
   const me = useQuery(ask.me())
-  const isNew = answer.error instanceof VigiaError && answer.error.code === 'NOT_FOUND'
+  const failed = packs.isError ? packs : answer.isError ? answer : undefined
   return (
     <div className="page">
       <Link to="/packs" className="back">
         ← {t('pack.back')}
       </Link>
-      {answer.isPending && <Waiting rows={9} />}
-      {answer.isError && !isNew && <Failure error={answer.error} again={() => void answer.refetch()} />}
+      {!failed && !isNew && answer.isPending && <Waiting rows={9} />}
+      {failed && <Failure error={failed.error} again={() => void failed.refetch()} />}
       {(answer.data ?? isNew) && (
         <Pack
           key={pack}

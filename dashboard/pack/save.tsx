@@ -2,6 +2,7 @@ import { Button, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useRef, useState, type ReactElement } from 'react'
+import { flushSync } from 'react-dom'
 import type { RuleChange } from '../../contract/rule-views.ts'
 import { call } from '../api.ts'
 import { useWords } from '../language/use-words.ts'
@@ -26,7 +27,7 @@ export function Save({
   const queries = useQueryClient()
   const navigate = useNavigate()
   const dialog = useRef<HTMLDialogElement>(null)
-  const [act, setAct] = useState<'save' | 'remove'>('save')
+  const [act, setAct] = useState<'save' | 'remove'>()
   const [note, setNote] = useState('')
   const apply = useMutation({
     mutationFn: (what: 'save' | 'remove') =>
@@ -39,6 +40,7 @@ export function Save({
       await Promise.all(
         [
           'rules',
+          'rule-check',
           'rule-coverage',
           'rule-explain',
           'rule-packs',
@@ -52,14 +54,12 @@ export function Save({
   })
   const open = (what: 'save' | 'remove'): void => {
     apply.reset()
-    setAct(what)
+    // What the dialog says is drawn first.
+    flushSync(() => setAct(what))
     dialog.current?.showModal()
   }
   return (
     <>
-      <span className="small dim" role="status">
-        {apply.isSuccess && t('pack.inForce')}
-      </span>
       {isSaved && (
         <Button size="xs" variant="default" onClick={() => open('remove')}>
           {t('pack.remove')}
@@ -68,35 +68,45 @@ export function Save({
       <Button size="xs" disabled={!ready} onClick={() => open('save')}>
         {t('pack.save')}
       </Button>
-      <dialog ref={dialog} className="confirm" aria-labelledby="confirm-title">
-        <form
-          className="stack"
-          onSubmit={(event) => {
-            event.preventDefault()
-            apply.mutate(act)
-          }}
-        >
-          <h2 id="confirm-title">
-            {t(act === 'save' ? 'pack.confirmSave' : 'pack.confirmRemove', { name })}
-          </h2>
-          {act === 'save' ? <Changes changes={changes} /> : <p>{t('pack.removeHelp')}</p>}
-          <TextInput
-            label={t('pack.note')}
-            description={t('pack.noteHelp')}
-            maxLength={300}
-            value={note}
-            onChange={(event) => setNote(event.currentTarget.value)}
-          />
-          {apply.isError && <Failure error={apply.error} />}
-          <div className="inline confirm-buttons">
-            <Button type="submit" size="xs" loading={apply.isPending}>
-              {t(act === 'save' ? 'pack.putInForce' : 'pack.remove')}
-            </Button>
-            <Button size="xs" variant="default" onClick={() => dialog.current?.close()}>
-              {t('pack.cancel')}
-            </Button>
-          </div>
-        </form>
+      <span className="small dim" role="status">
+        {apply.isSuccess && !ready && t('pack.inForce')}
+      </span>
+      <dialog
+        ref={dialog}
+        className="confirm"
+        onClose={() => setAct(undefined)}
+        aria-labelledby="confirm-title"
+      >
+        {act !== undefined && (
+          <form
+            className="stack"
+            onSubmit={(event) => {
+              event.preventDefault()
+              apply.mutate(act)
+            }}
+          >
+            <h2 id="confirm-title">
+              {t(act === 'save' ? 'pack.confirmSave' : 'pack.confirmRemove', { name })}
+            </h2>
+            {act === 'save' ? <Changes changes={changes} /> : <p>{t('pack.removeHelp')}</p>}
+            <TextInput
+              label={t('pack.note')}
+              description={t('pack.noteHelp')}
+              maxLength={300}
+              value={note}
+              onChange={(event) => setNote(event.currentTarget.value)}
+            />
+            {apply.isError && <Failure error={apply.error} />}
+            <div className="inline confirm-buttons">
+              <Button type="submit" size="xs" loading={apply.isPending}>
+                {t(act === 'save' ? 'pack.putInForce' : 'pack.remove')}
+              </Button>
+              <Button size="xs" variant="default" onClick={() => dialog.current?.close()}>
+                {t('pack.cancel')}
+              </Button>
+            </div>
+          </form>
+        )}
       </dialog>
     </>
   )

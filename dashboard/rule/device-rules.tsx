@@ -8,14 +8,8 @@ import { useWords } from '../language/use-words.ts'
 import { Failure, Waiting } from '../shell/parts.tsx'
 import { askRules } from './ask.ts'
 import { CoverageBar, CoverageTag, Place, ServerText, valueOf } from './coverage.tsx'
-import { STATES } from './filter.ts'
+import { byState, STATES } from './filter.ts'
 import { OverrideList } from './overrides.tsx'
-
-/** What matters first: what keeps a rule from firing, then what is meant to be so. */
-const ORDER: readonly CoverageState[] = [
-  ...(['unavailable', 'stale', 'no-series', 'silenced'] as const),
-  ...(['disabled', 'learning', 'evaluated'] as const),
-]
 
 /** The rules of one device: which are evaluated, and why each applies with these figures. */
 export function DeviceRules({ device }: { device: string }): ReactElement {
@@ -27,9 +21,10 @@ export function DeviceRules({ device }: { device: string }): ReactElement {
   const chosen = all.filter((rule) => rule.selected.holds)
   const rest = all.length - chosen.length
   const counts = countsOf(chosen)
-  const shown = chosen
-    .filter((rule) => state === undefined || stateOf(rule) === state)
-    .toSorted((a, b) => ORDER.indexOf(stateOf(a)) - ORDER.indexOf(stateOf(b)))
+  const shown = byState(
+    chosen.filter((rule) => state === undefined || stateOf(rule) === state),
+    stateOf,
+  )
   return (
     <section className="card" aria-labelledby="device-rules">
       <div className="card-head">

@@ -12,6 +12,17 @@ export const STATES: typeof COVERAGE_STATES = [
   'silenced',
 ]
 
+/** What matters first: what keeps a rule from firing, then what is meant to be so. */
+const ORDER: readonly CoverageState[] = [
+  ...(['unavailable', 'stale', 'no-series', 'silenced'] as const),
+  ...(['disabled', 'learning', 'evaluated'] as const),
+]
+
+/** What matters first comes first; what is alike keeps its order. */
+export function byState<T>(rows: readonly T[], stateOf: (row: T) => CoverageState): T[] {
+  return rows.toSorted((a, b) => ORDER.indexOf(stateOf(a)) - ORDER.indexOf(stateOf(b)))
+}
+
 export const RULE_FILTERS = ['silent', 'learning', 'disabled', 'overridden'] as const
 export type RuleFilter = (typeof RULE_FILTERS)[number]
 

@@ -1,3 +1,4 @@
+import '../incident/incident.css'
 import { NativeSelect } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
@@ -8,7 +9,7 @@ import { useWords } from '../language/use-words.ts'
 import { Ago, Empty, Fact, Failure, SeverityTag, Tag, Waiting } from '../shell/parts.tsx'
 import { askRules } from './ask.ts'
 import { CoverageBar, CoverageTag, Place, ServerText, valueOf } from './coverage.tsx'
-import { selectedBy, STATES } from './filter.ts'
+import { byState, selectedBy, STATES } from './filter.ts'
 import { Overrides } from './overrides.tsx'
 
 const ROWS = 200
@@ -94,7 +95,7 @@ function Devices({ rule }: { rule: RuleView }): ReactElement {
   const navigate = useNavigate({ from: '/rules/$rule' })
   const { state } = useSearch({ from: '/shell/rules/$rule' })
   const answer = useQuery(askRules.coverage({ rule: rule.name, limit: ROWS, ...(state ? { state } : {}) }))
-  const rows = answer.data?.rows ?? []
+  const rows = byState(answer.data?.rows ?? [], (row) => row.state)
   const counts = answer.data?.counts ?? rule.devices
   return (
     <section className="card" aria-labelledby="rule-devices">

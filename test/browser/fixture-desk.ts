@@ -1,5 +1,6 @@
 import type { DeviceView } from '../../contract/views.ts'
 import type { Incident, IncidentEvent, JobView, LedgerEntry, Ticket } from '../../contract/incident.ts'
+import type { IncidentReplay } from '../../contract/rule-views.ts'
 import type { Evidence } from '../../contract/rules.ts'
 import { chance, DAY, fleet, HOUR, MINUTE, uuid } from './fixture-data.ts'
 
@@ -22,9 +23,65 @@ export function diskEvidence(nowMs: number): Evidence {
       samples: 60,
       spanMs: 59 * MINUTE,
       r2: 0.993,
+      curve: Array.from({ length: 20 }, (_, index): [number, number, number, number] => {
+        const [fast, middle, slow] = [15, 19, 26].map((end) => Math.min(1, index / end))
+        const along = (part: number) => 91.4 + 6.6 * part
+        return [nowMs + index * MINUTE, along(middle!), along(slow!), along(fast!)]
+      }),
+      basis: 'one straight line over the last 1 h (r² 0.99); held against 21 d of its own history',
     },
+    ruledOut: [
+      {
+        explanation: 'log rotation, a backup or another rise that ends by itself',
+        because: 'the last 14 that did ended at 83 % at most or went at another pace',
+      },
+      { explanation: 'one-off step', because: 'it has gone on evenly for 1 h, over 60 samples' },
+      { explanation: 'high but still', because: 'it moves by 499 % a day' },
+    ],
     points,
     sentence: '/srv is 91.4 % full and, at 20.8 % per hour, reaches 98 % in 19 minutes (between 15 and 26).',
+  }
+}
+
+/** A machine that differs from its peers: several series took part. */
+export function peersEvidence(nowMs: number): Evidence {
+  return {
+    value: 87,
+    unit: 'percent',
+    threshold: 41,
+    forecast: null,
+    points: Array.from({ length: 60 }, (_, index): [number, number] => [
+      nowMs - (59 - index) * 5 * MINUTE,
+      (index < 40 ? 34 : 82) + chance(index) * 9,
+    ]),
+    sentence: 'web-01 stands at 87 %, the median of the 12 machines like it at 36 %, for 2 h.',
+    ruledOut: [
+      {
+        explanation: 'all machines of its kind do this',
+        because: 'the median of the 12 others is 36 % and has held still over 2 h',
+      },
+      {
+        explanation: 'it always differs from them',
+        because: 'it usually stands 3 % below them, now 51 % above',
+      },
+    ],
+    related: [
+      { series: 'cpu.used_percent of db-01', value: 35.1, expected: null },
+      { series: 'cpu.iowait_percent', value: 42.7, expected: 3.2 },
+      { series: 'diskio.await_milliseconds{disk="sda"}', value: 118.4, expected: 6.1 },
+    ],
+  }
+}
+
+/** The command that replays an incident, and since when its rule was so. */
+export function replay({ id, rule, ruleVersion, openedAtMs }: Incident): IncidentReplay {
+  return {
+    command: `vigia rules backtest --incident ${id}`,
+    rule,
+    ruleVersion,
+    pack: 'disk',
+    spec: null,
+    firstSeenMs: openedAtMs - 9 * DAY,
   }
 }
 
@@ -129,6 +186,66 @@ export function incidents(nowMs: number): Incident[] {
         unit: 'count',
         sentence: 'No report for 7 minutes.',
       },
+    },
+    {
+      ...disk,
+      ...on(0),
+      id: uuid(6),
+      rule: 'unlike-its-peers',
+      title: {
+        en: 'This machine differs from the machines like it',
+        es: 'Esta máquina difiere de sus iguales',
+      },
+      metric: 'cpu.used_percent',
+      labels: {},
+      cause: 'unlike-its-peers',
+      severity: 'warning',
+      state: 'open',
+      remedy: null,
+      openedAtMs: nowMs - 90 * MINUTE,
+      flappingSinceMs: nowMs - 20 * MINUTE,
+      evidence: peersEvidence(nowMs - 4 * MINUTE),
+      members: [
+        {
+          ...{
+            device: on(0).device,
+            hostname: on(0).hostname,
+            rule: 'backup-late',
+            fingerprint: 'backup-late|',
+          },
+          ...{ sinceMs: nowMs - 70 * MINUTE, untilMs: null },
+          sentence: 'The last backup is 26 h old.',
+        },
+      ],
+    },
+    {
+      ...service,
+      ...on(3),
+      id: uuid(7),
+      hostname: 'Madrid',
+      scope: 'site',
+      site: 'Madrid',
+      rule: 'device-silent',
+      title: { en: 'Site is offline', es: 'La sede no tiene conexión' },
+      metric: 'device.report',
+      cause: 'site Madrid',
+      labels: {},
+      severity: 'critical',
+      state: 'open',
+      remedy: null,
+      openedAtMs: nowMs - 12 * MINUTE,
+      evidence: {
+        ...serviceEvidence(nowMs),
+        ...{ value: 14, threshold: null, points: [], unit: 'count' },
+        sentence: '14 of 14 devices of Madrid do not report, since 2026-11-21 23:40 UTC.',
+      },
+      members: fleet(14, nowMs).map((device, index) => ({
+        ...{ device: device.id, hostname: device.hostname, rule: 'device-silent' },
+        fingerprint: `device-silent|${device.id}`,
+        sinceMs: nowMs - 14 * MINUTE,
+        untilMs: index === 13 ? nowMs - 2 * MINUTE : null,
+        sentence: 'No report for 5 min.',
+      })),
     },
     {
       ...disk,

@@ -8,6 +8,7 @@ import { type LiveEvent } from '../../contract/views.ts'
 import type { Ticket } from '../../contract/incident.ts'
 import * as data from './fixture-data.ts'
 import * as desk from './fixture-desk.ts'
+import { MORE_HANDLERS, unchanged, type Changed } from './fixture-routes.ts'
 
 /** As the server's own policy, without its room for style attributes: the console needs none. */
 export const STRICTEST_POLICY =
@@ -47,8 +48,10 @@ export async function startFixtureServer({
 }: Options): Promise<FixtureServer> {
   const calls: string[] = []
   const streams = new Set<ServerResponse>()
+  const nowMs = Date.now()
   const context: Context = {
-    nowMs: Date.now(),
+    nowMs,
+    changed: unchanged(nowMs),
     devices,
     state,
     signedIn: state === 'full' || state === 'empty',
@@ -111,6 +114,7 @@ async function file(path: string, dist: string, response: ServerResponse): Promi
 
 type Context = {
   nowMs: number
+  changed: Changed
   devices: number
   state: NonNullable<Options['state']>
   signedIn: boolean
@@ -128,7 +132,7 @@ async function answer(
   const handler = match && HANDLERS[match.name]
   if (!match || !handler) return fail(response, 404, 'NOT_FOUND', `No route ${url.pathname}.`)
   const route = ROUTES[match.name]
-  if (route.access === 'person' && !context.signedIn)
+  if ((route.access === 'person' || route.access === 'owner') && !context.signedIn)
     return fail(response, 401, 'UNAUTHENTICATED', 'You are not signed in.')
   const body = await readBody(request)
   if ('body' in route) {
@@ -149,6 +153,7 @@ async function answer(
 }
 
 const HANDLERS: Partial<Record<RouteName, (call: Call) => unknown>> = {
+  ...MORE_HANDLERS,
   health: ({ context }) => data.health(context.nowMs),
   setupState: ({ context }) => ({ needed: context.state === 'new' }),
   setup: ({ context, body }) => {
@@ -202,7 +207,7 @@ const HANDLERS: Partial<Record<RouteName, (call: Call) => unknown>> = {
   }),
   incident: ({ context, params }) => {
     const incident = desk.incidents(context.nowMs).find((one) => one.id === params['id'])
-    return incident && { incident, ...desk.story(incident) }
+    return incident && { incident, ...desk.story(incident), replay: desk.replay(incident) }
   },
   tickets: ({ context }) => ({ tickets: full(context) ? desk.tickets(context.nowMs) : [] }),
   ticket: ({ context, params }) => ticketOf(context, params['id'] ?? ''),

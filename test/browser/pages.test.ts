@@ -12,6 +12,21 @@ const PAGES = [
   { path: `/incidents/${uuid(1)}`, en: 'Disk will fill up', es: 'El disco se va a llenar' },
   { path: `/incidents/${uuid(2)}`, en: 'Disk will fill up', es: 'El disco se va a llenar' },
   { path: `/incidents/${uuid(4)}`, en: 'Device is silent', es: 'El dispositivo no informa' },
+  {
+    path: `/incidents/${uuid(6)}`,
+    en: 'This machine differs from the machines like it',
+    es: 'Esta máquina difiere de sus iguales',
+  },
+  { path: `/incidents/${uuid(7)}`, en: 'Site is offline', es: 'La sede no tiene conexión' },
+  { path: '/rules', en: 'Rules', es: 'Reglas' },
+  { path: '/rules/disk-space', en: 'Disk nearly full', es: 'Disco casi lleno' },
+  { path: '/packs', en: 'Rule packs', es: 'Paquetes de reglas' },
+  { path: '/packs/acme', en: 'acme', es: 'acme' },
+  { path: '/packs/disk', en: 'disk', es: 'disk' },
+  { path: '/noise', en: 'Noise', es: 'Ruido' },
+  { path: '/noise?show=budget', en: 'Noise', es: 'Ruido' },
+  { path: '/noise?show=hours&client=demo', en: 'Noise', es: 'Ruido' },
+  { path: '/noise?show=log', en: 'Noise', es: 'Ruido' },
   { path: '/tickets?show=all', en: 'Tickets', es: 'Tickets' },
   { path: `/tickets/${uuid(100)}`, en: 'Disk will fill up', es: 'El disco se va a llenar' },
   { path: '/ledger', en: 'Avoided trouble', es: 'Problemas evitados' },
@@ -50,7 +65,7 @@ suiteNeeding(['chromium'], 'the pages of the console, on fixtures', () => {
 
     it(
       `axe finds nothing and nothing is refused by the strictest policy: ${name}`,
-      { timeout: 60_000 },
+      { timeout: 240_000 },
       async () => {
         const { page, context, complaints } = await openPage(browser, view)
         const findings: string[] = []

@@ -79,8 +79,18 @@ suiteNeeding(['chromium'], 'the console on a real server with a real agent', () 
       await page.getByText('Mended by the remedy').waitFor({ timeout: 60_000 })
       await page.getByText('Verified: the rule recovered after the remedy').waitFor()
       await page.getByText(/restart-service, version \d/).waitFor()
+      await page.getByText(/vigia rules backtest --incident [0-9a-f-]{36}/).waitFor()
       expect(await axeFindings(page)).toEqual([])
       await fault
+      // From the incident to its rule, and on to the device where the rule is being evaluated.
+      await page.getByRole('link', { name: 'service-down' }).click()
+      const row = page.locator('.coverage-rows > li', { hasText: 'Evaluated' })
+      await row.first().waitFor({ timeout: 20_000 })
+      await row.first().getByRole('link').click()
+      const rule = page.locator('.device-rules > li', { hasText: 'Service' }).first()
+      await rule.locator('summary').click()
+      await rule.getByText(/It applies because/).waitFor()
+      await rule.getByRole('row', { name: /severity/ }).waitFor()
       await page.getByRole('link', { name: 'Ledger' }).click()
       const entry = page.getByRole('row', { name: /restart-service/ })
       await entry.waitFor()
@@ -106,6 +116,76 @@ suiteNeeding(['chromium'], 'the console on a real server with a real agent', () 
       await fault
     },
   )
+
+  it(
+    'shows a fault of a pack in its line, and puts the mended pack in force',
+    { timeout: 90_000 },
+    async () => {
+      await page.getByRole('link', { name: 'Rules', exact: true }).click()
+      await page.getByRole('link', { name: 'Rule packs' }).click()
+      await page.getByLabel('Name of a new pack').fill('acme')
+      await page.getByRole('button', { name: 'Begin a pack' }).click()
+      const editor = page.getByRole('textbox', { name: 'Text of the pack acme' })
+      await editor.click()
+      const write = async (severity: string): Promise<void> => {
+        await page.keyboard.press('ControlOrMeta+a')
+        await page.keyboard.press('Delete')
+        await page.keyboard.insertText(
+          `pack: acme
+version: 1
+rules:
+  - name: acme-memory
+    title: { en: Acme memory, es: Memoria de Acme }
+    owner: service-desk
+    severity: ${severity}
+    signal: { metric: memory.used_percent }
+    threshold: { above: 99.9 }
+    for: 1h
+    runbook: Ask Acme.
+    noRemedy: Acme decides.
+`,
+        )
+      }
+      await write('grave')
+      await page.getByRole('button', { name: 'Line 7' }).waitFor()
+      await page.locator('.cm-lintRange-error').waitFor()
+      expect(await axeFindings(page)).toEqual([])
+      await page.getByRole('button', { name: 'Line 7' }).click()
+      await write('critical')
+      await page.getByText('It would change 1 rule').waitFor()
+      await page.getByRole('button', { name: 'Try it' }).click()
+      await page
+        .getByText(/This change would have opened \d+ incidents? instead of \d+/)
+        .waitFor({ timeout: 60_000 })
+      await page.getByRole('button', { name: 'Save …' }).click()
+      await page.getByRole('dialog').getByLabel('Why').fill('asked for by Ana')
+      await page.getByRole('button', { name: 'Put in force' }).click()
+      await page.getByText('asked for by Ana').waitFor()
+      await page.getByRole('link', { name: 'Rules', exact: true }).click()
+      await page.getByLabel('Search rules').fill('acme-memory')
+      const rule = page.getByRole('row', { name: /Acme memory/ })
+      await rule.waitFor()
+      expect(await rule.innerText()).toContain('Critical')
+      await expect.poll(() => rule.innerText(), { timeout: 40_000 }).toContain('1 evaluated')
+    },
+  )
+
+  it('silences a rule from the console, and the silence ends', { timeout: 40_000 }, async () => {
+    await page.getByRole('link', { name: 'Noise', exact: true }).click()
+    await page.getByLabel('Rule', { exact: true }).fill('acme-memory')
+    await page.getByLabel('Reason').fill('a test of theirs')
+    await page.getByRole('button', { name: 'Silence', exact: true }).click()
+    const silence = page.locator('.rows li', { hasText: 'a test of theirs' })
+    await silence.waitFor()
+    expect(await axeFindings(page)).toEqual([])
+    await silence.getByRole('button', { name: 'End now' }).click()
+    await silence.waitFor({ state: 'detached' })
+    for (const part of ['Noise budget', 'Hours and maintenance', 'What was suppressed']) {
+      await page.getByRole('link', { name: part }).click()
+      await settled(page)
+      expect(await page.getByRole('alert').count()).toBe(0)
+    }
+  })
 
   it('opens the report of the month and says how Vigía itself is', { timeout: 60_000 }, async () => {
     await page.getByRole('link', { name: 'Health' }).click()
