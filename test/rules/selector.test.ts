@@ -31,3 +31,19 @@ it('answers no where only the device makes it fail', () => {
   expect(select('device.tags[0] == "server"')).toBe(false)
   expect(select('device.tags[0] == "server"', { ...DEVICE, tags: ['server'] })).toBe(true)
 })
+
+it('takes no longer for a text made to hold it', () => {
+  const hostile = { ...DEVICE, hostname: `${'a'.repeat(5000)}!` }
+  const ask = (text: string): unknown => {
+    const compiled = compileSelector(text)
+    return 'fault' in compiled ? compiled.fault.message : compiled.selector(hostile)
+  }
+  const startMs = performance.now()
+  expect(ask('device.hostname.matches("^(a+)+$")')).toBe(false)
+  expect(ask('device.hostname.matches("a!")')).toBe(true)
+  expect(ask('device.hostname.matches("a(")')).toBe(false)
+  expect(ask('"x.matches(" in device.tags')).toBe(false)
+  expect(performance.now() - startMs).toBeLessThan(2000)
+  expect(ask('device.tags.all(a, device.tags.all(b, a != b))')).toMatch(/within another/)
+  expect(ask('device.tags.exists(t, t == "s") || device.tags.all(t, t != "x")')).toBe(true)
+})
