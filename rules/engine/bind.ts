@@ -58,7 +58,8 @@ export function bind(state: EngineState, device: DeviceState, layout: Layout, on
   })
   plan.users++
   linkKin(binding, device.bindings)
-  device.bindings.push(binding)
+  // Not pushed: an array that grows takes room for sixteen more, on every device.
+  device.bindings = [...device.bindings, binding]
   // The same layout out of a snapshot, or under a selection that changed, has handed its slots on.
   const stale = device.bindings.find((other) => other !== binding && other.plan.hash === layout.hash)
   if (stale !== undefined) {

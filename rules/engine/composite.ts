@@ -9,6 +9,8 @@ import type { Binding, DeviceState, EngineState, Links, PlanSeries, RunningRule 
 /** A value counts while it is younger than this and than four of its gaps. */
 const SHORTEST_FRESH_MS = 120_000
 const FRESH_GAPS = 4
+const NONE: readonly number[] = []
+const MAIN_LINK: Links[number] = { kind: 'main', isLeast: false, rules: NONE, slots: NONE }
 
 /** Judges the composite rules of a report, each after those that it looks at. */
 export function observeComposites(run: Run, binding: Binding, timeMs: number): void {
@@ -91,28 +93,25 @@ function furthest({ series }: EngineState, { slots, isLeast }: Links[number], ti
 /** What each composite entry of a binding looks at among all that the device has. */
 function linksOf(state: EngineState, device: DeviceState, binding: Binding): Links[] {
   const { composites, series: all, rules } = binding.plan
-  const links: Links[] = []
-  for (let at = 0; at < composites.length; at += 2) {
+  return Array.from({ length: composites.length / 2 }, (_, pair) => {
+    const at = 2 * pair
     const { labels } = all[composites[at] as number] as PlanSeries
     const { composite } = state.rules[rules[composites[at + 1] as number] as number] as RunningRule
-    links.push(
-      (composite?.operands ?? []).map(({ operand, matches }) => {
-        switch (operand.kind) {
-          case 'main':
-            return { kind: 'main', isLeast: false, rules: new Int32Array(0), slots: new Int32Array(0) }
-          case 'series': {
-            const isMeant = (series: PlanSeries): boolean => matches(series) && agree(labels, series.labels)
-            return seriesLink(device, isMeant, operand.take === 'min')
-          }
-          case 'rule':
-            return ruleLink(state, device, operand.rule, labels)
-          default:
-            return operand satisfies never
+    return (composite?.operands ?? []).map(({ operand, matches }) => {
+      switch (operand.kind) {
+        case 'main':
+          return MAIN_LINK
+        case 'series': {
+          const isMeant = (series: PlanSeries): boolean => matches(series) && agree(labels, series.labels)
+          return seriesLink(device, isMeant, operand.take === 'min')
         }
-      }),
-    )
-  }
-  return links
+        case 'rule':
+          return ruleLink(state, device, operand.rule, labels)
+        default:
+          return operand satisfies never
+      }
+    })
+  })
 }
 
 function seriesLink(
@@ -128,8 +127,8 @@ function seriesLink(
   return {
     kind: 'series',
     isLeast,
-    rules: new Int32Array(0),
-    slots: Int32Array.from(slots),
+    rules: NONE,
+    slots: Array.from(slots),
   }
 }
 
@@ -153,8 +152,8 @@ function ruleLink(
   return {
     kind: 'rule',
     isLeast: false,
-    rules: Int32Array.from(pairs, ([rule]) => rule),
-    slots: Int32Array.from(pairs, ([, slot]) => slot),
+    rules: pairs.map(([rule]) => rule),
+    slots: pairs.map(([, slot]) => slot),
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type EngineState,
   giveSlot,
   type RunningRule,
+  type Selection,
   takeSlot,
   type VectorWatch,
   type Watch,
@@ -22,9 +23,8 @@ export function selectRules(state: EngineState, device: DeviceState, onDrop: (wa
     if (running === undefined) disabled.push(base)
     else selected.push(running)
   }
-  device.selected = Int32Array.from(selected, ({ index }) => index)
-  device.selection = device.selected.join(',')
-  device.disabled = Int32Array.from(disabled)
+  const rules = selected.map(({ index }) => index)
+  Object.assign(device, selectionOf(state, rules, disabled))
   device.watches = keepWatches(state, {
     before: device.watches,
     wanted: selected.filter(({ rule }) => rule.detector.driven === 'time'),
@@ -38,6 +38,17 @@ export function selectRules(state: EngineState, device: DeviceState, onDrop: (wa
     onDrop,
   })
   forgetLinks(device)
+}
+
+/** The one object that says which rules run: thousands of devices share a few. */
+function selectionOf({ selections }: EngineState, rules: number[], disabled: number[]): Selection {
+  const selection = rules.join(',')
+  const key = `${selection}|${disabled.join(',')}`
+  const known = selections.get(key)
+  if (known !== undefined) return known
+  const made = { selected: Int32Array.from(rules), selection, disabled: Int32Array.from(disabled) }
+  selections.set(key, made)
+  return made
 }
 
 /** What the bindings of a device keep of each other is to be looked up anew. */

@@ -45,13 +45,13 @@ export type Plan = {
 
 /**
  * What a composite entry looks at: slots of series, of which the largest or smallest counts, or of alerts (`rules`
- * names the rule of each).
+ * names the rule of each). Plain arrays: a typed array of three numbers takes ten times their room.
  */
 export type Links = {
   kind: 'main' | 'series' | 'rule'
   isLeast: boolean
-  rules: Int32Array
-  slots: Int32Array
+  rules: readonly number[]
+  slots: readonly number[]
 }[]
 
 /** A plan with one device's slots, and when the device reports this layout. */
@@ -94,13 +94,17 @@ export type VectorWatch = Watch & {
   gapsMs: Float64Array
 }
 
-export type DeviceState = {
-  context: DeviceContext
-  /** The rules and variants that run on it. */
+/** Which rules run on a device; the same object for all devices of which the same is true. */
+export type Selection = {
+  /** The rules and variants that run on it, and the same as text. */
   selected: Int32Array
   selection: string
   /** Rules (by base) that select it and that it does not run, being switched off. */
   disabled: Int32Array
+}
+
+export type DeviceState = Selection & {
+  context: DeviceContext
   watches: Watch[]
   vectors: VectorWatch[]
   /** The layouts that it reports in turn and some that it did before, at most MAX_BINDINGS. */
@@ -132,6 +136,8 @@ export type EngineState = {
   series: SeriesStore
   devices: Map<string, DeviceState>
   plans: Map<string, Plan>
+  /** Every selection that was ever needed, by its text. */
+  selections: Map<string, Selection>
   clock: EngineClock
   /** Resolutions of alerts whose rule was withdrawn, to be handed on with the next tick. */
   withdrawn: AlertTransition[]
@@ -149,6 +155,7 @@ export function createState(rules: readonly CompiledRule[]): EngineState {
     series: createSeriesStore(),
     devices: new Map(),
     plans: new Map(),
+    selections: new Map(),
     clock,
     withdrawn: [],
   }

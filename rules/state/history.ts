@@ -41,7 +41,8 @@ export function createHistory(isLong: boolean) {
     hourStep: { type: 'f32', width: isLong ? 1 : 0 },
     peaks: { type: 'f32', width: isLong ? DAYS : 0 },
     /** Sums of the open ten minutes and hour: value, count. */
-    open: { type: 'f64', width: 4 },
+    openTen: { type: 'f64', width: 2 },
+    openHour: { type: 'f64', width: isLong ? 2 : 0 },
     firstMs: { type: 'f64' },
     lastMs: { type: 'f64' },
     /** One per cent of the series' own size. */
@@ -103,11 +104,12 @@ export function remember(
   const isLong = c.hours.length > 0
   if (isLong && newHour > oldHour) closeHours(history, slot, oldHour, newHour)
   const raws = learnNoise(history, slot, distance)
-  c.open[slot * 4] = (c.open[slot * 4] as number) + distance
-  c.open[slot * 4 + 1] = (c.open[slot * 4 + 1] as number) + 1
-  c.open[slot * 4 + 2] = (c.open[slot * 4 + 2] as number) + distance
-  c.open[slot * 4 + 3] = (c.open[slot * 4 + 3] as number) + 1
+  const sums = slot * 2
+  c.openTen[sums] = (c.openTen[sums] as number) + distance
+  c.openTen[sums + 1] = (c.openTen[sums + 1] as number) + 1
   if (isLong) {
+    c.openHour[sums] = (c.openHour[sums] as number) + distance
+    c.openHour[sums + 1] = (c.openHour[sums + 1] as number) + 1
     const at = slot * DAYS + (Math.floor(timeMs / DAY_MS) % DAYS)
     if (!((c.peaks[at] as number) >= distance)) c.peaks[at] = distance
   }
@@ -159,14 +161,13 @@ function forgetSamples(history: History, slot: number): void {
 
 function closeTens(history: History, slot: number, oldTen: number, newTen: number): void {
   const c = history.columns
-  const count = c.open[slot * 4 + 1] as number
-  const mean = count > 0 ? (c.open[slot * 4] as number) / count : 0
+  const count = c.openTen[slot * 2 + 1] as number
+  const mean = count > 0 ? (c.openTen[slot * 2] as number) / count : 0
   const from = Math.max(oldTen, newTen - TENS)
   const kept = { value: mean, finest: finestOf(c.unit[slot] as number) }
   const ring = { cells: c.tens, steps: c.tenStep, width: TENS }
   for (let ten = from; ten < newTen; ten++) keepCoarse(ring, slot, ten % TENS, kept)
-  c.open[slot * 4] = 0
-  c.open[slot * 4 + 1] = 0
+  c.openTen.fill(0, slot * 2, slot * 2 + 2)
   // The pace of the rise: an hour's growth, as soon as it has an hour.
   if (newTen - Math.floor((c.firstMs[slot] as number) / TEN_MS) < 7) return
   const pace = mean - tenAgo(history, slot, newTen, 7)
@@ -175,14 +176,13 @@ function closeTens(history: History, slot: number, oldTen: number, newTen: numbe
 
 function closeHours(history: History, slot: number, oldHour: number, newHour: number): void {
   const c = history.columns
-  const count = c.open[slot * 4 + 3] as number
-  const mean = count > 0 ? (c.open[slot * 4 + 2] as number) / count : 0
+  const count = c.openHour[slot * 2 + 1] as number
+  const mean = count > 0 ? (c.openHour[slot * 2] as number) / count : 0
   const kept = { value: mean, finest: finestOf(c.unit[slot] as number) }
   const ring = { cells: c.hours, steps: c.hourStep, width: HOURS }
   for (let hour = Math.max(oldHour, newHour - HOURS); hour < newHour; hour++)
     keepCoarse(ring, slot, hour % HOURS, kept)
-  c.open[slot * 4 + 2] = 0
-  c.open[slot * 4 + 3] = 0
+  c.openHour.fill(0, slot * 2, slot * 2 + 2)
   const newDay = Math.floor(newHour / 24)
   const oldDay = Math.floor(oldHour / 24)
   // A day of which nothing was seen is as high as the one before; today begins empty.

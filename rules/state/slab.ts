@@ -30,11 +30,11 @@ export type Slab<C extends Columns = Columns> = {
 }
 
 const FIRST_CAPACITY = 64
-/** From here on a slab grows by a sixteenth: half a million slots must not hold room for another half. */
-const DOUBLES_UNTIL = 16_384
-const GROWS_BY = 1 + 1 / 16
+/** From here on a slab grows by an eighth, then by a sixteenth: half a million slots must not hold room for another half. */
+const DOUBLES_UNTIL = 1_024
+const GROWS_BY_EIGHTHS_UNTIL = 16_384
 
-/** Makes an empty slab that grows by doubling, and by a sixteenth once it is large. */
+/** Makes an empty slab that grows by doubling, and by less once it is large. */
 export function createSlab<const C extends Columns>(spec: C): Slab<C> {
   const names = Object.keys(spec)
   const width = (name: string): number => spec[name]?.width ?? 1
@@ -55,7 +55,7 @@ export function createSlab<const C extends Columns>(spec: C): Slab<C> {
 
   function reserve(slots: number): void {
     let to = capacity
-    while (to < slots) to = to < DOUBLES_UNTIL ? to * 2 : Math.ceil(to * GROWS_BY)
+    while (to < slots) to = larger(to)
     if (to > capacity) grow(to)
   }
 
@@ -88,6 +88,11 @@ export function createSlab<const C extends Columns>(spec: C): Slab<C> {
       })
     },
   }
+}
+
+function larger(capacity: number): number {
+  if (capacity < DOUBLES_UNTIL) return capacity * 2
+  return capacity + Math.ceil(capacity / (capacity < GROWS_BY_EIGHTHS_UNTIL ? 8 : 16))
 }
 
 /** Hands out slot numbers, smallest first while none was given back. */

@@ -1,5 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { AlertTransition } from '../../contract/rules.ts'
 import { createEngine } from '../../rules/engine/engine.ts'
 import { loadRules } from '../../server/rule-packs.ts'
@@ -13,20 +15,23 @@ const INTERVAL_MS = 30_000
 /** Enough for the layouts to be known and for gaps to be learned. */
 const WARM = 10
 const MAX_BYTES = 600e6
+const SHORT_SERIES = 4_800
+/** A thousand machines: with fewer the room to grow is most of what is held. */
+const SHORT_PACK_SERIES = 75_000
 
 /** Figures of the rule engine on one core, without transport and store. */
 export type ThroughputFigures = {
   /** Values judged a second by the slowest of the cheap detectors, and of the costly ones. */
   cheapPerSecond: number
   costlyPerSecond: number
-  /** State of all shipped packs over ordinary machines, by reported series: typed arrays and JavaScript heap. */
+  /** All that the engine holds with all shipped packs over ordinary machines, by reported series: typed arrays with their room to grow, and JavaScript heap. */
   bytesPerSeries: number
   /** Prometheus' time for `predict_linear` over Vigía's for `trend`, by series; 0 where Prometheus was not run. */
   prometheusRatio: number
   [other: string]: number | string
 }
 
-/** `--short` runs on a tenth and for less time; `--series N`, `--detector NAME`, `--no-prometheus`. */
+/** `--short` runs on few series and for less than half a minute; `--series N`, `--detector NAME`, `--no-detectors`, `--no-prometheus`. */
 export async function run(args: string[]): Promise<ThroughputFigures> {
   const { values } = parseArgs({
     args,
@@ -34,17 +39,19 @@ export async function run(args: string[]): Promise<ThroughputFigures> {
       short: { type: 'boolean', default: false },
       series: { type: 'string' },
       detector: { type: 'string' },
+      detectors: { type: 'boolean', default: true },
       prometheus: { type: 'boolean', default: true },
     },
     allowNegative: true,
   })
-  const series = Number(values.series ?? (values.short ? 24_000 : 600_000))
+  const series = Number(values.series ?? (values.short ? SHORT_SERIES : 600_000))
   const figures: Record<string, number | string> = {}
   const cheap: number[] = []
   const costly: number[] = []
   let trendPerSecond = 0
   let thresholdPerSecond = 0
-  for (const name of values.detector === undefined ? MEASURED : [values.detector]) {
+  const named = values.detector === undefined ? MEASURED : [values.detector]
+  for (const name of values.detectors ? named : []) {
     const found = measureDetector(name, { series, maxBytes: MAX_BYTES })
     ;(found.isCheap ? cheap : costly).push(found.perSecond)
     if (name === 'trend') trendPerSecond = found.perSecond
@@ -54,11 +61,15 @@ export async function run(args: string[]): Promise<ThroughputFigures> {
       `${name.padEnd(14)} ${(found.perSecond / 1e6).toFixed(2).padStart(8)} M/s  ${found.series} series, ${found.bytesPerSeries} B a series`,
     )
   }
-  const pack = values.detector === undefined ? measurePack(Math.min(series, 600_000)) : {}
+  const pack = values.detector === undefined ? measurePack(values.short ? SHORT_PACK_SERIES : series) : {}
   for (const [name, figure] of Object.entries(pack)) console.log(`${name.padEnd(34)} ${figure}`)
   let prometheusRatio = 0
   if (values.prometheus && values.detector === undefined) {
-    const beside = await measurePrometheus(values.short ? 20_000 : 100_000, values.short ? 40 : 90)
+    const beside = await measurePrometheus(
+      values.short
+        ? { series: 5_000, seconds: 8, scrapeSeconds: 1 }
+        : { series: 100_000, seconds: 90, scrapeSeconds: 5 },
+    )
     const perSeries = (seconds: number): number => (seconds / beside.series) * 1e6
     prometheusRatio = Math.round((perSeries(beside.predictLinearSeconds) / 1e6) * trendPerSecond)
     figures.prometheusThresholdMicroseconds = Number(perSeries(beside.thresholdSeconds).toFixed(3))
@@ -71,13 +82,18 @@ export async function run(args: string[]): Promise<ThroughputFigures> {
     )
   }
   return {
-    cheapPerSecond: Math.min(...cheap),
-    costlyPerSecond: Math.min(...costly),
+    cheapPerSecond: least(cheap),
+    costlyPerSecond: least(costly),
     bytesPerSeries: Number(pack.bytesPerSeries ?? 0),
     prometheusRatio,
     ...figures,
     ...pack,
   }
+}
+
+/** The slowest; 0 where none was measured. */
+function least(figures: readonly number[]): number {
+  return figures.length === 0 ? 0 : Math.min(...figures)
 }
 
 /** All shipped packs over ordinary machines of about 80 series. */
@@ -86,7 +102,7 @@ function measurePack(series: number): Record<string, number> {
   const layout = machine()
   const devices = machines(Math.floor(series / layout.series.length))
   const out: AlertTransition[] = []
-  const heapBefore = usedHeap()
+  const before = heldBytes()
   const engine = createEngine({ rules })
   const values = initialValues(layout.series)
   const report = (round: number, observe: boolean): void => {
@@ -100,7 +116,7 @@ function measurePack(series: number): Record<string, number> {
   }
   for (let round = 0; round < WARM; round++) report(round, true)
   const { series: watched, entries, bytes } = engine.size()
-  const heap = Math.max(0, usedHeap() - heapBefore)
+  const held = heldBytes() - before
   let round = WARM
   const seconds = bestSeconds(5, () => report(round++, true)) - bestSeconds(3, () => report(round, false))
   const reported = devices.length * layout.series.length
@@ -117,17 +133,26 @@ function measurePack(series: number): Record<string, number> {
     entries,
     packEvaluationsPerSecond: Math.round(entries / seconds),
     packSamplesPerSecond: Math.round(reported / seconds),
-    bytesPerSeries: Math.round((bytes + heap) / reported),
+    bytesPerSeries: Math.round(held / reported),
     arrayBytesPerSeries: Math.round(bytes / reported),
-    bytesPerWatchedSeries: Math.round((bytes + heap) / watched),
+    bytesPerWatchedSeries: Math.round(held / watched),
     snapshotMs: Math.round(snapshotMs),
     restoreMs: Math.round(restoreMs),
     snapshotBytesPerSeries: Math.round(snapshot.length / reported),
   }
 }
 
-/** The JavaScript heap after a collection where the process allows one (--expose-gc), as it stands otherwise. */
-function usedHeap(): number {
-  globalThis.gc?.()
-  return process.memoryUsage().heapUsed
+/** Bytes of the JavaScript heap and of all typed arrays after a collection. */
+function heldBytes(): number {
+  collectGarbage()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
+/** As `node --expose-gc` would, for a process that was started without; twice, for what ends with the first. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  collect()
 }

@@ -12,6 +12,7 @@ const PROGRAMS = {
   'dbus-daemon': ['/usr/bin/dbus-daemon'],
   'node-exporter': ['/usr/bin/prometheus-node-exporter'],
   'zabbix-agent2': ['/usr/sbin/zabbix_agent2'],
+  prometheus: ['/usr/bin/prometheus'],
 } as const satisfies Record<string, readonly string[]>
 
 export type Program = keyof typeof PROGRAMS

@@ -14,20 +14,26 @@ export type PrometheusFigures = {
   samples: number
 }
 
-const SCRAPE_S = 5
-
 /**
  * Runs Prometheus as it comes from Debian over a page of series that it scrapes, with one threshold rule and one of
  * `predict_linear`, and reads what it says of its own rule groups. Throws where it cannot be started.
  */
-export async function measurePrometheus(series: number, seconds: number): Promise<PrometheusFigures> {
+export async function measurePrometheus({
+  series,
+  seconds,
+  scrapeSeconds,
+}: {
+  series: number
+  seconds: number
+  scrapeSeconds: number
+}): Promise<PrometheusFigures> {
   const folder = mkdtempSync(join(tmpdir(), 'vigia-prometheus-'))
   const page = await servePage(series)
   const { port } = page.address() as AddressInfo
   const own = await sparePort()
   writeFileSync(
     join(folder, 'prometheus.yml'),
-    `global: { scrape_interval: ${SCRAPE_S}s, scrape_timeout: ${SCRAPE_S}s, evaluation_interval: ${SCRAPE_S}s }
+    `global: { scrape_interval: ${scrapeSeconds}s, scrape_timeout: ${scrapeSeconds}s, evaluation_interval: ${scrapeSeconds}s }
 rule_files: [rules.yml]
 scrape_configs:
   - { job_name: bench, static_configs: [{ targets: ['127.0.0.1:${port}'] }] }
@@ -58,6 +64,7 @@ scrape_configs:
   try {
     let thresholdSeconds = Infinity
     let predictLinearSeconds = Infinity
+    await untilScraped(own, series)
     const deadline = performance.now() + seconds * 1000
     while (performance.now() < deadline) {
       await sleep(1000)
@@ -72,7 +79,7 @@ scrape_configs:
       series: await countSeries(own),
       thresholdSeconds,
       predictLinearSeconds,
-      samples: Math.round(seconds / SCRAPE_S),
+      samples: Math.round(seconds / scrapeSeconds),
     }
   } finally {
     child.kill('SIGTERM')
@@ -97,6 +104,13 @@ async function durations(port: number): Promise<{ threshold: number; predict: nu
     return seconds > 0 ? seconds : Infinity
   }
   return { threshold: of('threshold'), predict: of('predict') }
+}
+
+/** Waits until all series were scraped once; Error after a minute. */
+async function untilScraped(port: number, series: number): Promise<void> {
+  for (const deadline = performance.now() + 60_000; performance.now() < deadline; await sleep(250))
+    if ((await countSeries(port).catch(() => 0)) === series) return
+  throw new Error('prometheus did not scrape the page within a minute')
 }
 
 async function countSeries(port: number): Promise<number> {
