@@ -59,7 +59,7 @@ export function noSeries(device: DeviceState, { rule }: RunningRule): Verdict {
     if (near.size === SHOWN_NAMES) break
     if (spec.metric.startsWith(group)) near.add(spec.metric)
   }
-  const instead = near.size === 0 ? `nothing that begins with ${group}` : [...near].join(', ')
+  const instead = near.size === 0 ? `nothing of ${group.replace(/\.$/, '')}` : [...near].join(', ')
   return {
     ...nothing,
     state: 'no-series',

@@ -191,7 +191,7 @@ function coverSeries(
       state: 'unavailable',
       why:
         learning === ''
-          ? `The newest report has no value of ${of}; the last was ${age}.`
+          ? `The newest report has no value of ${of}; ${age === 'never' ? 'none ever had one' : `the last was ${age}`}.`
           : `The rule also needs what is not known here now: ${learning}.`,
       next: 'See what the collector says: the device page lists what is unavailable and why.',
     }

@@ -1,8 +1,9 @@
-import { COVERAGE_STATES } from '../../contract/coverage.ts'
+import { COVERAGE_STATES, type CoverageState } from '../../contract/coverage.ts'
 import type { CoverageSummary } from './coverage.ts'
 import type { RuleBook } from './rule-book.ts'
 
 const NAMED = 5
+const URGENCY: readonly CoverageState[] = ['stale', 'unavailable', 'no-series', 'disabled', 'learning']
 
 /**
  * How the rules are: whether packs wait to be corrected and alerts for the records, how many rules there are, where
@@ -28,7 +29,9 @@ export function ruleHealth({
   const states = COVERAGE_STATES.filter((state) => counts[state] > 0).map(
     (state) => `${counts[state]} ${state}`,
   )
-  const names = cannotFire.slice(0, NAMED).map(({ rule, state }) => `${rule} (${state})`)
+  // What was read once and no longer is comes first: what a machine never had is mostly as it should be.
+  const ordered = cannotFire.toSorted((a, b) => URGENCY.indexOf(a.state) - URGENCY.indexOf(b.state))
+  const names = ordered.slice(0, NAMED).map(({ rule, state }) => `${rule} (${state})`)
   const more = cannotFire.length > NAMED ? ` and ${cannotFire.length - NAMED} more` : ''
   const parts = [
     ...troubles,
