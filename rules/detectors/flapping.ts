@@ -6,6 +6,7 @@ import { createSlab } from '../state/slab.ts'
 
 /** A firing alert stays until fewer than half of the changes are left, so that it does not flap itself (Nagios: low and high threshold). */
 const LOW_SHARE = 0.5
+const STIRRED = 4
 
 /** Counts crossings of a bound within a time; keeps the times of the last ones, looked at only while one is recent. */
 export const flapping = anyDetector({
@@ -16,22 +17,20 @@ export const flapping = anyDetector({
   create({ above, below, changes, within }) {
     const sign = above === undefined ? -1 : 1
     const bound = above ?? below ?? Infinity
+    const signedBound = sign * bound
     const withinMs = durationMs(within)
     const slab = createSlab({
-      /** 0 while nothing was seen, 1 good, 2 bad. */
+      /** 0 while nothing was seen, 1 good, 2 bad; and STIRRED while a change may lie within the time. */
       side: { type: 'u8' },
       head: { type: 'u8' },
-      /** 1 while a change may lie within the time. */
-      stirred: { type: 'u8' },
       changedMs: { type: 'f64', width: changes },
     })
 
     function note(slot: number, timeMs: number): void {
-      const { head, changedMs, stirred } = slab.columns
+      const { head, changedMs } = slab.columns
       const place = head[slot] as number
       changedMs[slot * changes + place] = timeMs
       head[slot] = (place + 1) % changes
-      stirred[slot] = 1
     }
 
     function recent(slot: number, timeMs: number): number {
@@ -46,16 +45,17 @@ export const flapping = anyDetector({
     return {
       slab,
       step(slot, timeMs, value) {
-        const { side, stirred } = slab.columns
-        const now = sign * value > sign * bound ? 2 : 1
+        const { side } = slab.columns
+        const now = signedBound < sign * value ? 2 : 1
         const before = side[slot]
-        if (before !== now) {
+        if (before === now) return CLEAR
+        if (before === 0) {
           side[slot] = now
-          if (before !== 0) note(slot, timeMs)
+          return CLEAR
         }
-        if (stirred[slot] === 0) return CLEAR
+        if (before !== now + STIRRED) note(slot, timeMs)
         const count = recent(slot, timeMs)
-        if (count === 0) stirred[slot] = 0
+        side[slot] = count === 0 ? now : now + STIRRED
         return count >= changes ? BREACH : count >= changes * LOW_SHARE ? STAY : CLEAR
       },
       tick: () => CLEAR,
