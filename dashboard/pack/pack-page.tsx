@@ -14,7 +14,6 @@ import { askRules } from '../rule/ask.ts'
 import { Failure, PageHead, Tag, Waiting } from '../shell/parts.tsx'
 import { Backtest } from './backtest.tsx'
 import { CheckResult } from './check.tsx'
-import type { SchemaNode } from './complete.ts'
 import { History } from './history.tsx'
 import { Save } from './save.tsx'
 import { addOverrides, newPack, type FaultView } from './text.ts'
@@ -145,7 +144,7 @@ function Pack({
               label={t('pack.textOf', { name })}
               readOnly={!canEdit}
               faults={faults}
-              schema={schema.data as SchemaNode | undefined}
+              schema={schema.data}
               known={known}
               onChange={setText}
               goTo={goTo}
