@@ -30,10 +30,31 @@ export type Weighed = {
 type Frame = { moment: Moment; sign: number; bound: number; outlook: Outlook | null; weighed: Weighed }
 
 const CURVE_POINTS = 24
+/**
+ * The sides of the 80 % interval, as logarithms of the time; from the quantiles of foretold over true time on the
+ * simulator (seeds 11 to 18, 918 forecasts) and the development disks (80), at opening and a day before. A run that
+ * bends leaves the line by a multiple of what the line leaves unexplained, and is full at a sample, not between two.
+ */
+const RUN_BY_BEND = 4
+/** Points of long runs are means: samples themselves are no further apart. */
+const SAMPLE_HOURS = 1 / 6
+/**
+ * Growth of days that differ comes sooner rather than later: the highest sample counts. Widths count from that of days
+ * that are all alike; beyond the most, days are unlike, and it no longer says by how much the time is wrong.
+ */
+const DAYS_SOONER = 0.06
+const DAYS_SOONER_BY_WIDTH = 1.5
+const DAYS_LATER_BY_WIDTH = 0.8
+const DAYS_LEAST_WIDTH = 0.01
+const DAYS_MOST_WIDTH = 0.5
+/** What rises and falls back is full at the top of a rise only, and may have to wait for the next one. */
+const LATER_BY_RISES = 0.3
+const FEWEST_RISES = 2
 
 /** Puts what a trend saw into words, with forecast, curve and what was ruled out. */
-export function trendFinding({ moment, sign, bound, outlook, weighed }: Frame): Finding {
+export function trendFinding({ moment, sign, bound, outlook: even, weighed }: Frame): Finding {
   const { timeMs, value, unit } = moment
+  const outlook = even === null ? null : { ...even, ...sidesOf(even, weighed) }
   const now = `is ${numberText(value, unit)}`
   const base = { value, unit, threshold: bound, forecast: null }
   if (value !== null && sign * (bound - value) <= 0)
@@ -71,6 +92,24 @@ export function trendFinding({ moment, sign, bound, outlook, weighed }: Frame): 
     forecast,
     ruledOut: ruledOut({ moment, sign, bound, outlook, weighed }),
     says: `${now}, ${perHour > 0 ? 'rises' : 'falls'} by ${numberText(Math.abs(perHour), unit)} an hour and reaches ${numberText(bound, unit)} in ${span(outlook.eta)} (80 % interval ${span(outlook.earliest)} to ${latest}; ${outlook.samples} samples over ${span(outlook.spanHours)})`,
+  }
+}
+
+/** The ends of the interval: what the outlook leaves to both sides alike, weighed for each side by what it rests on. */
+function sidesOf(
+  { kind, eta, latest, samples, spanHours, r2 }: Outlook,
+  { rises }: Weighed,
+): Pick<Outlook, 'earliest' | 'latest'> {
+  if (kind === 'run') {
+    const width = Math.exp(RUN_BY_BEND * Math.sqrt(Math.max(0, 1 - r2)))
+    return { earliest: eta / width, latest: eta * width + Math.min(SAMPLE_HOURS, spanHours / samples) }
+  }
+  if (eta === 0) return { earliest: 0, latest }
+  const width = Math.max(0, Math.min(DAYS_MOST_WIDTH, Math.log(latest / eta)) - DAYS_LEAST_WIDTH)
+  const later = DAYS_LATER_BY_WIDTH * width + (rises < FEWEST_RISES ? 0 : LATER_BY_RISES)
+  return {
+    earliest: eta * Math.exp(-DAYS_SOONER - DAYS_SOONER_BY_WIDTH * width),
+    latest: eta * Math.exp(later),
   }
 }
 
