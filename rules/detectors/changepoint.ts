@@ -3,7 +3,7 @@ import { anyDetector, BREACH, CLEAR, type Finding, STAY, type Verdict } from '..
 import { durationMs, spanText } from '../duration.ts'
 import { numberText } from '../number-text.ts'
 import { createSlab } from '../state/slab.ts'
-import { DAY_HOURS, epochHour, hourOfDay } from '../state/week.ts'
+import { DAY_HOURS, epochHour, hourOfDay } from '../state/usual/week.ts'
 
 /** What is summed in two directions each: the hour's mean, and the logarithm of its standard deviation. */
 const LEVEL = 0

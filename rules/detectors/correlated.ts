@@ -9,11 +9,11 @@ import {
   QUARTER_MS,
   QUARTERS,
   readDay,
-} from '../state/day-profile.ts'
+} from '../state/usual/day-profile.ts'
 import { createSlab } from '../state/slab.ts'
-import { addToTail, fadeTail, TAIL_WIDTH, tailQuantile } from '../state/tail.ts'
-import { short, unusualFinding } from '../state/unusual.ts'
-import { notePeak, peakOfLastWeek, WEEK_PEAKS_WIDTH } from '../state/week-peaks.ts'
+import { addToTail, fadeTail, TAIL_WIDTH, tailQuantile } from '../state/usual/tail.ts'
+import { short, unusualFinding } from '../state/usual/unusual.ts'
+import { notePeak, peakOfLastWeek, WEEK_PEAKS_WIDTH } from '../state/usual/week-peaks.ts'
 
 /** Series a machine can have in one rule: the contract's most evidence, and twice what a load picture needs. */
 const WIDTH = 24

@@ -1,11 +1,18 @@
 import { LeakParameters } from '../../contract/detectors/leak.ts'
 import { anyDetector, BREACH, CLEAR, STAY } from '../detector.ts'
 import { durationMs, spanText } from '../duration.ts'
-import { leakFinding, quietFinding } from '../state/leak-finding.ts'
-import { LIMITS, LOOK_WINDOWS, LOOKS } from '../state/leak-limits.ts'
-import { type Ground, isUnheardOf, mayLeak, reachesBound } from '../state/leak-verdict.ts'
-import { blockOf, createRise, fitRises, residualCorrelation, type Ring, shapeRise } from '../state/rise.ts'
-import { hasHistory, largestRise, noteRise, RECORD_WIDTH, usualRise } from '../state/rise-record.ts'
+import { leakFinding, quietFinding } from '../state/leak/finding.ts'
+import { LIMITS, LOOK_WINDOWS, LOOKS } from '../state/leak/limits.ts'
+import { type Ground, isUnheardOf, mayLeak, reachesBound } from '../state/leak/verdict.ts'
+import {
+  blockOf,
+  createRise,
+  fitRises,
+  residualCorrelation,
+  type Ring,
+  shapeRise,
+} from '../state/leak/rise.ts'
+import { hasHistory, largestRise, noteRise, RECORD_WIDTH, usualRise } from '../state/leak/rise-record.ts'
 import { createSlab } from '../state/slab.ts'
 
 const LOOK_COUNT = LOOKS.length

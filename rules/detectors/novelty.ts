@@ -2,7 +2,7 @@ import { NoveltyParameters } from '../../contract/detectors/novelty.ts'
 import { anyDetector, BREACH, CLEAR, type Finding, STAY } from '../detector.ts'
 import { durationMs, spanText } from '../duration.ts'
 import { numberText } from '../number-text.ts'
-import { measure, MEASURE_COLUMNS, MEASURE_COUNT, MEASURES } from '../state/measures.ts'
+import { measure, MEASURE_COLUMNS, MEASURE_COUNT, MEASURES } from '../state/usual/measures.ts'
 import { createSlab } from '../state/slab.ts'
 
 /**

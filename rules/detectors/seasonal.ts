@@ -2,7 +2,7 @@ import { SeasonalParameters } from '../../contract/detectors/seasonal.ts'
 import { anyDetector, BREACH, CLEAR, type Finding, STAY } from '../detector.ts'
 import { durationMs, spanText } from '../duration.ts'
 import { numberText } from '../number-text.ts'
-import { keepCoarse } from '../state/coarse.ts'
+import { keepCoarse } from '../state/trend/coarse.ts'
 import { createSlab } from '../state/slab.ts'
 import {
   DAY_HOURS,
@@ -12,7 +12,7 @@ import {
   hourText,
   partOfHour,
   WEEK_HOURS,
-} from '../state/week.ts'
+} from '../state/usual/week.ts'
 
 /** How much a new hour moves the level of its hour of the day and of the week once they are known: memory of about 2 weeks and 5. */
 const DAY_GAIN = 0.07

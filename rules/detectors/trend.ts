@@ -1,9 +1,9 @@
 import { TrendParameters } from '../../contract/detectors/trend.ts'
 import { anyDetector, BREACH, CLEAR, STAY } from '../detector.ts'
 import { durationMs, spanText } from '../duration.ts'
-import { createHistory, HOUR_MS, remember } from '../state/history.ts'
-import { trendFinding } from '../state/trend-finding.ts'
-import { createTrendVerdict } from '../state/trend-verdict.ts'
+import { createHistory, HOUR_MS, remember } from '../state/trend/history.ts'
+import { trendFinding } from '../state/trend/finding.ts'
+import { createTrendVerdict } from '../state/trend/verdict.ts'
 
 /** How many times its window a rule may look ahead. */
 const REACH = 4

@@ -39,8 +39,7 @@ it('gives the same whether an unchanged count is reported or not', () => {
     if (hour % 240 === 0) rare.observe(0, START_MS + hour * HOUR_MS, counts)
   }
   const [a, b] = [featuresAt(rare, 800), featuresAt(often, 800)]
-  for (const name of DRIVE_FEATURES)
-    if (name !== 'model_rate') expect(b[name]).toBeCloseTo(a[name]!, 4)
+  for (const name of DRIVE_FEATURES) if (name !== 'model_rate') expect(b[name]).toBeCloseTo(a[name]!, 4)
 })
 
 it('refuses a model that was fitted on other features', () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { keepCoarse } from '../../../rules/state/coarse.ts'
+import { keepCoarse } from '../../../../rules/state/trend/coarse.ts'
 
 it('reads back each number within 1/16384 of the largest of its row, whatever the order', () => {
   fc.assert(

@@ -1,7 +1,7 @@
-import type { Evidence, Forecast } from '../../contract/rules.ts'
-import type { Finding, Moment } from '../detector.ts'
-import { spanText } from '../duration.ts'
-import { numberText } from '../number-text.ts'
+import type { Evidence, Forecast } from '../../../contract/rules.ts'
+import type { Finding, Moment } from '../../detector.ts'
+import { spanText } from '../../duration.ts'
+import { numberText } from '../../number-text.ts'
 import { HOUR_MS } from './history.ts'
 
 /** A forecast in the terms of the bank: hours from now, distances to the bound (0 at it, negative before). */

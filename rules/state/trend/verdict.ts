@@ -11,7 +11,7 @@ import {
   TEN_MS,
   tenAgo,
 } from './history.ts'
-import type { Outlook, Weighed } from './trend-finding.ts'
+import type { Outlook, Weighed } from './finding.ts'
 
 /** A run is straight when a line explains this share of it; a staircase of two equal steps reaches 0.89. */
 const STRAIGHT_R2 = 0.85

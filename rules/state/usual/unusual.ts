@@ -1,5 +1,5 @@
-import type { Finding } from '../detector.ts'
-import { numberText } from '../number-text.ts'
+import type { Finding } from '../../detector.ts'
+import { numberText } from '../../number-text.ts'
 
 /** A series further out than this is named as taking part: 1 step in 370 of normal noise. */
 const NAMED = 3

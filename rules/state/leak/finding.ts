@@ -1,7 +1,7 @@
-import type { Forecast } from '../../contract/rules.ts'
-import type { Finding, Moment } from '../detector.ts'
-import { spanText } from '../duration.ts'
-import { numberText } from '../number-text.ts'
+import type { Forecast } from '../../../contract/rules.ts'
+import type { Finding, Moment } from '../../detector.ts'
+import { spanText } from '../../duration.ts'
+import { numberText } from '../../number-text.ts'
 import type { Rise } from './rise.ts'
 
 /** Two-sided 80 % interval of a normal distribution. */

@@ -1,4 +1,4 @@
-import type { Slab } from './slab.ts'
+import type { Slab } from '../slab.ts'
 import { DAY_HOURS, epochHour, hourOfDay } from './week.ts'
 
 /** The measures, in their order; each says how far the series is from what it was. */

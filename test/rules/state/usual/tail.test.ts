@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { addToTail, fadeTail, TAIL_WIDTH, tailQuantile } from '../../../rules/state/tail.ts'
+import { addToTail, fadeTail, TAIL_WIDTH, tailQuantile } from '../../../../rules/state/usual/tail.ts'
 
 const CELL = 10 ** (1 / 32)
 

@@ -1,5 +1,5 @@
 import { keepCoarse } from './coarse.ts'
-import { createSlab } from './slab.ts'
+import { createSlab } from '../slab.ts'
 
 /** Samples kept as they are: an hour and a half at five minutes, ten minutes at thirty seconds. */
 export const RAW = 20

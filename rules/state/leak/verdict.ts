@@ -1,4 +1,4 @@
-import { LIMITS } from './leak-limits.ts'
+import { LIMITS } from './limits.ts'
 import type { Rise } from './rise.ts'
 
 /** What a rise is held against. All in the direction of the bound. */

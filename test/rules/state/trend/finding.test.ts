@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Forecast } from '../../../contract/rules.ts'
-import { type Outlook, trendFinding } from '../../../rules/state/trend-finding.ts'
+import type { Forecast } from '../../../../contract/rules.ts'
+import { type Outlook, trendFinding } from '../../../../rules/state/trend/finding.ts'
 
 const HOUR_MS = 3_600_000
 const NOW_MS = Date.UTC(2026, 0, 20)
