@@ -8,6 +8,7 @@ import { checkRefused, checkRule, detectorOf, type RuleFault } from './check.ts'
 import type { CompiledOverride, CompiledRule } from './compiled.ts'
 import { linkRules, type PlacedOverride, type PlacedRule } from './link.ts'
 import { compileSignal } from './matcher.ts'
+import { excessOf } from './measure.ts'
 import { placesOf, type Places } from './places.ts'
 import { type KnownRemedies, SHIPPED_REMEDIES } from './remedies.ts'
 import { stateVersionOf } from './variant.ts'
@@ -75,12 +76,23 @@ export function rulesInvalid(faults: readonly Fault[]): VigiaError {
   })
 }
 
-/** Parses YAML and holds it to a schema; every fault of either with its place. */
+/**
+ * Parses YAML and holds it to a schema; every fault of either with its place. What is too large or too deep to be a
+ * pack is refused before it is parsed.
+ */
 export function readYaml<T>(
   { file, text }: PackSource,
   schema: z.ZodType<T>,
 ): { raw: unknown; value: T | undefined; places: Places; faults: Fault[] } {
   const counter = new LineCounter()
+  const excess = excessOf(text)
+  if (excess !== undefined)
+    return {
+      raw: undefined,
+      value: undefined,
+      places: placesOf(parseDocument(''), counter, file),
+      faults: [{ file, ...excess }],
+    }
   const document = parseDocument(text, {
     stringKeys: true,
     lineCounter: counter,
