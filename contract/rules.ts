@@ -205,6 +205,8 @@ export const AlertTransition = z.object({
   labels: z.record(z.string(), z.string()),
   fingerprint: z.string(),
   atMs: z.number(),
+  /** When the rule said it, where that was held back until `atMs` (a silence, a maintenance window). */
+  saidAtMs: z.number().optional(),
   evidence: Evidence,
 })
 export type AlertTransition = z.infer<typeof AlertTransition>

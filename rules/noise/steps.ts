@@ -66,7 +66,7 @@ function incidentSteps({ was, now, one, renewed, nowMs }: Change): Step[] {
       // What was held back opens now; what only waited for its neighbours, when it fired.
       return [
         ...leaving(was, one, nowMs),
-        { do: 'fire', alert: isFresh(was) ? alert : { ...alert, atMs: nowMs } },
+        { do: 'fire', alert: isFresh(was) ? alert : { ...alert, atMs: nowMs, saidAtMs: alert.atMs } },
       ]
     case 'member': {
       const into = now.host

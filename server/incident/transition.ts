@@ -197,6 +197,7 @@ function detail(alert: AlertTransition): Record<string, unknown> {
     threshold: alert.evidence.threshold,
     forecast: alert.evidence.forecast,
     sentence: alert.evidence.sentence,
+    ...(alert.saidAtMs === undefined ? {} : { saidAtMs: alert.saidAtMs }),
   }
 }
 

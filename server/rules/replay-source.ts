@@ -102,12 +102,13 @@ async function readRecorded(records: Records, incident: string): Promise<Omit<Re
       detail['rule'] === rule &&
       detail['cleared'] !== true,
   )
-  const { fingerprint, value, sentence } = first?.detail ?? {}
+  const { fingerprint, value, sentence, saidAtMs } = first?.detail ?? {}
   if (first === undefined || typeof fingerprint !== 'string')
     throw new VigiaError('NOT_FOUND', `The story of the incident does not tell which alert opened it.`)
   return {
     ...{ incident, device, rule, ruleVersion, fingerprint },
-    atMs: ms(first.at),
+    // An incident that was held back opened later than its rule spoke.
+    atMs: typeof saidAtMs === 'number' ? saidAtMs : ms(first.at),
     value: typeof value === 'number' ? value : null,
     sentence: typeof sentence === 'string' ? sentence : '',
   }
