@@ -64,25 +64,27 @@ export async function openRuleParts(needs: {
       }
     return variants
   }
-  const keep = async (versions: readonly CompiledRule[]): Promise<void> => {
+  const keep = async (versions: readonly CompiledRule[], sinceMs: number): Promise<void> => {
     if (versions.length === 0) return
-    await history.keepVersions(versions)
+    await history.keepVersions(versions, sinceMs)
     for (const version of versions) kept.add(keyOf(version))
   }
-  const keepSoon = (versions: readonly CompiledRule[]): void => {
-    keep(versions).catch(failed('versions of rules could not be kept'))
+  const keepSoon = (versions: readonly CompiledRule[], sinceMs: number): void => {
+    keep(versions, sinceMs).catch(failed('versions of rules could not be kept'))
   }
   let byName = named(book)
 
   book.keep()
-  await keep(book.current().rules)
+  await keep(book.current().rules, clock())
   await history.noteFound(book.current().packs)
   book.onFaults(changed)
   book.onChange((set, changes) => {
+    // What is judged while the versions are on their way to the records is judged by these rules already.
+    const sinceMs = clock()
     live.exchange(() => createEngine({ rules: set.rules }))
     byName = new Map(set.rules.map((rule) => [rule.spec.name, rule]))
     log.info({ version: set.version, changes: changes.map(inWords) }, 'other rules are in force')
-    keepSoon([...set.rules, ...variantsFor(contexts.addresses()).values()])
+    keepSoon([...set.rules, ...variantsFor(contexts.addresses()).values()], sinceMs)
     changed()
   })
   return {
@@ -99,9 +101,9 @@ export async function openRuleParts(needs: {
         (alert) => alert.kind === 'firing' && !kept.has(nameOf(alert.rule, alert.ruleVersion)),
       )
       const devices = unknown.flatMap(({ device }) => contexts.byId(device) ?? [])
-      await keep([...variantsFor(devices).values()])
+      await keep([...variantsFor(devices).values()], clock())
     },
-    learned: (devices) => keepSoon([...variantsFor(devices).values()]),
+    learned: (devices) => keepSoon([...variantsFor(devices).values()], clock()),
     async catchUp(store, savedMs) {
       const out: AlertTransition[] = []
       try {

@@ -13,8 +13,11 @@ export type KeptVersion = { rule: string; version: string; pack: string; spec: R
 
 /** What became of packs and rules over time, in the records. All throw RECORDS_UNAVAILABLE. */
 export type RuleHistory = {
-  /** Keeps every rule that is not kept yet, so that an incident can be replayed with the version that opened it. */
-  keepVersions(rules: readonly CompiledRule[]): Promise<void>
+  /**
+   * Keeps every rule that is not kept yet, in force since `sinceMs`, so that an incident can be replayed with the
+   * version that opened it.
+   */
+  keepVersions(rules: readonly CompiledRule[], sinceMs: number): Promise<void>
   version(rule: string, version: string): Promise<KeptVersion | undefined>
   /** Writes edits down, in the transaction of the caller. */
   note(db: Db, edits: readonly EditedPack[], by: { who: string; note: string }): Promise<void>
@@ -52,7 +55,7 @@ export function createRuleHistory({ records, clock }: { records: Records; clock:
 
   return {
     note,
-    keepVersions: (rules) =>
+    keepVersions: (rules, sinceMs) =>
       records.operator(async (db) => {
         for (let from = 0; from < rules.length; from += WRITTEN_TOGETHER) {
           const rows = rules.slice(from, from + WRITTEN_TOGETHER).map(({ spec, version, pack }) => ({
@@ -60,7 +63,7 @@ export function createRuleHistory({ records, clock }: { records: Records; clock:
             version,
             pack,
             spec: json(spec),
-            first_seen: at(clock()),
+            first_seen: at(sinceMs),
           }))
           await db
             .insertInto('rule_version')

@@ -34,7 +34,7 @@ it('looks for the alert at the time at which its rule spoke, also where a silenc
   const [device] = await desk.addClient('held', 1)
   const [rule] = RULES
   const history = createRuleHistory({ records, clock: desk.now })
-  await history.keepVersions(RULES)
+  await history.keepVersions(RULES, desk.now() - MIN)
   const silence = await desk.silences.create(
     {
       ...{ client: 'held', reason: 'lab', createdBy: 'ana', matchers: { rule: 'cpu-high' } },
@@ -57,4 +57,5 @@ it('looks for the alert at the time at which its rule spoke, also where a silenc
   })
   const source = await replaySource({ records, history, rules: () => RULES, context }, incident!.id)
   expect(source.recorded).toMatchObject({ rule: 'cpu-high', fingerprint: 'cpu-high|x', atMs: saidAtMs })
+  expect(source.sinceMs).toBe(saidAtMs - 2 * MIN)
 })
