@@ -3,6 +3,7 @@ import { VigiaError } from '../contract/errors.ts'
 import { TICKET_ACTIONS } from '../contract/views.ts'
 import { INCIDENT_STATES, TICKET_STATES, type IncidentState, type TicketState } from '../contract/incident.ts'
 import { contextOf } from './command.ts'
+import { incidentText } from './incident-text.ts'
 import { choiceOption } from './options.ts'
 import { printable, table, when } from './output.ts'
 import type { ServerApi } from './server-api.ts'
@@ -42,13 +43,7 @@ export function registerDesk(program: Command): void {
     .action(async (id: string, _options: unknown, command: Command) => {
       const { server, out } = contextOf(command)
       const answer = await server.call('incident', { params: { id } })
-      out.print(answer, () => [
-        `${answer.incident.title.en}: ${answer.incident.state}, ${answer.incident.priority}, ${answer.incident.hostname}`,
-        answer.incident.evidence.sentence,
-        ...answer.events.map((event) =>
-          printable(`  ${when(event.atMs)}  ${event.kind}  ${JSON.stringify(event.detail)}`),
-        ),
-      ])
+      out.print(answer, () => incidentText(answer))
     })
 
   program
