@@ -87,7 +87,11 @@ describe('rules as code on a running installation', () => {
     writeFileSync(join(folder, 'own.yaml'), pack(102))
     await eventually('the correction', 15_000, async () => (await rulesPart())?.state === 'ok')
     expect((await rule())?.spec).toMatchObject({ threshold: { above: 102 } })
-    const { versions } = await vigia.server.call('rulePackHistory', { params: { pack: 'own' } })
+    // What was found on the disk is written down once it is in force.
+    const versions = await eventually('the second version', 15_000, async () => {
+      const history = await vigia.server.call('rulePackHistory', { params: { pack: 'own' } })
+      return history.versions.length > 1 && history.versions
+    })
     expect(versions.map(({ who, action }) => `${who} ${action}`)).toEqual(['disk found', 'disk found'])
     expect(versions[0]?.text).toBe(pack(102))
   }, 90_000)
