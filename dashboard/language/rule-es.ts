@@ -48,6 +48,7 @@ export const ruleEs: RuleWords = {
     silent: 'No puede saltar',
     cannotFire_one: '{{count}} regla no puede saltar',
     cannotFire_other: '{{count}} reglas no pueden saltar',
+    cannotFireMore: '{{count}} más',
     cannotFireLead: 'Son para dispositivos de aquí y no se evalúan en ninguno. El motivo:',
     overrideCount_one: '{{count}} excepción',
     overrideCount_other: '{{count}} excepciones',

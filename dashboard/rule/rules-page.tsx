@@ -100,8 +100,11 @@ export function NotApplied({ faults }: { faults: PackFaults }): ReactElement {
   )
 }
 
+/** The rest is a click away: most of it is hardware that the machines do not have. */
+const SHOWN_AT_ONCE = 6
+
 function CannotFire({ rules }: { rules: readonly RuleView[] }): ReactElement {
-  const { t, language } = useWords()
+  const { t } = useWords()
   return (
     <section className="card attention" data-tone="warning" aria-labelledby="cannot-fire">
       <div className="card-head">
@@ -109,20 +112,33 @@ function CannotFire({ rules }: { rules: readonly RuleView[] }): ReactElement {
       </div>
       <div className="card-body stack">
         <p className="dim">{t('rule.cannotFireLead')}</p>
-        <ul className="silent-rules">
-          {rules.map((rule) => (
-            <li key={rule.name}>
-              <Link to="/rules/$rule" params={{ rule: rule.name }}>
-                {rule.title[language]}
-              </Link>
-              <span className="small">
-                <ServerText text={rule.cannotFire ?? ''} />
-              </span>
-            </li>
-          ))}
-        </ul>
+        <SilentRules rules={rules.slice(0, SHOWN_AT_ONCE)} />
+        {rules.length > SHOWN_AT_ONCE && (
+          <details>
+            <summary>{t('rule.cannotFireMore', { count: rules.length - SHOWN_AT_ONCE })}</summary>
+            <SilentRules rules={rules.slice(SHOWN_AT_ONCE)} />
+          </details>
+        )}
       </div>
     </section>
+  )
+}
+
+function SilentRules({ rules }: { rules: readonly RuleView[] }): ReactElement {
+  const { language } = useWords()
+  return (
+    <ul className="silent-rules">
+      {rules.map((rule) => (
+        <li key={rule.name}>
+          <Link to="/rules/$rule" params={{ rule: rule.name }}>
+            {rule.title[language]}
+          </Link>
+          <span className="small">
+            <ServerText text={rule.cannotFire ?? ''} />
+          </span>
+        </li>
+      ))}
+    </ul>
   )
 }
 

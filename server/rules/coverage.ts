@@ -208,8 +208,9 @@ function createTally(rules: readonly string[]) {
       const cannotFire = rules.flatMap((rule, place): CannotFire[] => {
         const mine = own[place] ?? zeroes()
         const devices = COVERAGE_STATES.reduce((sum, state) => sum + mine[state], 0)
-        // What is switched off everywhere was meant to be.
-        if (devices === 0 || mine.evaluated + mine.silenced > 0 || mine.disabled === devices) return []
+        // What is switched off everywhere was meant to be, and what learns will fire by itself.
+        const works = mine.evaluated + mine.silenced + mine.learning > 0
+        if (devices === 0 || works || mine.disabled === devices) return []
         const open = COVERAGE_STATES.filter((one) => one !== 'disabled')
         const state = open.reduce<CoverageState>(
           (most, one) => (mine[one] > mine[most] ? one : most),

@@ -158,7 +158,10 @@ suiteNeeding(['chromium'], 'rules, their packs and noise in the console', () => 
       expect(await axeFindings(page)).toEqual([])
       await dialog.getByLabel('Why').fill('asked for by Ana')
       await page.keyboard.press('Enter')
-      await page.getByText('In force', { exact: true }).waitFor()
+      await page
+        .getByRole('status')
+        .filter({ hasText: /^In force$/ })
+        .waitFor()
       await page.getByText('Not saved').waitFor({ state: 'detached' })
       await page.getByRole('button', { name: 'What changed' }).first().click()
       const come = page.locator('.diff [data-kind=come]', { hasText: 'severity: critical' })
