@@ -166,6 +166,8 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const audit = createAudit({ records, clock })
   const hostile = createHostileBook({ records, registry, log })
   const liveState = createLiveState()
+  // Until the timers stand nothing is judged, and nothing need be saved.
+  let saveRules = (): void => undefined
   const rules = await openRuleParts({
     book: ruleBook,
     records,
@@ -176,6 +178,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
       addresses: () => contexts.addresses(),
     },
     changed: () => emit({ type: 'health' }),
+    exchanged: () => saveRules(),
   })
   const { engine } = rules
 
@@ -298,6 +301,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     renewCertificate: () => authority.renew(),
   })
   undo.push(() => timers.stop())
+  saveRules = () => timers.saveSnapshot()
   broker.onRefused(({ reason, address, topic, payload }) => ingest.refuse(reason, address, topic, payload))
   broker.onPresence(fromBroker(() => stages))
   broker.onUp((address, channel, payload, topic) => ingest.handle(address, channel, payload, topic))

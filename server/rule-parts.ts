@@ -47,8 +47,10 @@ export async function openRuleParts(needs: {
   log: Logger
   contexts: Pick<DeviceContexts, 'byId' | 'addresses'>
   changed: () => void
+  /** Other rules have taken over the engine: its state is to be saved. */
+  exchanged: () => void
 }): Promise<RuleParts> {
-  const { book, records, clock, log, contexts, changed } = needs
+  const { book, records, clock, log, contexts, changed, exchanged } = needs
   const live = createLiveEngine(createEngine({ rules: book.current().rules }))
   const history = createRuleHistory({ records, clock })
   const failed = (doing: string) => (error: unknown) => log.error({ err: error }, doing)
@@ -82,6 +84,8 @@ export async function openRuleParts(needs: {
     // What is judged while the versions are on their way to the records is judged by these rules already.
     const sinceMs = clock()
     live.exchange(() => createEngine({ rules: set.rules }))
+    // A crash from now on finds these rules in the saved state, and catching up feeds them nothing from before them.
+    exchanged()
     byName = new Map(set.rules.map((rule) => [rule.spec.name, rule]))
     log.info({ version: set.version, changes: changes.map(inWords) }, 'other rules are in force')
     keepSoon([...set.rules, ...variantsFor(contexts.addresses()).values()], sinceMs)
