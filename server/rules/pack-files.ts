@@ -65,7 +65,7 @@ export function removeFiles(files: readonly string[]): void {
 }
 
 function writeNew(path: string, text: string): string {
-  const file = openSync(path, 'w', 0o644)
+  const file = openSync(path, 'w', 0o600)
   try {
     const bytes = Buffer.from(text)
     for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done)

@@ -119,7 +119,7 @@ suiteNeeding(['chromium'], 'the console on a real server with a real agent', () 
 
   it(
     'shows a fault of a pack in its line, and puts the mended pack in force',
-    { timeout: 90_000 },
+    { timeout: 180_000 },
     async () => {
       await page.getByRole('link', { name: 'Rules', exact: true }).click()
       await page.getByRole('link', { name: 'Rule packs' }).click()
@@ -166,7 +166,8 @@ rules:
       const rule = page.getByRole('row', { name: /Acme memory/ })
       await rule.waitFor()
       expect(await rule.innerText()).toContain('Critical')
-      await expect.poll(() => rule.innerText(), { timeout: 40_000 }).toContain('1 evaluated')
+      // The next report of memory, then the next count of what is evaluated.
+      await expect.poll(() => rule.innerText(), { timeout: 100_000 }).toContain('1 evaluated')
     },
   )
 

@@ -184,7 +184,7 @@ beforeAll(async () => {
     for (const stepMs of [...byStep.keys()].sort((a, b) => a - b))
       await drive(byStep.get(stepMs) ?? [], stepMs)
   }
-  await eventually('the acknowledgement of every report', 20_000, () =>
+  await eventually('the acknowledgement of every report', 120_000, () =>
     Promise.resolve(speakers().every(({ device }) => device!.unacknowledged() === 0)),
   )
   const longest = Math.max(...silent.map(({ untilMs }) => untilMs))

@@ -101,7 +101,7 @@ export function backupContract(on: () => Cluster): void {
       })
       expect(both.rows[0]!.stretches).toBeGreaterThan(0)
       expect(both.rows[0]!.stretches).toBe(both.rows[0]!.sequence)
-    })
+    }, 60_000)
 
     it('refuses a database with records unless forced, and then replaces them all', async () => {
       const to = await filled(on(), ['other', 'rows'])
