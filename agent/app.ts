@@ -81,6 +81,8 @@ export function buildAgent(options: {
     onCommand: (command, challenge) => executor.command(command, challenge),
     onCancel: (job) => executor.cancel(job),
     onPolicy: (policy) => takePolicy(policy),
+    onTrust: () => undefined,
+    onRemote: () => undefined,
   })
   const executor = createExecutor({
     dataDir,

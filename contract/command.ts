@@ -25,12 +25,32 @@ export const ScriptParameter = z.discriminatedUnion('type', [
     default: z.string().optional(),
     help: z.string().max(300),
   }),
+  /** Its value is the name of a secret of this server; the script finds the secret itself in its environment. */
+  z.object({ type: z.literal('secret'), help: z.string().max(300) }),
 ])
 export type ScriptParameter = z.infer<typeof ScriptParameter>
 
 export const ParameterValue = z.union([z.string().max(4096), z.number().int(), z.boolean()])
 export const ParameterValues = z.record(z.string(), ParameterValue)
 export type ParameterValues = z.infer<typeof ParameterValues>
+
+/** One value that a script tells: its type decides how the table of results sorts and groups it. */
+export const ScriptOutput = z.object({
+  type: z.enum(['text', 'integer', 'number', 'boolean']),
+  unit: z.string().max(20).default(''),
+  help: z.string().max(200),
+})
+export type ScriptOutput = z.infer<typeof ScriptOutput>
+
+/** What the processes of one job may use together; past it the job is ended with SCRIPT_LIMIT. */
+export const ScriptLimits = z.object({
+  /** Resident memory of the process tree. */
+  memoryMb: z.number().int().min(16).max(65_536),
+  processes: z.number().int().min(1).max(4096),
+  /** The largest file that it may write, where the system can hold it to that. */
+  writtenMb: z.number().int().min(1).max(1_048_576),
+})
+export type ScriptLimits = z.infer<typeof ScriptLimits>
 
 /**
  * The content that an approver signs (payload of a DSSE envelope of type SCRIPT_TYPE). Its digest, the SHA-256
@@ -41,17 +61,32 @@ export const ScriptContent = z.object({
   version: z.number().int().positive(),
   title: z.string().max(120),
   description: z.string().max(1000),
-  interpreter: z.enum(['sh', 'bash', 'python3', 'node', 'powershell']),
+  /** `ad-hoc`: typed for one occasion, without a description of its own; needs as many approvers as a whole fleet. */
+  kind: z.enum(['library', 'ad-hoc']).default('library'),
+  /** The devices on which it may run; null: any, which takes `fleetThreshold` approvers or a publisher. */
+  devices: z.array(DeviceId).min(1).max(LIMITS.narrowDevices).nullable().default(null),
+  /** What it is about, for the list: disk, service, network, … */
+  category: z.string().max(40).default('general'),
+  interpreter: z.enum(['sh', 'bash', 'python3', 'node', 'powershell', 'batch']),
   systems: z.array(z.enum(['linux', 'windows', 'macos'])).min(1),
-  /** Values reach the script as VIGIA_PARAM_NAME in its environment. */
+  /** `administrator`: root, or an elevated account on Windows; the agent refuses it where it is neither. */
+  privilege: z.enum(['user', 'administrator']).default('user'),
+  /** Values reach the script as VIGIA_PARAM_NAME in its environment, secrets as VIGIA_SECRET_NAME. */
   parameters: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), ScriptParameter),
   timeoutS: z.number().int().min(1).max(86_400),
   /** May it run twice without harm? Only then is it tried again after an unknown end. */
   idempotent: z.boolean(),
+  /** Does it change nothing when VIGIA_DRY_RUN is 1, and say what it would do? */
+  dryRun: z.boolean().default(false),
   /** What it changes, in words, for the person who approves. */
   changes: z.string().max(500),
   /** Exit codes that mean success. */
   successCodes: z.array(z.number().int().min(0).max(255)).min(1),
+  /** What exit codes mean, for people. */
+  exitCodes: z.record(z.string().regex(/^\d{1,3}$/), z.string().max(200)).default({}),
+  /** What it prints as VIGIA_FIELD name=value lines: columns of the table of results. */
+  outputs: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), ScriptOutput).default({}),
+  limits: ScriptLimits.default({ memoryMb: 1024, processes: 256, writtenMb: 10_240 }),
   body: z.string().min(1).max(200_000),
 })
 export type ScriptContent = z.infer<typeof ScriptContent>
@@ -72,31 +107,12 @@ export const CommandOrder = z.object({
   /** SHA-256 of the script envelope's payload, hexadecimal. */
   scriptDigest: z.string().regex(/^[0-9a-f]{64}$/),
   parameters: ParameterValues,
+  /** The script is told to change nothing; refused where it cannot. */
+  dryRun: z.boolean().optional(),
+  /** SHA-256 (hexadecimal) of each sealed secret that comes beside the order, by parameter. */
+  secrets: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)).optional(),
 })
 export type CommandOrder = z.infer<typeof CommandOrder>
-
-/** A public key that a device trusts. `keyid` is the SHA-256 of the raw public key, hexadecimal. */
-export const TrustedKey = z.object({
-  keyid: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Raw Ed25519 public key, 32 bytes, base64url without padding. */
-  publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-  name: z.string().max(120),
-})
-export type TrustedKey = z.infer<typeof TrustedKey>
-
-/**
- * What a device pins when it is installed, after TUF's root role: who may approve scripts, who may order them,
- * and how many approvers it takes.
- */
-export const TrustRoot = z.object({
-  v: z.literal(1),
-  version: z.number().int().positive(),
-  approvers: z.object({ threshold: z.number().int().min(1), keys: z.array(TrustedKey).min(1).max(50) }),
-  orderers: z.object({ keys: z.array(TrustedKey).min(1).max(10) }),
-  /** The server's certificate authority, PEM: what TLS and device certificates are checked against. */
-  caPem: z.string().max(20_000),
-})
-export type TrustRoot = z.infer<typeof TrustRoot>
 
 /** Where a job stands. `unknown`: it may have run; nobody can know. Only then is it never sent again by itself. */
 export const JOB_STATES = [
@@ -113,14 +129,37 @@ export const JOB_STATES = [
 ] as const
 export type JobState = (typeof JOB_STATES)[number]
 
-/** Live output on `up/output` (JSON, QoS 1, not kept by the agent): byte offsets let the server see gaps. */
+/**
+ * A secret sealed for the present session of one device: P-256 ECDH of `key` with the session's sealing key, HKDF-SHA-256
+ * (salt: none, info `vigia secret v1 JOB PARAMETER`), AES-256-GCM with a zero nonce, since the key is used once.
+ */
+export const SealedSecret = z.object({
+  key: z.string().regex(/^[A-Za-z0-9_-]{87}$/),
+  /** Ciphertext and tag, base64. */
+  sealed: z.base64().max(8000),
+})
+export type SealedSecret = z.infer<typeof SealedSecret>
+
+/**
+ * Live output on `up/output` (JSON, QoS 1, not kept by the agent). `at` counts the pieces of a job across both streams,
+ * in the order in which they came; `offset` counts UTF-8 bytes of one stream and shows gaps.
+ */
 export const JobOutput = z.object({
   job: RecordId,
+  at: z.number().int().nonnegative().default(0),
   stream: z.enum(['stdout', 'stderr']),
   offset: z.number().int().nonnegative(),
   text: z.string().max(LIMITS.outputChunkBytes * 2),
 })
 export type JobOutput = z.infer<typeof JobOutput>
+
+/** A piece of a transcript: what came, in order, from which stream; `skipped` bytes were left out before it. */
+export const TranscriptPiece = z.object({
+  stream: z.enum(['stdout', 'stderr']),
+  text: z.string(),
+  skipped: z.number().int().nonnegative().default(0),
+})
+export type TranscriptPiece = z.infer<typeof TranscriptPiece>
 
 /**
  * What became of a job, on `up/result` (JSON, durable: has boot and seq and is acknowledged). `started` says
@@ -145,5 +184,7 @@ export const JobResult = z.object({
   stderr: z.string(),
   /** Fields that the script printed as `VIGIA_FIELD name=value` lines on stdout. */
   fields: z.record(z.string(), z.string()),
+  /** Both streams in the order in which they came: head and tail, as stdout and stderr hold them apart. */
+  transcript: z.array(TranscriptPiece).max(2000).default([]),
 })
 export type JobResult = z.infer<typeof JobResult>

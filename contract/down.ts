@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { SealedSecret } from './command.ts'
 import { DsseEnvelope } from './dsse.ts'
 import { RecordId } from './ids.ts'
 
@@ -40,8 +41,21 @@ export const DownMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('need-hello') }),
   z.object({ type: z.literal('policy'), policy: DevicePolicy }),
   /** A signed command: see command.ts. */
-  z.object({ type: z.literal('command'), order: DsseEnvelope, script: DsseEnvelope }),
+  z.object({
+    type: z.literal('command'),
+    order: DsseEnvelope,
+    script: DsseEnvelope,
+    secrets: z.record(z.string(), SealedSecret).optional(),
+  }),
   /** Ends the process tree of a job. Needs no approval: it runs nothing. */
   z.object({ type: z.literal('cancel'), job: RecordId }),
+  /** Trust roots after the one that the device has, in order of version: see trust.ts. */
+  z.object({ type: z.literal('trust'), roots: z.array(DsseEnvelope).min(1).max(16) }),
+  /** A signed request for a remote session: see remote.ts. */
+  z.object({ type: z.literal('remote-open'), request: DsseEnvelope }),
+  /** One frame of a remote session, base64. */
+  z.object({ type: z.literal('remote-frame'), session: RecordId, frame: z.base64().max(50_000) }),
+  /** Ends a remote session. Needs no approval: it runs nothing. */
+  z.object({ type: z.literal('remote-close'), session: RecordId, why: z.string().max(200) }),
 ])
 export type DownMessage = z.infer<typeof DownMessage>

@@ -16,6 +16,7 @@ export type DsseEnvelope = z.infer<typeof DsseEnvelope>
 
 export const ORDER_TYPE = 'application/vnd.vigia.order.v1+json'
 export const SCRIPT_TYPE = 'application/vnd.vigia.script.v1+json'
+export const ROOT_TYPE = 'application/vnd.vigia.root.v1+json'
 
 /** The bytes that are signed: DSSE's pre-authentication encoding, `DSSEv1 LEN(type) type LEN(body) body`. */
 export function preAuthEncoding(payloadType: string, payload: Uint8Array): Uint8Array {

@@ -1,8 +1,6 @@
 import * as z from 'zod'
-import { DsseEnvelope } from './dsse.ts'
 import { DevicePolicy } from './down.ts'
 import { EnrolAnswer, EnrolRequest, TrustAnswer } from './enrol.ts'
-import { ParameterValues, ScriptContent } from './command.ts'
 import { ClientId, DeviceId, RecordId } from './ids.ts'
 import {
   Incident,
@@ -15,6 +13,7 @@ import {
 } from './incident.ts'
 import { NOISE_ROUTES } from './noise-routes.ts'
 import { FACT_KINDS } from './report.ts'
+import { REMOTE_ROUTES } from './remote-routes.ts'
 import { RULE_ROUTES } from './rule-routes.ts'
 import { IncidentReplay } from './rule-views.ts'
 import {
@@ -27,9 +26,13 @@ import {
   TICKET_ACTIONS,
   MaintenanceWindow,
 } from './views.ts'
+import { WORK_ROUTES } from './work-routes.ts'
 
-/** Who may call a route: anyone; a signed-in technician; an owner; only the machine of the server (its local token). */
-export type Access = 'public' | 'person' | 'owner' | 'local'
+/**
+ * Who may call a route: anyone; a signed-in person (a viewer only to read); a person for themselves (a viewer too); a
+ * technician or owner who has shown a second factor lately; an owner; only the machine of the server (its local token).
+ */
+export type Access = 'public' | 'person' | 'self' | 'operate' | 'owner' | 'local'
 
 type Route = {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -284,59 +287,8 @@ export const ROUTES = {
     answer: z.object({ entries: z.array(LedgerEntry) }),
     summary: 'The ledger of avoided trouble',
   },
-  scripts: {
-    method: 'GET',
-    path: '/api/scripts',
-    access: 'person',
-    answer: z.object({
-      scripts: z.array(
-        z.object({
-          digest: z.string(),
-          content: ScriptContent.omit({ body: true }),
-          approvedBy: z.array(z.string()),
-          approvedAtMs: z.number(),
-        }),
-      ),
-    }),
-    summary: 'Approved scripts, newest version of each',
-  },
-  addScript: {
-    method: 'POST',
-    path: '/api/scripts',
-    access: 'local',
-    body: DsseEnvelope,
-    answer: z.object({ digest: z.string(), name: z.string(), version: z.number() }),
-    summary: 'Store an approved script',
-  },
-  createJob: {
-    method: 'POST',
-    path: '/api/jobs',
-    access: 'local',
-    body: z.object({
-      device: DeviceId,
-      script: z.string(),
-      parameters: ParameterValues,
-      expiresInS: z.number().int().min(10).max(604_800).default(3600),
-    }),
-    answer: JobView,
-    summary: 'Run an approved script on one device',
-  },
-  job: {
-    method: 'GET',
-    path: '/api/jobs/:id',
-    access: 'person',
-    params: byId,
-    answer: JobView,
-    summary: 'One job with its output',
-  },
-  cancelJob: {
-    method: 'POST',
-    path: '/api/jobs/:id/cancel',
-    access: 'local',
-    params: byId,
-    answer: JobView,
-    summary: 'End the process tree of a job',
-  },
+  ...WORK_ROUTES,
+  ...REMOTE_ROUTES,
   hostile: {
     method: 'GET',
     path: '/api/hostile',

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { JOB_STATES, ParameterValues } from './command.ts'
+import { JOB_STATES, ParameterValues, TranscriptPiece } from './command.ts'
 import { Evidence, IMPACTS, SEVERITIES, TIERS } from './rules.ts'
 
 /** ITIL 4 priority from impact and urgency: P1 is the most pressing. */
@@ -100,6 +100,10 @@ export const JobView = z.object({
   reason: z.string().nullable(),
   /** A remedy's job belongs to an incident; a technician's does not. */
   incident: z.uuid().nullable(),
+  /** The run to which it belongs, and its wave there. */
+  run: z.uuid().nullable().optional(),
+  wave: z.number().int().nullable().optional(),
+  dryRun: z.boolean().optional(),
   orderedBy: z.string(),
   createdAtMs: z.number(),
   sentAtMs: z.number().nullable(),
@@ -110,6 +114,11 @@ export const JobView = z.object({
   stdout: z.string(),
   stderr: z.string(),
   fields: z.record(z.string(), z.string()),
+  /** Bytes that the script wrote, of which stdout and stderr hold head and tail. */
+  stdoutBytes: z.number().optional(),
+  stderrBytes: z.number().optional(),
+  /** Both streams in the order in which they came. */
+  transcript: z.array(TranscriptPiece).optional(),
 })
 export type JobView = z.infer<typeof JobView>
 

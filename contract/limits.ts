@@ -19,4 +19,16 @@ export const LIMITS = {
   reportAgeMs: 720 * 3_600_000,
   outboxBytes: 64 * 1024 * 1024,
   jobOutputBytes: 256 * 1024,
+  /** Devices that a script with few approvers may name. */
+  narrowDevices: 10,
+  revokedScripts: 1000,
+  /** Payload of one frame of a remote session. */
+  remoteFrameBytes: 32 * 1024,
+  /** Remote sessions at once on one device. */
+  remoteSessions: 8,
+  filesPerFolder: 5000,
+  fileBytes: 4 * 1024 * 1024 * 1024,
+  /** Transcripts that the server keeps of one job. */
+  transcriptBytes: 1024 * 1024,
+  secretBytes: 4096,
 } as const

@@ -15,13 +15,16 @@ export function resolveParameters(
     if (!Object.hasOwn(script.parameters, name))
       faults.push({ field: name, message: `is no parameter of ${script.name}` })
   for (const [name, schema] of Object.entries(script.parameters)) {
-    const value = Object.hasOwn(given, name) ? given[name] : schema.default
+    const value = Object.hasOwn(given, name) ? given[name] : 'default' in schema ? schema.default : undefined
     const message = value === undefined ? 'is missing' : faultOf(schema, value)
     if (message !== null) faults.push({ field: name, message })
     else if (value !== undefined) values[name] = value
   }
   return { values, faults }
 }
+
+/** How secrets of the server are called. */
+export const SECRET_NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 
 function faultOf(schema: ScriptParameter, value: string | number | boolean): string | null {
   switch (schema.type) {
@@ -38,6 +41,8 @@ function faultOf(schema: ScriptParameter, value: string | number | boolean): str
       return typeof value === 'string' && schema.choices.includes(value)
         ? null
         : `must be one of ${schema.choices.join(', ')}`
+    case 'secret':
+      return typeof value === 'string' && SECRET_NAME.test(value) ? null : 'must be the name of a secret'
     default:
       return schema satisfies never
   }

@@ -94,6 +94,13 @@ export const SessionHello = z.object({
   /** Version of the trust root that the device has pinned. */
   trustVersion: z.number().int().nonnegative(),
   commandsEnabled: z.boolean(),
+  /** The ephemeral P-256 key (uncompressed point, base64url) for which this session's secrets are sealed. */
+  sealKey: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{87}$/)
+    .optional(),
+  /** What it can do beyond running scripts: `remote`. An older agent says nothing. */
+  abilities: z.array(z.string().max(40)).max(20).optional(),
   outbox: z.object({
     reports: z.number().int().nonnegative(),
     bytes: z.number().int().nonnegative(),

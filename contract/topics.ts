@@ -17,6 +17,8 @@ export const UP_CHANNELS = [
   'facts',
   'output',
   'result',
+  'remote',
+  'remote-state',
 ] as const
 export type UpChannel = (typeof UP_CHANNELS)[number]
 

@@ -79,7 +79,17 @@ export type Health = z.infer<typeof Health>
 /** What a person may be; a viewer only reads. */
 export const PersonRole = z.enum(['owner', 'technician', 'viewer'])
 export type PersonRole = z.infer<typeof PersonRole>
-export const Me = z.object({ name: z.string(), role: z.enum(['owner', 'technician', 'viewer', 'local']) })
+export const Me = z.object({
+  name: z.string(),
+  role: z.enum(['owner', 'technician', 'viewer', 'local']),
+  /** The clients for whose devices this person may run code and open sessions; null: all. */
+  clients: z.array(ClientId).nullable().optional(),
+  /** Has this person set up a second factor? */
+  secondFactor: z.boolean().optional(),
+  /** Until when the second factor counts in this session; null: it must be shown first. */
+  provenUntilMs: z.number().nullable().optional(),
+})
+export type Me = z.infer<typeof Me>
 
 /** What a person may do with a ticket. */
 export const TICKET_ACTIONS = ['start', 'resolve', 'close', 'reopen', 'note'] as const
@@ -106,6 +116,8 @@ export const LiveEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('incident'), id: z.string(), device: z.string() }),
   z.object({ type: z.literal('ticket'), id: z.string() }),
   z.object({ type: z.literal('job'), id: z.string() }),
+  z.object({ type: z.literal('run'), id: z.string() }),
+  z.object({ type: z.literal('remote'), id: z.string() }),
   z.object({ type: z.literal('health') }),
 ])
 export type LiveEvent = z.infer<typeof LiveEvent>

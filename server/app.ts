@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../contract/clock.ts'
-import type { TrustedKey } from '../contract/command.ts'
+import type { TrustedKey } from '../contract/trust.ts'
 import { VigiaError } from '../contract/errors.ts'
 import type { Health } from '../contract/views.ts'
 import type { AlertTransition } from '../contract/rules.ts'
@@ -45,7 +45,10 @@ import { accessRoutes } from './routes-access.ts'
 import { deskRoutes } from './routes-desk.ts'
 import { fleetRoutes } from './routes-fleet.ts'
 import { noiseRoutes } from './routes-noise.ts'
+import { remoteRoutes } from './routes-remote.ts'
 import { ruleRoutes } from './routes-rules.ts'
+import { trustRoutes } from './routes-trust.ts'
+import { workRoutes } from './routes-work.ts'
 import { openPacks } from './rule-packs.ts'
 import { openRuleParts, ruleServices } from './rule-parts.ts'
 import { projectKey, shippedScripts } from './script/library.ts'
@@ -257,6 +260,11 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     engine,
     alerts,
     remediation,
+    remote: {
+      frame: async () => undefined,
+      state: async () => undefined,
+      sessionEnded: async () => undefined,
+    },
     devices,
     documents,
     presence,
@@ -382,6 +390,9 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
       ...accessRoutes(parts),
       ...fleetRoutes(parts),
       ...deskRoutes(parts),
+      ...workRoutes(parts),
+      ...remoteRoutes(parts),
+      ...trustRoutes(parts),
       ...noiseRoutes(parts),
       ...ruleRoutes(parts),
     },

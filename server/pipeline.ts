@@ -15,6 +15,7 @@ import type { LiveState } from './live-state.ts'
 import type { Live } from './notify/live.ts'
 import type { Logger } from './observe/log.ts'
 import type { Remediation } from './remediation/remediation.ts'
+import type { RemoteRelay } from './remote/relay.ts'
 
 /** The stages between which the pipeline carries values of the contract. */
 export type Stages = {
@@ -29,6 +30,7 @@ export type Stages = {
   presence: Presence
   live: Live
   liveState: LiveState
+  remote: RemoteRelay
   /** What rules know of a device; made on first need. */
   context: (address: DeviceAddress) => DeviceContext
   /** Forgets the context, since the device said something new of itself. */
@@ -38,7 +40,17 @@ export type Stages = {
 /** What ingest hands on: committed reports to the rules, everything else to its stage. */
 export function fromIngest(
   stages: () => Stages,
-): Pick<IngestOptions, 'onReports' | 'onFacts' | 'onSession' | 'onGone' | 'onOutput' | 'onResult'> {
+): Pick<
+  IngestOptions,
+  | 'onReports'
+  | 'onFacts'
+  | 'onSession'
+  | 'onGone'
+  | 'onOutput'
+  | 'onResult'
+  | 'onRemoteFrame'
+  | 'onRemoteState'
+> {
   const owns = rememberOwners()
   return {
     // Committed and acknowledged: the rules see each value once, and never wait.
@@ -81,6 +93,8 @@ export function fromIngest(
       if (live.output.listeners() === 0) return
       if (await owns(remediation, address, output.job)) live.output.emit(output)
     },
+    onRemoteFrame: (address, frame) => stages().remote.frame(address, frame),
+    onRemoteState: (address, message) => stages().remote.state(address, message),
     async onResult(address, result) {
       const { remediation, log } = stages()
       const answer = await remediation.result(address, result)
@@ -115,13 +129,14 @@ export function fromBroker(stages: () => Stages): (address: DeviceAddress, onlin
 }
 
 async function sessionEnded(
-  { clock, liveState, presence, remediation, live }: Stages,
+  { clock, liveState, presence, remediation, remote, live }: Stages,
   address: DeviceAddress,
 ): Promise<void> {
   liveState.online(address, false, clock())
   await presence.offline(address, clock())
   live.events.emit({ type: 'device', device: address.device })
   await remediation.sessionEnded(address.device)
+  await remote.sessionEnded(address.device)
 }
 
 /** The rules that fired are kept as they were; alerts become incidents, and each incident that changed is decided on: remedy, ticket, or settled. */

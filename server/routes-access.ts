@@ -16,6 +16,15 @@ type Names =
   | 'login'
   | 'logout'
   | 'me'
+  | 'secondFactorBegin'
+  | 'secondFactorConfirm'
+  | 'proveSecondFactor'
+  | 'resetSecondFactor'
+  | 'setPersonClients'
+
+const soon = (): never => {
+  throw new VigiaError('INTERNAL', 'This part is being built.')
+}
 
 /** Routes of people: set-up, signing in and out; and of the server itself: health, audit, backup. */
 export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Handlers, Names> {
@@ -24,6 +33,11 @@ export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Han
     return session.me
   }
   return {
+    secondFactorBegin: soon,
+    secondFactorConfirm: soon,
+    proveSecondFactor: soon,
+    resetSecondFactor: soon,
+    setPersonClients: soon,
     health: () => health(),
     verifyAudit({ query: { anchorId, anchorHash } }) {
       return audit.verify(

@@ -17,17 +17,12 @@ type Names =
   | 'ticket'
   | 'updateTicket'
   | 'ledger'
-  | 'scripts'
-  | 'addScript'
-  | 'createJob'
-  | 'job'
-  | 'cancelJob'
   | 'hostile'
   | 'report'
 
-/** Routes of the work: incidents, tickets, the ledger, scripts and jobs, rules and reports. */
+/** Routes of the desk: incidents, tickets, the ledger, the kill switch, hostile reports and reports. */
 export function deskRoutes(parts: Parts): Pick<Handlers, Names> {
-  const { audit, clock, hostile, incidents, records, remediation, ruleHistory, scripts, tickets } = parts
+  const { audit, clock, hostile, incidents, records, remediation, ruleHistory, tickets } = parts
   return {
     incidents: async ({ query }) => ({ incidents: await incidents.list(query) }),
     async incident({ params }) {
@@ -51,39 +46,6 @@ export function deskRoutes(parts: Parts): Pick<Handlers, Names> {
       return ticket
     },
     ledger: async ({ query }) => ({ entries: await listLedger(records, query) }),
-    scripts: async () => ({ scripts: await scripts.list() }),
-    async addScript({ body, whoName }) {
-      const stored = await scripts.add(body)
-      await audit.append({
-        who: whoName,
-        action: 'script.approve',
-        client: null,
-        subject: stored.digest,
-        detail: {
-          name: stored.name,
-          version: stored.version,
-          keys: body.signatures.map(({ keyid }) => keyid),
-        },
-      })
-      return stored
-    },
-    async createJob({ body, whoName }) {
-      const job = await remediation.createJob(body, whoName)
-      await audit.append({
-        who: whoName,
-        action: 'job.order',
-        client: job.client,
-        subject: job.id,
-        detail: { device: job.device, script: job.scriptDigest, parameters: job.parameters },
-      })
-      return job
-    },
-    job: ({ params }) => remediation.job(params.id),
-    async cancelJob({ params, whoName }) {
-      const job = await remediation.cancelJob(params.id, whoName)
-      await audit.append({ who: whoName, action: 'job.cancel', client: job.client, subject: job.id })
-      return job
-    },
     async killSwitch({ body, whoName }) {
       await records.operator((db) => setKillSwitch(db, { ...body, who: whoName }, clock()))
       await audit.append({

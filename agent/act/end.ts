@@ -17,6 +17,7 @@ export function emptyEnd(job: string, outcome: JobEnd['outcome'], timeMs: number
     stdout: '',
     stderr: '',
     fields: {},
+    transcript: [],
   }
 }
 

@@ -42,6 +42,7 @@ export function findInterpreter(name: ScriptContent['interpreter']): Interpreter
       arguments: ['-NoProfile', '-NonInteractive', '-ExecutionPolicy', 'Bypass', '-File'],
       extension: 'ps1',
     },
+    batch: { file: 'cmd.exe', arguments: ['/d', '/c'], extension: 'cmd' },
   }[name]
   if (isAbsolute(row.file)) return row
   const folders = (windows ? (process.env['PATH'] ?? '') : UNIX_PATH).split(delimiter)

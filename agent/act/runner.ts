@@ -1,6 +1,6 @@
 // Runs one signed command as a process of its own, so that neither zod nor a script's output weighs on the agent.
 import { existsSync, readFileSync } from 'node:fs'
-import { TrustRoot } from '../../contract/command.ts'
+import { TrustRoot } from '../../contract/trust.ts'
 import type { JobOutput } from '../../contract/command.ts'
 import { asVigiaError, type VigiaError } from '../../contract/errors.ts'
 import { LIMITS } from '../../contract/limits.ts'
@@ -103,11 +103,12 @@ async function execute(
     stderr: createCapture({ headBytes: 32 * 1024, tailBytes: 32 * 1024, liveChars: 64 * 1024 }),
   }
   let told = 0
+  let pieces = 0
   const tell = (): void => {
     if (!credit || told > LIVE_BYTES) return
     const items = (['stdout', 'stderr'] as const).flatMap((stream): JobOutput[] => {
       const part = captures[stream].takeLive(LIMITS.outputChunkBytes)
-      return part === undefined ? [] : [{ job, stream, ...part }]
+      return part === undefined ? [] : [{ job, at: pieces++, stream, ...part }]
     })
     if (items.length === 0) return
     credit = false

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import type * as z from 'zod'
 import { CommandOrder, ScriptContent, type ParameterValues } from '../../contract/command.ts'
-import type { TrustRoot, TrustedKey } from '../../contract/command.ts'
+import type { TrustRoot, TrustedKey } from '../../contract/trust.ts'
 import { ORDER_TYPE, SCRIPT_TYPE, preAuthEncoding, type DsseEnvelope } from '../../contract/dsse.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { resolveParameters } from '../../contract/parameters.ts'

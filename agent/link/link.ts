@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { MqttClient } from 'mqtt'
 import type { SessionHello } from '../../contract/report.ts'
 import type { DevicePolicy, DownMessage } from '../../contract/down.ts'
+import type { DsseEnvelope } from '../../contract/dsse.ts'
 import { downTopic, upTopic, type DeviceAddress, type UpChannel } from '../../contract/topics.ts'
 import type { Log } from '../log.ts'
 import type { OutboxRecord } from '../outbox/frame.ts'
@@ -28,12 +29,18 @@ export type LinkOptions = {
   /** A signed command, not yet checked, and the challenge of the session in which it came. */
   onCommand: (command: Extract<DownMessage, { type: 'command' }>, challenge: string) => void
   onCancel: (job: string) => void
+  /** Signed trust roots after the one that the device has, not yet checked. */
+  onTrust: (roots: DsseEnvelope[]) => void
+  /** A message of a remote session, not yet checked, and the challenge of the session in which it came. */
+  onRemote: (message: RemoteDown, challenge: string) => void
   onPolicy: (policy: DevicePolicy) => void
   ackTimeoutMs?: number
   backoff?: { baseMs: number; capMs: number }
   /** A session that held this long makes the next wait short again. */
   stableMs?: number
 }
+
+export type RemoteDown = Extract<DownMessage, { type: 'remote-open' | 'remote-frame' | 'remote-close' }>
 
 export type Link = {
   start(): void
@@ -43,6 +50,8 @@ export type Link = {
   publishLayout(hash: string): void
   /** Live output: resolves to true when the broker has it, to false when it is lost. Never waits for a connection. */
   publishOutput(json: string): Promise<boolean>
+  /** A frame or a word of a remote session: resolves to true when the broker has it. Never waits for a connection. */
+  publishRemote(channel: 'remote' | 'remote-state', payload: string | Buffer): Promise<boolean>
   connected(): boolean
   /** Says `gone`, disconnects and stays away. */
   stop(): Promise<void>
@@ -145,6 +154,14 @@ export function createLink(options: LinkOptions): Link {
       case 'cancel':
         options.onCancel(message.job)
         return
+      case 'trust':
+        options.onTrust(message.roots)
+        return
+      case 'remote-open':
+      case 'remote-frame':
+      case 'remote-close':
+        options.onRemote(message, challenge)
+        return
       default:
         message satisfies never
     }
@@ -198,6 +215,7 @@ export function createLink(options: LinkOptions): Link {
       if (ready) publishLayout(hash)
     },
     publishOutput: (json) => publish('output', json),
+    publishRemote: (channel, payload) => publish(channel, payload),
     connected: () => ready,
     async stop() {
       stopped = true

@@ -15,6 +15,7 @@ export function checkAccess(access: Access, changes: boolean, caller: Caller | u
   if (access === 'public') return
   if (caller === undefined) throw new VigiaError('UNAUTHENTICATED', 'nobody is signed in')
   if (caller.role === 'local') return
+  if (access === 'self') return
   if (access === 'local')
     throw new VigiaError('FORBIDDEN', 'this is done on the machine of the server, by the command line')
   if (access === 'owner' && caller.role !== 'owner')

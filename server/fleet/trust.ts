@@ -7,7 +7,7 @@ import {
 } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { TrustRoot, type TrustedKey } from '../../contract/command.ts'
+import { TrustRoot, type TrustedKey } from '../../contract/trust.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { writePrivate } from '../records/private-file.ts'
 

@@ -7,7 +7,7 @@ import { fastify, LogController, type FastifyInstance, type RouteOptions } from 
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Registry } from 'prom-client'
 import { VigiaError } from '../../contract/errors.ts'
-import { ROUTES, type RouteName } from '../../contract/http.ts'
+import { ROUTES, type Access, type RouteName } from '../../contract/http.ts'
 import type { Live } from '../notify/live.ts'
 import type { Logger } from '../observe/log.ts'
 import { answerErrors } from './errors.ts'
@@ -62,11 +62,14 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   return plain
 }
 
+/** Routes that answer with a document of their own type. */
+const DOCUMENTS: ReadonlySet<RouteName> = new Set(['report', 'runResults', 'remoteRecording'])
+
 function registerRoute<N extends RouteName>(app: FastifyInstance, name: N, handlers: Handlers): void {
   const route: {
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
     path: string
-    access: 'public' | 'person' | 'owner' | 'local'
+    access: Access
     params?: unknown
     query?: unknown
     body?: unknown
@@ -84,8 +87,8 @@ function registerRoute<N extends RouteName>(app: FastifyInstance, name: N, handl
       ...(route.params ? { params: route.params } : {}),
       ...(route.query ? { querystring: route.query } : {}),
       ...(route.body ? { body: route.body } : {}),
-      // A report is a document, not JSON: its handler sends it itself.
-      ...(name === 'report' ? {} : { response: { 200: route.answer } }),
+      // A document is not JSON: its handler sends it itself.
+      ...(DOCUMENTS.has(name) ? {} : { response: { 200: route.answer } }),
     },
     handler: async (request, reply) => {
       const call = {

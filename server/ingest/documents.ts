@@ -1,6 +1,7 @@
 import { JobOutput, JobResult } from '../../contract/command.ts'
 import type { Clock } from '../../contract/clock.ts'
 import { LIMITS } from '../../contract/limits.ts'
+import { FRAME_HEAD, FRAME_MAC, FRAME_PAYLOAD, RemoteStateMessage } from '../../contract/remote.ts'
 import { BootId, SessionHello, type Facts } from '../../contract/report.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
@@ -11,7 +12,7 @@ import { parseJson } from './parse-json.ts'
 import type { Refusal, Refusals } from './refusals.ts'
 
 type Answer = 'taken' | 'full' | 'refused'
-type DocumentChannel = 'session' | 'gone' | 'facts' | 'result' | 'output'
+type DocumentChannel = 'session' | 'gone' | 'facts' | 'result' | 'output' | 'remote' | 'remote-state'
 
 /** Everything that is not samples: handled in order for each device, by handlers that may wait. */
 export type Documents = {
@@ -34,6 +35,8 @@ export function createDocuments(options: {
   onSession: (address: DeviceAddress, hello: SessionHello) => Promise<void>
   onGone: (address: DeviceAddress) => Promise<void>
   onOutput: (address: DeviceAddress, output: JobOutput) => Promise<void>
+  onRemoteFrame: (address: DeviceAddress, frame: Uint8Array) => Promise<void>
+  onRemoteState: (address: DeviceAddress, message: RemoteStateMessage) => Promise<void>
 }): Documents {
   const understand = (
     address: DeviceAddress,
@@ -52,6 +55,17 @@ export function createDocuments(options: {
         const output = JobOutput.safeParse(parseJson(payload))
         if (!output.success) return 'REPORT_MALFORMED'
         return { work: () => options.onOutput(address, output.data), durable: undefined }
+      }
+      case 'remote': {
+        if (payload.length > FRAME_HEAD + FRAME_PAYLOAD + FRAME_MAC) return 'REPORT_OVERSIZED'
+        // The payload belongs to the broker after this call.
+        const frame = Uint8Array.from(payload)
+        return { work: () => options.onRemoteFrame(address, frame), durable: undefined }
+      }
+      case 'remote-state': {
+        const message = RemoteStateMessage.safeParse(parseJson(payload))
+        if (!message.success) return 'REPORT_MALFORMED'
+        return { work: () => options.onRemoteState(address, message.data), durable: undefined }
       }
       case 'result': {
         const result = JobResult.safeParse(parseJson(payload))

@@ -4,6 +4,7 @@ import { Counter, type Registry } from 'prom-client'
 import type { Clock } from '../../contract/clock.ts'
 import type { JobOutput, JobResult } from '../../contract/command.ts'
 import type { DownMessage } from '../../contract/down.ts'
+import type { RemoteStateMessage } from '../../contract/remote.ts'
 import type { Facts, SeenSequences, SessionHello, StoredReport } from '../../contract/report.ts'
 import { upTopic, type DeviceAddress, type UpChannel } from '../../contract/topics.ts'
 import { createAcknowledgements } from './acknowledgements.ts'
@@ -53,6 +54,9 @@ export type IngestOptions = {
   onSession: (address: DeviceAddress, hello: SessionHello) => Promise<void>
   onGone: (address: DeviceAddress) => Promise<void>
   onOutput: (address: DeviceAddress, output: JobOutput) => Promise<void>
+  /** A frame of a remote session: whose it is stands in it, and its proof is for the technician's console. */
+  onRemoteFrame: (address: DeviceAddress, frame: Uint8Array) => Promise<void>
+  onRemoteState: (address: DeviceAddress, message: RemoteStateMessage) => Promise<void>
   hostile: (sample: HostileSample) => void
 }
 
@@ -165,6 +169,8 @@ export function createIngest(options: IngestOptions): Ingest {
       case 'facts':
       case 'result':
       case 'output':
+      case 'remote':
+      case 'remote-state':
         return documents.take(state, channel, payload, topic)
       default:
         return channel satisfies never

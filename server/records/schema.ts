@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
-import type { JobState, ParameterValues } from '../../contract/command.ts'
+import type { JobState, ParameterValues, TranscriptPiece } from '../../contract/command.ts'
 import type { DevicePolicy } from '../../contract/down.ts'
 import type { DsseEnvelope } from '../../contract/dsse.ts'
 import type { ScriptContent } from '../../contract/command.ts'
@@ -14,8 +14,11 @@ import type {
 } from '../../contract/incident.ts'
 import type { SilenceMatchers, Suppression, Suppressor } from '../../contract/noise.ts'
 import type { TicketState } from '../../contract/incident.ts'
+import type { RemoteState } from '../../contract/remote.ts'
+import type { RemoteKind } from '../../contract/remote-policy.ts'
 import type { FactKind, Layout } from '../../contract/report.ts'
 import type { AlertTransition, Evidence, Impact, RuleSpec, Severity, Tier } from '../../contract/rules.ts'
+import type { Article, RunRequest, RunState } from '../../contract/run.ts'
 
 /** A jsonb column: read as T, written as JSON text made by `json()` (a bare array would become a PostgreSQL array). */
 type Json<T> = ColumnType<T, string, string>
@@ -68,8 +71,90 @@ export type Tables = {
     password_hash: string
     role: 'owner' | 'technician' | 'viewer'
     created_at: Date
+    totp_secret: Generated<Buffer | null>
+    totp_pending: Generated<Buffer | null>
+    totp_last_step: Generated<number | null>
+    recovery_hashes: Generated<string[]>
+    clients: Generated<string[] | null>
   }
-  person_session: { token_hash: string; person_id: string; created_at: Date; expires_at: Date }
+  person_session: {
+    token_hash: string
+    person_id: string
+    created_at: Date
+    expires_at: Date
+    proven_until: Generated<Date | null>
+  }
+  trust_root: { version: number; envelope: Json<DsseEnvelope>; applied_at: Date; applied_by: string }
+  saved_view: {
+    view_id: string
+    name: string
+    client_id: string | null
+    selector: string
+    shared: boolean
+    owner: string
+  }
+  run: {
+    run_id: string
+    script_digest: string
+    request: Json<RunRequest>
+    schedule_id: string | null
+    state: RunState
+    why: string | null
+    ordered_by: string
+    allowed_clients: string[] | null
+    created_at: Date
+    started_at: Date | null
+    ended_at: Date | null
+    next_at: Date | null
+    wave: Generated<number>
+    waves: Generated<number[]>
+  }
+  run_device: {
+    run_id: string
+    client_id: string
+    device_id: string
+    wave: number
+    place: number
+    job_id: string | null
+    left_out: string | null
+  }
+  secret: {
+    secret_id: string
+    name: string
+    client_id: string | null
+    sealed: Buffer
+    changed_at: Date
+    changed_by: string
+  }
+  article: {
+    slug: string
+    title: Json<Article['title']>
+    body: Json<Article['body']>
+    rules: string[]
+    remedy: NullableJson<Article['remedy']>
+    changed_at: Date
+    changed_by: string
+  }
+  remote_session: {
+    session_id: string
+    client_id: string
+    device_id: string
+    kind: RemoteKind
+    control: boolean
+    technician: string
+    keyid: string
+    reason: string
+    request: Json<DsseEnvelope>
+    state: RemoteState
+    why: string | null
+    requested_at: Date
+    opened_at: Date | null
+    closed_at: Date | null
+    bytes_in: Generated<number>
+    bytes_out: Generated<number>
+    recording: string | null
+    recording_sha256: string | null
+  }
   setting: { name: string; value: Json<unknown>; changed_at: Date }
   script: {
     digest: string
@@ -137,6 +222,15 @@ export type Tables = {
     stdout: Generated<string>
     stderr: Generated<string>
     fields: DefaultJson<Record<string, string>>
+    run_id: Generated<string | null>
+    ticket_id: Generated<string | null>
+    wave: Generated<number | null>
+    attempt: Generated<number>
+    dry_run: Generated<boolean>
+    stdout_bytes: Generated<number>
+    stderr_bytes: Generated<number>
+    transcript: DefaultJson<TranscriptPiece[]>
+    words: GeneratedAlways<unknown>
   }
   ticket: {
     ticket_id: string

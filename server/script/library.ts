@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import type * as z from 'zod'
-import { ScriptContent, TrustedKey } from '../../contract/command.ts'
+import { ScriptContent } from '../../contract/command.ts'
+import { TrustedKey } from '../../contract/trust.ts'
 import { DsseEnvelope, SCRIPT_TYPE } from '../../contract/dsse.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { payloadDigest } from './sign.ts'
@@ -11,7 +12,14 @@ import { signersOf } from './verify.ts'
 /** Where the scripts that ship lie: NAME.yaml (what it is), NAME.sh (its body), NAME.dsse.json (both, signed). */
 export const LIBRARY_DIRECTORY = join(import.meta.dirname, 'library')
 const PUBLIC_KEY_FILE = 'project.pub.json'
-const EXTENSIONS = { sh: 'sh', bash: 'sh', python3: 'py', node: 'mjs', powershell: 'ps1' } as const
+const EXTENSIONS = {
+  sh: 'sh',
+  bash: 'sh',
+  python3: 'py',
+  node: 'mjs',
+  powershell: 'ps1',
+  batch: 'cmd',
+} as const
 
 /** Names of the scripts in a library directory, sorted. */
 export function scriptNames(directory: string): string[] {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Clock } from '../../contract/clock.ts'
-import type { ScriptContent, TrustedKey } from '../../contract/command.ts'
+import type { ScriptContent } from '../../contract/command.ts'
+import type { TrustedKey } from '../../contract/trust.ts'
 import { DsseEnvelope } from '../../contract/dsse.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Db, Records } from '../records/records.ts'

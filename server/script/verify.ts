@@ -1,5 +1,5 @@
 import { verify } from 'node:crypto'
-import type { TrustedKey } from '../../contract/command.ts'
+import type { TrustedKey } from '../../contract/trust.ts'
 import { preAuthEncoding, type DsseEnvelope } from '../../contract/dsse.ts'
 import { keyIdOf, publicKeyObject } from './keys.ts'
 

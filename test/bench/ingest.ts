@@ -162,6 +162,8 @@ async function startServer(
     onResult: nothing,
     onSession: nothing,
     onGone: nothing,
+    onRemoteFrame: async () => undefined,
+    onRemoteState: async () => undefined,
     onOutput: nothing,
     hostile: (sample) => say(`hostile: ${sample.reason}`),
   })

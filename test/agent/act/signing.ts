@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import type { CommandOrder, ScriptContent, TrustRoot, TrustedKey } from '../../../contract/command.ts'
+import { CommandOrder, ScriptContent } from '../../../contract/command.ts'
+import { TrustRoot, TrustedKey } from '../../../contract/trust.ts'
 import { ORDER_TYPE, SCRIPT_TYPE, preAuthEncoding, type DsseEnvelope } from '../../../contract/dsse.ts'
 
 export type Signer = TrustedKey & { privateKey: KeyObject }
@@ -27,17 +28,17 @@ export function envelope(payloadType: string, value: unknown, signers: readonly 
 export const trusted = ({ keyid, publicKey, name }: Signer): TrustedKey => ({ keyid, publicKey, name })
 
 export function makeTrust(approvers: Signer[], orderers: Signer[], threshold = 1): TrustRoot {
-  return {
+  return TrustRoot.parse({
     v: 1,
     version: 1,
     approvers: { threshold, keys: approvers.map(trusted) },
     orderers: { keys: orderers.map(trusted) },
     caPem: '',
-  }
+  })
 }
 
 export function script(body: string, more: Partial<ScriptContent> = {}): ScriptContent {
-  return {
+  return ScriptContent.parse({
     name: 'test-script',
     version: 1,
     title: 'Test',
@@ -51,7 +52,7 @@ export function script(body: string, more: Partial<ScriptContent> = {}): ScriptC
     successCodes: [0],
     body,
     ...more,
-  }
+  })
 }
 
 export const digestOf = (content: DsseEnvelope): string =>

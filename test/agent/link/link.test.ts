@@ -64,6 +64,8 @@ async function makeLink(more: Partial<LinkOptions> = {}): Promise<Link> {
     onCommand: (command) => downs.push(command),
     onCancel: (job) => downs.push({ type: 'cancel', job }),
     onPolicy: (policy) => downs.push({ type: 'policy', policy }),
+    onTrust: () => undefined,
+    onRemote: () => undefined,
     ackTimeoutMs: 200,
     backoff: { baseMs: 50, capMs: 200 },
     ...more,

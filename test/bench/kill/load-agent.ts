@@ -44,6 +44,8 @@ const link = createLink({
   onCommand: () => undefined,
   onCancel: () => undefined,
   onPolicy: () => undefined,
+  onTrust: () => undefined,
+  onRemote: () => undefined,
   ackTimeoutMs: 3000,
   backoff: { baseMs: 100, capMs: 800 },
 })

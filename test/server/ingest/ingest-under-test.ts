@@ -99,6 +99,8 @@ export function startIngest(options: Partial<IngestOptions> = {}): IngestUnderTe
     onResult: async (_address, result) => void events.push(`result ${result.seq}`),
     onSession: async () => void events.push('session'),
     onGone: async () => void events.push('gone'),
+    onRemoteFrame: async () => undefined,
+    onRemoteState: async () => undefined,
     onOutput: async () => void events.push('output'),
     hostile: (sample) => samples.push(sample),
     ...options,

@@ -16,6 +16,9 @@ const WITHOUT_CLIENT: Record<string, string> = {
   server_run:
     'when the server was there to watch, the same for every client; a client may read it by policy, not write',
   setting: "the installation's own values; the operator's alone by policy",
+  article: "the MSP's own knowledge, the same for every client; the operator's alone by policy",
+  run: "orders of the MSP over devices of many clients; the operator's alone by policy",
+  trust_root: "the trust roots of the installation; the operator's alone by policy",
   script: "the MSP's library, the same for every client; a client may read it by policy, not write",
 }
 

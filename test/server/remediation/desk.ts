@@ -132,7 +132,14 @@ export async function openDesk(records: Records) {
       return remediation.result(address, {
         ...{ boot: 'b'.repeat(16), seq: seq++, job: over.job ?? desk.lastJob(), timeMs: nowMs, outcome },
         ...{ code: null, message: null, exitCode: outcome === 'exited' ? 0 : null, durationMs: 500 },
-        ...{ stdoutBytes: 0, stderrBytes: 0, stdout: 'freed', stderr: '', fields: { freed_bytes: '7' } },
+        ...{
+          stdoutBytes: 0,
+          stderrBytes: 0,
+          stdout: 'freed',
+          stderr: '',
+          fields: { freed_bytes: '7' },
+          transcript: [],
+        },
         ...over,
       })
     },

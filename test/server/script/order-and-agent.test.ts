@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { TrustRoot } from '../../../contract/command.ts'
+import { TrustRoot } from '../../../contract/trust.ts'
 import { verifyCommand, type Claim } from '../../../agent/act/verify.ts'
 import { makeKey, openKey, publicPart } from '../../../server/script/keys.ts'
 import { projectKey, shippedScripts } from '../../../server/script/library.ts'
@@ -11,11 +11,11 @@ const online = openKey(makeKey('online'))
 const thief = openKey(makeKey('thief'))
 const NOW = 1_800_000_000_000
 const address = { client: 'demo', device: 'd-aaaaaaaaaaaaaaaa' }
-const trust: TrustRoot = {
+const trust = TrustRoot.parse({
   ...{ v: 1, version: 1, caPem: '' },
   approvers: { threshold: 1, keys: [projectKey()] },
   orderers: { keys: [publicPart(online)] },
-}
+})
 const clearTemp = shippedScripts().find((script) => script.content.name === 'clear-temp')!
 
 function claim(over: Partial<OrderRequest> = {}, at: Partial<Claim> = {}, key = online): Claim {

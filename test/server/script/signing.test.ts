@@ -180,7 +180,7 @@ describe('the scripts that ship', () => {
 })
 
 describe('parameters', () => {
-  const script: ScriptContent = {
+  const script = ScriptContent.parse({
     ...{
       name: 'x',
       version: 1,
@@ -197,7 +197,7 @@ describe('parameters', () => {
       sure: { type: 'boolean', default: false, help: '' },
       kind: { type: 'choice', choices: ['a', 'b'], default: 'a', help: '' },
     },
-  }
+  })
   it('are filled with defaults', () => {
     expect(checkParameters(script, { word: 'abc' })).toEqual({
       word: 'abc',
