@@ -1,7 +1,8 @@
+import type { SealedSecret } from '../../contract/command.ts'
 import type { DevicePolicy, DownMessage } from '../../contract/down.ts'
 import type { DsseEnvelope } from '../../contract/dsse.ts'
 
-/** The largest message that a server may send: two envelopes of a command and their frame. */
+/** The largest message that a server may send: two envelopes of a command, its secrets and their frame. */
 export const DOWN_BYTES = 768 * 1024
 
 /**
@@ -37,11 +38,33 @@ export function parseDown(payload: Uint8Array): DownMessage | undefined {
     case 'command': {
       const order = envelope(message['order'])
       const script = envelope(message['script'])
-      return order && script && { type: 'command', order, script }
+      if (!order || !script) return undefined
+      if (message['secrets'] === undefined) return { type: 'command', order, script }
+      const secrets = parseSecrets(message['secrets'])
+      return secrets && { type: 'command', order, script, secrets }
     }
     case 'cancel': {
       const { job } = message
       return isUuid(job) ? { type: 'cancel', job } : undefined
+    }
+    case 'trust': {
+      const { roots: given } = message
+      if (!isList(given, 16, isObject)) return undefined
+      const roots = given.map(envelope).filter((root) => root !== undefined)
+      return roots.length > 0 && roots.length === given.length ? { type: 'trust', roots } : undefined
+    }
+    case 'remote-open': {
+      const request = envelope(message['request'])
+      return request && { type: 'remote-open', request }
+    }
+    case 'remote-frame': {
+      const { session, frame } = message
+      if (!isUuid(session) || !isText(frame, 50_000) || !BASE64.test(frame)) return undefined
+      return { type: 'remote-frame', session, frame }
+    }
+    case 'remote-close': {
+      const { session, why } = message
+      return isUuid(session) && isText(why, 200) ? { type: 'remote-close', session, why } : undefined
     }
     default:
       return undefined
@@ -73,6 +96,7 @@ export function parsePolicy(value: unknown): DevicePolicy | undefined {
 
 const SERVICE = /^[A-Za-z0-9][A-Za-z0-9@._-]{0,99}$/
 const BASE64 = /^(?:[0-9a-zA-Z+/]{4})*(?:[0-9a-zA-Z+/]{2}==|[0-9a-zA-Z+/]{3}=)?$/
+const POINT = /^[A-Za-z0-9_-]{87}$/
 const UUID =
   /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|0{8}-0{4}-0{4}-0{4}-0{12}|f{8}-f{4}-f{4}-f{4}-f{12})$/
 
@@ -82,6 +106,23 @@ function envelope(value: unknown): DsseEnvelope | undefined {
   if (!isText(payloadType, 80) || !isText(payload, 350_000) || !BASE64.test(payload)) return undefined
   if (!isList(signatures, 16, isSignature) || signatures.length === 0) return undefined
   return { payloadType, payload, signatures: signatures.map(({ keyid, sig }) => ({ keyid, sig })) }
+}
+
+function parseSecrets(value: unknown): Record<string, SealedSecret> | undefined {
+  if (!isObject(value)) return undefined
+  const secrets: Record<string, SealedSecret> = {}
+  for (const [parameter, secret] of Object.entries(value)) {
+    if (parameter === '__proto__') continue
+    if (!isSealed(secret)) return undefined
+    secrets[parameter] = { key: secret.key, sealed: secret.sealed }
+  }
+  return secrets
+}
+
+function isSealed(value: unknown): value is SealedSecret {
+  if (!isObject(value)) return false
+  const { key, sealed } = value
+  return isText(key, 87) && POINT.test(key) && isText(sealed, 8000) && BASE64.test(sealed)
 }
 
 function isSignature(value: unknown): value is { keyid: string; sig: string } {

@@ -19,6 +19,12 @@ const policy = fc.record({
   includeMounts: fc.array(fc.oneof(fc.constant('/mnt/x'), fc.string()), { maxLength: 3 }),
   certificates: fc.array(fc.string(), { maxLength: 3 }),
 })
+const sealed = fc.record({
+  key: fc.oneof({ weight: 6, arbitrary: fc.stringMatching(/^[A-Za-z0-9_-]{87}$/) }, fc.string()),
+  sealed: base64,
+})
+const parameter = fc.oneof(fc.stringMatching(/^[a-z]{1,8}$/), fc.constant('__proto__'))
+const uuid = fc.oneof({ weight: 4, arbitrary: fc.uuid() }, fc.string())
 const valid = fc.oneof(
   fc.record({
     type: fc.constant('ack'),
@@ -28,8 +34,20 @@ const valid = fc.oneof(
   fc.record({ type: fc.constant('need-layout'), hash: fc.string() }),
   fc.record({ type: fc.constant('need-hello') }),
   fc.record({ type: fc.constant('policy'), policy }),
-  fc.record({ type: fc.constant('command'), order: envelope, script: envelope }),
-  fc.record({ type: fc.constant('cancel'), job: fc.oneof(fc.uuid(), fc.string()) }),
+  fc.record(
+    {
+      type: fc.constant('command'),
+      order: envelope,
+      script: envelope,
+      secrets: fc.dictionary(parameter, sealed, { maxKeys: 3 }),
+    },
+    { requiredKeys: ['type', 'order', 'script'] },
+  ),
+  fc.record({ type: fc.constant('cancel'), job: uuid }),
+  fc.record({ type: fc.constant('trust'), roots: fc.array(envelope, { maxLength: 3 }) }),
+  fc.record({ type: fc.constant('remote-open'), request: envelope }),
+  fc.record({ type: fc.constant('remote-frame'), session: uuid, frame: base64 }),
+  fc.record({ type: fc.constant('remote-close'), session: uuid, why: fc.string({ maxLength: 210 }) }),
 )
 const bytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
 
@@ -48,9 +66,31 @@ describe('parseDown', () => {
           sample[expected.success ? 1 : 0]! += 1
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 5000 },
     )
     expect(Math.min(...sample)).toBeGreaterThan(100)
+  })
+
+  it('holds to the bounds of the contract for what is long', () => {
+    const session = crypto.randomUUID()
+    const signed = { payloadType: 't', payload: '', signatures: [{ keyid: 'k', sig: '' }] }
+    const secret = { key: 'k'.repeat(87), sealed: 'A'.repeat(8000) }
+    const command = { type: 'command', order: signed, script: signed }
+    for (const [message, good] of [
+      [{ type: 'remote-frame', session, frame: 'A'.repeat(50_000) }, true],
+      [{ type: 'remote-frame', session, frame: 'A'.repeat(50_004) }, false],
+      [{ type: 'remote-frame', session, frame: 'A-==' }, false],
+      [{ type: 'trust', roots: Array(16).fill(signed) }, true],
+      [{ type: 'trust', roots: Array(17).fill(signed) }, false],
+      [{ type: 'trust', roots: [] }, false],
+      [{ type: 'remote-close', session, why: 'y'.repeat(201) }, false],
+      [{ ...command, secrets: { token: secret } }, true],
+      [{ ...command, secrets: { token: { ...secret, sealed: 'A'.repeat(8004) } } }, false],
+      [{ ...command, secrets: null }, false],
+    ] as const) {
+      expect([message, DownMessage.safeParse(message).success]).toEqual([message, good])
+      expect(parseDown(bytes(message))).toEqual(good ? message : undefined)
+    }
   })
 
   it('reads a policy as the contract does', () => {
