@@ -109,7 +109,7 @@ export const CommandOrder = z.object({
   parameters: ParameterValues,
   /** The script is told to change nothing; refused where it cannot. */
   dryRun: z.boolean().optional(),
-  /** SHA-256 (hexadecimal) of each sealed secret that comes beside the order, by parameter. */
+  /** SHA-256 (hexadecimal) of the sealedText of each sealed secret that comes beside the order, by parameter. */
   secrets: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)).optional(),
 })
 export type CommandOrder = z.infer<typeof CommandOrder>
@@ -139,6 +139,11 @@ export const SealedSecret = z.object({
   sealed: z.base64().max(8000),
 })
 export type SealedSecret = z.infer<typeof SealedSecret>
+
+/** The text over which an order takes the SHA-256 of a sealed secret. */
+export function sealedText({ key, sealed }: SealedSecret): string {
+  return `${key}.${sealed}`
+}
 
 /**
  * Live output on `up/output` (JSON, QoS 1, not kept by the agent). `at` counts the pieces of a job across both streams,

@@ -35,7 +35,7 @@ export const ERROR_CODES = {
     'permanent',
     403,
     3,
-    'The server is not the one the token names. Check the address; tell its owner.',
+    'Make a new token if the approvers changed the trust root meanwhile. Otherwise it is not the server that the token names: check the address.',
   ),
   DEVICE_REVOKED: row('permanent', 403, 3, 'Enrol the device again if it should come back.'),
   // signed commands
@@ -94,6 +94,12 @@ export const ERROR_CODES = {
     403,
     3,
     'Let more approvers sign with "vigia trust sign", then apply it again.',
+  ),
+  TRUST_INVALID: row(
+    'permanent',
+    400,
+    2,
+    'Make the next root from the one in force with "vigia trust draft", and sign that.',
   ),
   SECRET_MISSING: row('permanent', 400, 2, 'Store it first with "vigia secret set NAME".'),
   SECRET_UNSEALED: row(
