@@ -9,9 +9,14 @@ import { VigiaError } from '../../contract/errors.ts'
 import { payloadDigest } from './sign.ts'
 import { signersOf } from './verify.ts'
 
-/** Where the scripts that ship lie: NAME.yaml (what it is), NAME.sh (its body), NAME.dsse.json (both, signed). */
+/**
+ * Where the scripts that ship lie: NAME.yaml (what it is) and NAME.sh (its body; the extension follows the interpreter)
+ * in a folder for the systems that it is for, `linux`, `windows`, `macos` or `any`; both together, signed, in
+ * signed/NAME.dsse.json beside the project's public key.
+ */
 export const LIBRARY_DIRECTORY = join(import.meta.dirname, 'library')
-const PUBLIC_KEY_FILE = 'project.pub.json'
+export const SIGNED_FOLDER = 'signed'
+export const PUBLIC_KEY_FILE = 'project.pub.json'
 const EXTENSIONS = {
   sh: 'sh',
   bash: 'sh',
@@ -21,10 +26,28 @@ const EXTENSIONS = {
   batch: 'cmd',
 } as const
 
-/** Names of the scripts in a library directory, sorted. */
-export function scriptNames(directory: string): string[] {
-  const files = readdirSync(directory).filter((file) => file.endsWith('.yaml'))
-  return files.map((file) => file.slice(0, -'.yaml'.length)).sort()
+/** Where a script's source lies. */
+export type ScriptSource = { name: string; folder: string; body: string }
+
+/** The sources in the folders of a library, sorted by name; CONFIG_INVALID when two have one name. */
+export function scriptSources(directory: string): ScriptSource[] {
+  const found = readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== SIGNED_FOLDER)
+    .flatMap(({ name: folder }) =>
+      readdirSync(join(directory, folder))
+        .filter((file) => file.endsWith('.yaml'))
+        .map((file) => ({ name: file.slice(0, -'.yaml'.length), folder: join(directory, folder) })),
+    )
+    .sort((one, other) => (one.name < other.name ? -1 : 1))
+  const twice = found.find(({ name }, place) => found[place + 1]?.name === name)
+  if (twice) throw new VigiaError('CONFIG_INVALID', `two scripts of ${directory} are called ${twice.name}`)
+  return found.map(({ name, folder }) => ({ name, folder, body: bodyFile(folder, name) }))
+}
+
+function bodyFile(folder: string, name: string): string {
+  const extensions = [...new Set(Object.values(EXTENSIONS))]
+  const files = extensions.map((extension) => join(folder, `${name}.${extension}`))
+  return files.find((file) => existsSync(file)) ?? join(folder, `${name}.sh`)
 }
 
 /** A script as its source files say; CONFIG_INVALID with every fault and its field. */
@@ -71,7 +94,7 @@ export function openScript(envelope: DsseEnvelope): ScriptContent {
 
 /** The public key of the project, which signed the scripts that ship. */
 export function projectKey(directory = LIBRARY_DIRECTORY): TrustedKey {
-  return TrustedKey.parse(JSON.parse(readFileSync(join(directory, PUBLIC_KEY_FILE), 'utf8')))
+  return TrustedKey.parse(JSON.parse(readFileSync(join(directory, SIGNED_FOLDER, PUBLIC_KEY_FILE), 'utf8')))
 }
 
 export type ShippedScript = { content: ScriptContent; digest: string; envelope: DsseEnvelope }
@@ -79,8 +102,8 @@ export type ShippedScript = { content: ScriptContent; digest: string; envelope: 
 /** The scripts that ship, each verified under the project's key; COMMAND_FORGED names the one that is not. */
 export function shippedScripts(directory = LIBRARY_DIRECTORY): ShippedScript[] {
   const key = projectKey(directory)
-  return scriptNames(directory).map((name) => {
-    const file = join(directory, `${name}.dsse.json`)
+  return scriptSources(directory).map(({ name }) => {
+    const file = join(directory, SIGNED_FOLDER, `${name}.dsse.json`)
     if (!existsSync(file)) throw new VigiaError('COMMAND_UNAPPROVED', `${file} is missing: sign the library`)
     const envelope = DsseEnvelope.parse(JSON.parse(readFileSync(file, 'utf8')))
     if (signersOf(envelope, [key]).length === 0)

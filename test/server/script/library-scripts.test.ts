@@ -24,7 +24,7 @@ const TEN_DAYS_AGO = Date.now() / 1000 - 10 * 86_400
 const MIB = 1024 * 1024
 
 function runScript(name: string, shell: string, env: Record<string, string>) {
-  const result = spawnSync(shell, [join(LIBRARY_DIRECTORY, `${name}.sh`)], {
+  const result = spawnSync(shell, [join(LIBRARY_DIRECTORY, 'linux', `${name}.sh`)], {
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', ...env },
     encoding: 'utf8',
     timeout: 30_000,

@@ -1,8 +1,8 @@
 import {
   chmodSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -21,8 +21,8 @@ import {
   openScript,
   projectKey,
   readSource,
-  scriptNames,
   scriptPayload,
+  scriptSources,
   shippedScripts,
 } from '../../../server/script/library.ts'
 import { makeOrder } from '../../../server/script/order.ts'
@@ -126,7 +126,8 @@ describe('the key store', () => {
 
 describe('the scripts that ship', () => {
   it('are signed by the project’s key, and are what their sources say', () => {
-    const names = scriptNames(LIBRARY_DIRECTORY)
+    const sources = scriptSources(LIBRARY_DIRECTORY)
+    const names = sources.map(({ name }) => name)
     expect(names).toEqual(
       expect.arrayContaining(['clear-temp', 'restart-service', 'device-facts', 'top-processes', 'flush-dns']),
     )
@@ -134,27 +135,23 @@ describe('the scripts that ship', () => {
     expect(shipped.map((script) => script.content.name)).toEqual(names)
     for (const { envelope, content } of shipped) {
       expect(signersOf(envelope, [projectKey()]), content.name).toHaveLength(1)
-      const source = Buffer.from(scriptPayload(readSource(LIBRARY_DIRECTORY, content.name))).toString(
-        'base64',
-      )
+      const { folder } = sources.find(({ name }) => name === content.name)!
+      const source = Buffer.from(scriptPayload(readSource(folder, content.name))).toString('base64')
       expect(envelope.payload, `${content.name}: sign the library again`).toBe(source)
     }
     expect(projectKey().keyid).toBe(keyIdOf(projectKey().publicKey))
   })
   it('would not pass under another key, and a new key signs them anew', () => {
     const copy = join(home, 'library')
-    mkdirSync(copy)
-    for (const name of scriptNames(LIBRARY_DIRECTORY))
-      for (const end of ['yaml', 'sh', 'dsse.json'])
-        writeFileSync(join(copy, `${name}.${end}`), readFileSync(join(LIBRARY_DIRECTORY, `${name}.${end}`)))
-    writeFileSync(join(copy, 'project.pub.json'), JSON.stringify(publicPart(eve)))
+    cpSync(LIBRARY_DIRECTORY, copy, { recursive: true })
+    writeFileSync(join(copy, 'signed/project.pub.json'), JSON.stringify(publicPart(eve)))
     expect(() => shippedScripts(copy)).toThrow(expect.objectContaining({ code: 'COMMAND_FORGED' }))
     signLibrary(copy, ana)
     expect(shippedScripts(copy).map((script) => script.digest)).toEqual(
       shippedScripts().map((script) => script.digest),
     )
     expect(projectKey(copy)).toEqual(publicPart(ana))
-    rmSync(join(copy, 'clear-temp.dsse.json'))
+    rmSync(join(copy, 'signed/clear-temp.dsse.json'))
     expect(() => shippedScripts(copy)).toThrow(expect.objectContaining({ code: 'COMMAND_UNAPPROVED' }))
   })
   it('are refused with every fault of their source', () => {
