@@ -51,8 +51,9 @@ export const REMOTE_ROUTES = {
     path: '/api/me/second-factor/confirm',
     access: 'self',
     body: z.object({ code: z.string().regex(/^\d{6}$/) }),
-    answer: z.object({ recoveryCodes: z.array(z.string()) }),
-    summary: 'Show the first code; answers codes for the day on which the device is lost',
+    answer: z.object({ recoveryCodes: z.array(z.string()), provenUntilMs: z.number() }),
+    summary:
+      'Show the first code, which is also a proof; answers codes for the day on which the device is lost',
   },
   proveSecondFactor: {
     method: 'POST',

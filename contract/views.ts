@@ -86,6 +86,8 @@ export const Me = z.object({
   clients: z.array(ClientId).nullable().optional(),
   /** Has this person set up a second factor? */
   secondFactor: z.boolean().optional(),
+  /** How many recovery codes are left of a second factor. */
+  recoveryCodesLeft: z.number().int().optional(),
   /** Until when the second factor counts in this session; null: it must be shown first. */
   provenUntilMs: z.number().nullable().optional(),
 })

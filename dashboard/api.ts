@@ -24,10 +24,18 @@ type Used =
   | 'updateTicket'
   | 'ledger'
   | 'hostile'
+  | keyof typeof ACCESS_PATHS
   | keyof typeof RULE_PATHS
   | keyof typeof NOISE_PATHS
 
 type Table<K extends keyof Routes> = { [P in K]: readonly [Routes[P]['method'], Routes[P]['path']] }
+
+/** Routes of a person's second factor. */
+const ACCESS_PATHS = {
+  secondFactorBegin: ['POST', '/api/me/second-factor'],
+  secondFactorConfirm: ['POST', '/api/me/second-factor/confirm'],
+  proveSecondFactor: ['POST', '/api/me/prove'],
+} as const satisfies Partial<Table<keyof Routes>>
 
 /** Routes about rules and their packs. */
 const RULE_PATHS = {
@@ -67,6 +75,7 @@ const NOISE_PATHS = {
  * fault here, while its schemas (and zod with them) stay out of the bundle.
  */
 const PATHS: Table<Used> = {
+  ...ACCESS_PATHS,
   ...RULE_PATHS,
   ...NOISE_PATHS,
   health: ['GET', '/healthz'],

@@ -1,4 +1,4 @@
-import type { TFunction } from 'i18next'
+import type { Translate } from '../language/word-key.ts'
 import type { Evidence } from '../../contract/rules.ts'
 import { boundOf } from '../chart/foretell.ts'
 import { formatClock } from '../language/format.ts'
@@ -7,7 +7,7 @@ import type { Language } from '../language/language.ts'
 type Telling = {
   title: string
   language: Language
-  t: TFunction
+  t: Translate
   valueText: (value: number | null, unit: string) => string
 }
 

@@ -1,4 +1,4 @@
-import type { TFunction } from 'i18next'
+import type { Translate } from '../language/word-key.ts'
 import { DEVICE_REPORT } from './silent.ts'
 import type { Evidence } from '../../contract/rules.ts'
 import { boundOf } from '../chart/foretell.ts'
@@ -11,7 +11,7 @@ type Telling = {
   metric: string
   labels: Readonly<Record<string, string>>
   language: Language
-  t: TFunction
+  t: Translate
   valueText: (value: number | null, unit: string) => string
 }
 

@@ -1,16 +1,9 @@
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
-import { en, type Words } from './en.ts'
+import { en } from './en.ts'
 import { es } from './es.ts'
-import type { MoreWords } from './more-words.ts'
 
 export type Language = 'en' | 'es'
-
-declare module 'i18next' {
-  interface CustomTypeOptions {
-    resources: { translation: Words & MoreWords }
-  }
-}
 
 const KEPT = 'vigia-language'
 

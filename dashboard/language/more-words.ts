@@ -1,16 +1,15 @@
 import i18next from 'i18next'
-import type { Explain } from './explain-en.ts'
-import type { NoiseWords } from './noise-en.ts'
-import type { RuleWords } from './rule-en.ts'
 
 /** Words of single pages, which come with those pages: the shell has none of them. */
-export type MoreWords = Explain & RuleWords & NoiseWords
-
 const PARTS = {
+  access: async () => (await import('./access-words.ts')).ACCESS,
   explain: async () => (await import('./explain-words.ts')).EXPLAIN,
   rule: async () => (await import('./rule-words.ts')).RULE,
   noise: async () => (await import('./noise-words.ts')).NOISE,
 }
+
+/** Any one of those trees of words. */
+export type MoreWords = Awaited<ReturnType<(typeof PARTS)[keyof typeof PARTS]>>['en']
 
 /** Loads a part of the console together with the words that it needs, in both languages. */
 export async function withWords<M>(

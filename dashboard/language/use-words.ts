@@ -1,11 +1,12 @@
 import { useTranslation } from 'react-i18next'
 import { formatValue } from './format.ts'
 import type { Language } from './language.ts'
+import type { Translate } from './word-key.ts'
 
 /** The words and the language of the page. */
-export function useWords(): { t: ReturnType<typeof useTranslation>['t']; language: Language } {
+export function useWords(): { t: Translate; language: Language } {
   const { t, i18n } = useTranslation()
-  return { t, language: i18n.language === 'es' ? 'es' : 'en' }
+  return { t: t as Translate, language: i18n.language === 'es' ? 'es' : 'en' }
 }
 
 /** Shows values with their units; what is null is said to be unavailable, in words. */

@@ -1,0 +1,106 @@
+import { Button, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef, useState, type ReactElement } from 'react'
+import { call } from '../api.ts'
+import { useWords } from '../language/use-words.ts'
+import { ask } from '../queries.ts'
+import { Failure } from '../shell/parts.tsx'
+import { FactorSetUp } from './factor-set-up.tsx'
+import './access.css'
+
+/** Asks for the second factor, or leads through setting one up where there is none. */
+export function ProofDialog({
+  proven,
+  cancelled,
+}: {
+  proven: () => void
+  cancelled: () => void
+}): ReactElement {
+  const { t } = useWords()
+  const dialog = useRef<HTMLDialogElement>(null)
+  const me = useQuery({ ...ask.me(), staleTime: 0 })
+  // What was so when it opened: setting the factor up must not take the recovery codes off the page.
+  const [begun, setBegun] = useState<'prove' | 'set-up'>()
+  useEffect(() => {
+    if (begun === undefined && me.isFetchedAfterMount)
+      setBegun(me.data?.secondFactor === true ? 'prove' : 'set-up')
+  }, [begun, me.isFetchedAfterMount, me.data])
+  useEffect(() => {
+    dialog.current?.showModal()
+  }, [])
+  return (
+    <dialog ref={dialog} className="proof" onClose={cancelled} aria-labelledby="proof-title">
+      {begun === 'set-up' ? (
+        <div className="stack">
+          <div>
+            <h2 id="proof-title">{t('proof.setUpTitle')}</h2>
+            <p className="dim">{t('proof.setUpLead')}</p>
+          </div>
+          <FactorSetUp done={proven} cancelled={cancelled} />
+        </div>
+      ) : (
+        <ProofForm proven={proven} cancelled={cancelled} ready={begun === 'prove'} />
+      )}
+    </dialog>
+  )
+}
+
+function ProofForm({
+  proven,
+  cancelled,
+  ready,
+}: {
+  proven: () => void
+  cancelled: () => void
+  ready: boolean
+}): ReactElement {
+  const { t } = useWords()
+  const queries = useQueryClient()
+  const [code, setCode] = useState('')
+  const prove = useMutation({
+    mutationFn: () => call('proveSecondFactor', { body: { code: code.trim() } }),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: ['me'] })
+      proven()
+    },
+    onError: () => setCode(''),
+  })
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault()
+        // What opened this dialog may itself be a form around it.
+        event.stopPropagation()
+        prove.mutate()
+      }}
+    >
+      <div>
+        <h2 id="proof-title">{t('proof.title')}</h2>
+        <p className="dim">{t('proof.lead')}</p>
+      </div>
+      <TextInput
+        label={t('proof.codeLabel')}
+        description={t('proof.codeHelp')}
+        autoComplete="one-time-code"
+        autoCapitalize="none"
+        spellCheck={false}
+        required
+        autoFocus
+        minLength={6}
+        maxLength={40}
+        value={code}
+        onChange={(event) => setCode(event.currentTarget.value)}
+      />
+      {prove.isError && <Failure error={prove.error} />}
+      <div className="inline proof-buttons">
+        <Button type="submit" size="xs" loading={prove.isPending} disabled={!ready || code.trim().length < 6}>
+          {t('proof.confirm')}
+        </Button>
+        <Button size="xs" variant="default" onClick={cancelled}>
+          {t('proof.cancel')}
+        </Button>
+      </div>
+    </form>
+  )
+}
