@@ -66,7 +66,7 @@ export function createExecutor(options: {
     report(end)
     try {
       await outbox.settled()
-      if (isInLedger(jobs, end.job)) markFinished(jobs, end.job)
+      if (isInLedger(jobs, end.job)) markFinished(jobs, end.job, now())
     } catch (thrown) {
       const fault = asVigiaError(thrown)
       log.error('the end of a job is not on the disk yet; it will be reported again after a restart', {

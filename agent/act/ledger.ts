@@ -22,6 +22,8 @@ export type LedgerEntry = {
 
 const NAME = /^([0-9a-f-]{36})\.json$/
 const KEPT = 500
+/** Orders of this time are counted against the limits of the trust root, and not forgotten before. */
+const COUNTED_MS = 3_600_000
 
 /** Every job that this device has started, the oldest first. A file that cannot be read counts as a started job. */
 export function readLedger(dir: string): LedgerEntry[] {
@@ -77,13 +79,22 @@ export function readEnd(dir: string, job: string): JobEnd | undefined {
 }
 
 /** The end of a job is safe in the outbox: the job stays in the ledger, so that it never runs again. */
-export function markFinished(dir: string, job: string): void {
+export function markFinished(dir: string, job: string, nowMs: number): void {
   writeWhole(entryPath(dir, job), JSON.stringify({ ...readEntry(dir, job), finished: true }))
   rmSync(endPath(dir, job), { force: true })
   const finished = readLedger(dir).filter((entry) => entry.finished)
   // The newest stay: the sequence of the last keeps all those before from coming again.
   for (const old of finished.slice(0, Math.max(0, finished.length - KEPT)))
-    rmSync(entryPath(dir, old.job), { force: true })
+    if (!isRecent(old, nowMs)) rmSync(entryPath(dir, old.job), { force: true })
+}
+
+/** The orders that were accepted within an hour; ahead as well, which a clock that was set back would hide. */
+export function recentOrders(dir: string, nowMs: number): LedgerEntry[] {
+  return readLedger(dir).filter((entry) => isRecent(entry, nowMs))
+}
+
+function isRecent({ startedAtMs }: LedgerEntry, nowMs: number): boolean {
+  return Math.abs(startedAtMs - nowMs) < COUNTED_MS
 }
 
 /** Whether the job was ever started here. */

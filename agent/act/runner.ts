@@ -7,7 +7,7 @@ import { LIMITS } from '../../contract/limits.ts'
 import { agentPaths } from '../paths.ts'
 import { createCapture, createFields } from './capture.ts'
 import { claimedJob, emptyEnd, fitEnd } from './end.ts'
-import { isInLedger, readLedger, startTicksOf, writeEnd, writeStarted, type JobEnd } from './ledger.ts'
+import { isInLedger, readLedger, recentOrders, startTicksOf, writeEnd, writeStarted, type JobEnd } from './ledger.ts'
 import type { FromRunner, ToRunner } from './messages.ts'
 import { findInterpreter, runScript, type RunningScript } from './process.ts'
 import { thisSystem } from './system.ts'
@@ -58,6 +58,7 @@ async function run(command: Extract<ToRunner, { type: 'run' }>): Promise<void> {
       system: thisSystem(),
       lastSequence: readLedger(paths.jobs).at(-1)?.sequence ?? 0,
       seen: (job) => isInLedger(paths.jobs, job),
+      recent: (nowMs) => recentOrders(paths.jobs, nowMs),
       disabled: existsSync(paths.killSwitch),
     })
     interpreter = findInterpreter(accepted.script.interpreter)
