@@ -1,16 +1,27 @@
-import { createHash, createPublicKey, verify } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type * as z from 'zod'
-import { CommandOrder, ScriptContent, type ParameterValues } from '../../contract/command.ts'
-import type { TrustRoot, TrustedKey } from '../../contract/trust.ts'
-import { ORDER_TYPE, SCRIPT_TYPE, preAuthEncoding, type DsseEnvelope } from '../../contract/dsse.ts'
+import { judgeApproval } from '../../contract/approval.ts'
+import {
+  CommandOrder,
+  ScriptContent,
+  sealedText,
+  type ParameterValues,
+  type SealedSecret,
+} from '../../contract/command.ts'
+import type { TrustRoot } from '../../contract/trust.ts'
+import { ORDER_TYPE, SCRIPT_TYPE, type DsseEnvelope } from '../../contract/dsse.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { resolveParameters } from '../../contract/parameters.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
+import { signersOf } from '../../contract/trust-chain.ts'
+import { nodeSignatures } from '../trust/signatures.ts'
 
 /** A command as it came, and everything of this device that it is checked against. */
 export type Claim = {
   order: DsseEnvelope
   script: DsseEnvelope
+  /** What came sealed beside the order, by parameter. */
+  secrets?: Readonly<Record<string, SealedSecret>> | undefined
   trust: TrustRoot
   address: DeviceAddress
   /** The challenge of the present session. */
@@ -20,6 +31,8 @@ export type Claim = {
   /** The highest sequence that was accepted before; 0 when there was none. */
   lastSequence: number
   seen: (job: string) => boolean
+  /** The orders that were accepted about this moment (ledger.ts), from the disk, so that no restart forgets them. */
+  recent: (nowMs: number) => readonly { scriptDigest: string }[]
   /** The device's own kill switch. */
   disabled: boolean
 }
@@ -31,29 +44,34 @@ export type Accepted = { order: CommandOrder; script: ScriptContent; values: Par
 const AHEAD_MS = 5 * 60_000
 
 /**
- * Checks a command in the order of the contract and throws a VigiaError with the code of the first check that
- * fails. Nothing is read out of a payload before its signature holds. DSSE v1; keys as in TUF's root role.
+ * Checks a command and throws a VigiaError with the code of the first check that fails, in this order, so that a worse
+ * fault is never hidden by a lesser one:
+ *
+ * 1. COMMAND_FORGED: no valid signature of a key that may order; none over the script that matches its approver.
+ * 2. COMMAND_UNAPPROVED: not the approvals that this script needs (contract/approval.ts), or for other devices.
+ * 3. SCRIPT_REVOKED: withdrawn by the trust root, whoever signed it.
+ * 4. COMMAND_FORGED: another script than the ordered one. COMMAND_RETARGETED: another device or client.
+ * 5. COMMAND_REPLAYED: another session. COMMAND_EXPIRED: over, or from the future. COMMAND_REPLAYED: the job was
+ *    started, or its sequence passed.
+ * 6. COMMAND_MALFORMED: parameters that do not fit. SECRET_UNSEALED: secrets other than the order names.
+ * 7. SCRIPT_NO_DRY_RUN, SCRIPT_UNSUPPORTED, COMMAND_DISABLED.
+ * 8. COMMAND_LIMIT: more orders in this hour than the trust root allows.
+ *
+ * Nothing is read out of a payload before a signature of its role holds. DSSE v1; keys as in TUF's root role.
  */
 export function verifyCommand(claim: Claim): Accepted {
   const { trust, address } = claim
   const orderBytes = Buffer.from(claim.order.payload, 'base64')
   const scriptBytes = Buffer.from(claim.script.payload, 'base64')
 
-  if (signers(claim.order, ORDER_TYPE, orderBytes, trust.orderers.keys).good < 1)
+  if (signersOf(claim.order, ORDER_TYPE, trust.orderers.keys, nodeSignatures).good.length < 1)
     throw new VigiaError('COMMAND_FORGED', 'The order bears no valid signature of a key that may order')
-  const approvals = signers(claim.script, SCRIPT_TYPE, scriptBytes, trust.approvers.keys)
-  if (approvals.good < trust.approvers.threshold) {
-    if (approvals.bad > 0)
-      throw new VigiaError('COMMAND_FORGED', 'A signature over the script does not match its approver')
-    throw new VigiaError(
-      'COMMAND_UNAPPROVED',
-      `The script bears ${String(approvals.good)} of the ${String(trust.approvers.threshold)} approvals it needs`,
-    )
-  }
-  const order = read(CommandOrder, orderBytes, 'The order')
-  const script = read(ScriptContent, scriptBytes, 'The script')
-
+  const script = readApproved(claim, scriptBytes)
   const digest = createHash('sha256').update(scriptBytes).digest('hex')
+  if (trust.revokedScripts.includes(digest))
+    throw new VigiaError('SCRIPT_REVOKED', `This version of ${script.name} was withdrawn`)
+  const order = read(CommandOrder, orderBytes, 'The order')
+
   if (order.scriptDigest !== digest)
     throw new VigiaError('COMMAND_FORGED', 'The script is not the one that was ordered')
   if (order.client !== address.client || order.device !== address.device)
@@ -76,38 +94,66 @@ export function verifyCommand(claim: Claim): Accepted {
       `${script.name}: ${faults.map(({ field, message }) => `${field ?? ''} ${message}`).join('; ')}`,
       { faults },
     )
+  checkSecrets(claim.secrets ?? {}, order, script)
+  if (order.dryRun === true && !script.dryRun)
+    throw new VigiaError('SCRIPT_NO_DRY_RUN', `${script.name} cannot be tried without changes`)
   if (!script.systems.includes(claim.system))
     throw new VigiaError('SCRIPT_UNSUPPORTED', `${script.name} is not made for ${claim.system}`)
   if (claim.disabled) throw new VigiaError('COMMAND_DISABLED', 'Commands are switched off on this device')
+  checkLimits(claim, script.name, digest)
   return { order, script, values, digest }
 }
 
-/** How many distinct trusted keys signed these bytes, and how many signatures under a trusted key id are wrong. */
-function signers(
-  envelope: DsseEnvelope,
-  payloadType: string,
-  payload: Buffer,
-  keys: readonly TrustedKey[],
-): { good: number; bad: number } {
-  // The type is the one expected here, whatever the envelope says: another type's signature cannot pass.
-  const bytes = preAuthEncoding(payloadType, payload)
-  const good = new Set<string>()
-  let bad = 0
-  for (const { keyid, sig } of envelope.signatures) {
-    const key = keys.find((each) => each.keyid === keyid && keyIdOf(each) === keyid)
-    if (!key) continue
-    const publicKey = createPublicKey({
-      key: { kty: 'OKP', crv: 'Ed25519', x: key.publicKey },
-      format: 'jwk',
-    })
-    if (verify(null, bytes, publicKey, Buffer.from(sig, 'base64'))) good.add(key.publicKey)
-    else bad += 1
+/** The script, read once an approver or a publisher is known to have signed these bytes, if it may run here. */
+function readApproved({ script: envelope, trust, address }: Claim, bytes: Buffer): ScriptContent {
+  const approvers = signersOf(envelope, SCRIPT_TYPE, trust.approvers.keys, nodeSignatures)
+  const publishers = signersOf(envelope, SCRIPT_TYPE, trust.publishers.keys, nodeSignatures)
+  const refuse = (why: string): VigiaError =>
+    approvers.bad + publishers.bad > 0
+      ? new VigiaError('COMMAND_FORGED', 'A signature over the script does not match its approver')
+      : new VigiaError('COMMAND_UNAPPROVED', why)
+  if (approvers.good.length + publishers.good.length === 0)
+    throw refuse('The script bears no approval of a key that this device trusts')
+  const script = read(ScriptContent, bytes, 'The script')
+  const have = { approvers: approvers.good.length, publishers: publishers.good.length }
+  const verdict = judgeApproval(trust, script, have, address.device)
+  if (!verdict.mayRun) {
+    if (verdict.lacking > 0) throw refuse(verdict.why)
+    throw new VigiaError('COMMAND_UNAPPROVED', verdict.why)
   }
-  return { good: envelope.payloadType === payloadType ? good.size : 0, bad }
+  return script
 }
 
-function keyIdOf(key: TrustedKey): string {
-  return createHash('sha256').update(Buffer.from(key.publicKey, 'base64url')).digest('hex')
+/** Each parameter of type secret has one that is sealed, and each that is sealed is the one that the order names. */
+function checkSecrets(
+  given: Readonly<Record<string, SealedSecret>>,
+  order: CommandOrder,
+  script: ScriptContent,
+): void {
+  const wanted = Object.keys(script.parameters).filter((name) => script.parameters[name]?.type === 'secret')
+  const named = order.secrets ?? {}
+  const names = new Set([...wanted, ...Object.keys(named), ...Object.keys(given)])
+  for (const name of names) {
+    const secret = Object.hasOwn(given, name) ? given[name] : undefined
+    const hash = Object.hasOwn(named, name) ? named[name] : undefined
+    if (!wanted.includes(name))
+      throw new VigiaError('SECRET_UNSEALED', `${name} is no secret of ${script.name}`)
+    if (secret === undefined || hash === undefined)
+      throw new VigiaError('SECRET_UNSEALED', `The secret ${name} of ${script.name} did not come sealed`)
+    if (createHash('sha256').update(sealedText(secret)).digest('hex') !== hash)
+      throw new VigiaError('SECRET_UNSEALED', `The secret ${name} is not the one that the order names`)
+  }
+}
+
+/** What a stolen online key is held to. */
+function checkLimits({ trust, nowMs, ...claim }: Claim, name: string, digest: string): void {
+  const recent = claim.recent(nowMs)
+  const { perHour, perScriptPerHour } = trust.limits
+  if (recent.length >= perHour)
+    throw new VigiaError('COMMAND_LIMIT', `This device took ${String(recent.length)} orders within an hour`)
+  const same = recent.filter(({ scriptDigest }) => scriptDigest === digest).length
+  if (same >= perScriptPerHour)
+    throw new VigiaError('COMMAND_LIMIT', `This device took ${String(same)} orders of ${name} within an hour`)
 }
 
 function read<T>(schema: z.ZodType<T>, bytes: Buffer, what: string): T {
