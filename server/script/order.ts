@@ -1,5 +1,11 @@
-import type { CommandOrder, ParameterValues } from '../../contract/command.ts'
-import { ScriptContent } from '../../contract/command.ts'
+import { createHash } from 'node:crypto'
+import {
+  ScriptContent,
+  sealedText,
+  type CommandOrder,
+  type ParameterValues,
+  type SealedSecret,
+} from '../../contract/command.ts'
 import { ORDER_TYPE, type DsseEnvelope } from '../../contract/dsse.ts'
 import { checkParameters } from './parameters.ts'
 import type { SigningKey } from './keys.ts'
@@ -15,6 +21,10 @@ export type OrderRequest = {
   nonce: string
   script: DsseEnvelope
   parameters: ParameterValues
+  /** The script is told to change nothing. */
+  dryRun?: boolean
+  /** Secrets sealed for the session, by parameter: the order names the SHA-256 of each. */
+  secrets?: Record<string, SealedSecret>
   nowMs: number
   ttlMs: number
 }
@@ -40,7 +50,18 @@ export function makeOrder(
     expiresAtMs: request.nowMs + request.ttlMs,
     scriptDigest: payloadDigest(request.script),
     parameters: checkParameters(content, request.parameters),
+    ...(request.dryRun === true ? { dryRun: true } : {}),
+    ...(request.secrets === undefined ? {} : { secrets: digestsOf(request.secrets) }),
   }
   const payload = new TextEncoder().encode(JSON.stringify(order))
   return { order: seal(ORDER_TYPE, payload, [onlineKey]), script: request.script }
+}
+
+function digestsOf(secrets: Record<string, SealedSecret>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(secrets).map(([name, secret]) => [
+      name,
+      createHash('sha256').update(sealedText(secret)).digest('hex'),
+    ]),
+  )
 }
