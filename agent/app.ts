@@ -17,7 +17,10 @@ import { openOutbox } from './outbox/outbox.ts'
 import { agentPaths } from './paths.ts'
 import { readPolicy, writePolicy } from './policy.ts'
 import { every, offsetOf, type Recurring } from './schedule.ts'
+import { createRemoteSessions } from './remote/sessions.ts'
 import { describeSelf, ownVersion } from './self.ts'
+import { createAuthorities } from './trust/authorities.ts'
+import { createTrustKeeper } from './trust/keeper.ts'
 
 export type Agent = {
   start(): void
@@ -48,12 +51,13 @@ export function buildAgent(options: {
   const paths = agentPaths(dataDir)
   const config = readConfig(paths.config)
   const address = { client: config.client, device: config.device }
-  const [key, cert, trust] = [paths.key, paths.certificate, paths.trust].map(readText) as [
-    string,
-    string,
-    string,
-  ]
-  const ca = caOf(trust, paths.trust)
+  const [key, cert] = [readText(paths.key), readText(paths.certificate)]
+  const pinned = readText(paths.trust)
+  const authorities = createAuthorities({
+    caPem: caOf(pinned, paths.trust),
+    before: paths.authorityBefore,
+    forgotten: () => log.info('the authority before is trusted no more', {}),
+  })
   const version = ownVersion()
   const lock = lockAgent(paths.lock)
   mkdirSync(paths.services, { recursive: true, mode: 0o700 })
@@ -63,7 +67,13 @@ export function buildAgent(options: {
   const link: Link = createLink({
     address,
     mqttUrl: config.mqttUrl,
-    tls: { key, cert, ca },
+    tls: {
+      ...{ key, cert },
+      get ca() {
+        return authorities.pem()
+      },
+    },
+    onChain: (fingerprints) => authorities.connected(fingerprints),
     outbox,
     boot,
     log,
@@ -73,7 +83,7 @@ export function buildAgent(options: {
     self: () =>
       describeSelf({
         killSwitch: paths.killSwitch,
-        trust,
+        trust: trust.text(),
         version,
         now,
         commandSequence: executor.sequence(),
@@ -81,8 +91,9 @@ export function buildAgent(options: {
     onCommand: (command, challenge) => executor.command(command, challenge),
     onCancel: (job) => executor.cancel(job),
     onPolicy: (policy) => takePolicy(policy),
-    onTrust: () => undefined,
-    onRemote: () => undefined,
+    onTrust: (roots) => trust.take(roots),
+    onRemote: (message, challenge) => remote.receive(message, challenge),
+    onDisconnected: () => remote.disconnected(),
   })
   const executor = createExecutor({
     dataDir,
@@ -93,6 +104,21 @@ export function buildAgent(options: {
     now,
     wake: () => link.wake(),
     publishOutput: (json) => link.publishOutput(json),
+  })
+  const remote = createRemoteSessions({
+    dataDir,
+    address,
+    log,
+    publish: (channel, payload) => link.publishRemote(channel, payload),
+  })
+  const trust = createTrustKeeper({
+    paths,
+    text: pinned,
+    log,
+    changed(text) {
+      authorities.changed(caOf(text, paths.trust))
+      link.helloAgain()
+    },
   })
   let policy = options.policy ?? readPolicy(paths.policy, log)
   const cycle: Cycle = createCycle({
@@ -210,7 +236,7 @@ export function buildAgent(options: {
       for (const group of groups) group.stop()
       ending.abort()
       await taking
-      await executor.stop()
+      await Promise.all([executor.stop(), remote.stop(), trust.stop()])
       await link.stop()
       await outbox.close()
       lock.release()

@@ -6,13 +6,19 @@ export function agentPaths(dataDir: string) {
     config: join(dataDir, 'agent.json'),
     key: join(dataDir, 'key.pem'),
     certificate: join(dataDir, 'cert.pem'),
-    /** The exact text of the trust root that was pinned at enrolment. */
+    /** The exact text of the trust root that is pinned. */
     trust: join(dataDir, 'trust.json'),
+    /** The authority under which the device last got in, while another one is new: see trust/authorities.ts. */
+    authorityBefore: join(dataDir, 'authority-before.pem'),
     /** The policy that the server gave last. */
     policy: join(dataDir, 'policy.json'),
     outbox: join(dataDir, 'outbox'),
     jobs: join(dataDir, 'jobs'),
     services: join(dataDir, 'services.d'),
+    /** Every remote session that was accepted here. */
+    remoteSeen: join(dataDir, 'remote-seen'),
+    /** What this device says of remote sessions over what the trust root does. */
+    remotePolicy: join(dataDir, 'remote-policy.json'),
     /** While this file is there, the device runs no command whoever signed it. */
     killSwitch: join(dataDir, 'commands-disabled'),
     /** Compiled code, so that a start costs neither time nor the memory of the compiler. */

@@ -1,5 +1,6 @@
 import { fleetThreshold } from './approval.ts'
-import { DsseEnvelope, preAuthEncoding, ROOT_TYPE } from './dsse.ts'
+import type { DsseEnvelope } from './dsse.ts'
+import { preAuthEncoding, ROOT_TYPE } from './dsse.ts'
 import { VigiaError, type Fault } from './errors.ts'
 import { TrustRoot, type TrustedKey } from './trust.ts'
 
@@ -110,7 +111,9 @@ function needSignatures(root: TrustRoot, whose: string, envelope: DsseEnvelope, 
   const need = fleetThreshold(root)
   const { good } = signersOf(envelope, ROOT_TYPE, root.approvers.keys, tools)
   if (good.length >= need) return
-  const others = root.approvers.keys.filter(({ publicKey }) => !good.some((key) => key.publicKey === publicKey))
+  const others = root.approvers.keys.filter(
+    ({ publicKey }) => !good.some((key) => key.publicKey === publicKey),
+  )
   throw new VigiaError(
     'TRUST_THRESHOLD',
     `${String(good.length)} of the ${String(need)} approvers that it takes for ${whose} signed; ` +

@@ -1,9 +1,14 @@
 import { isIP } from 'node:net'
-import { connect as connectTls, type ConnectionOptions } from 'node:tls'
+import {
+  connect as connectTls,
+  type ConnectionOptions,
+  type DetailedPeerCertificate,
+  type TLSSocket,
+} from 'node:tls'
 import { MqttClient } from 'mqtt'
 
 /** PEM texts: the device's key and certificate, and the authority that the server's certificate must come from. */
-export type TlsFiles = { key: string; cert: string; ca: string }
+export type TlsFiles = { readonly key: string; readonly cert: string; readonly ca: string }
 
 const CONNECT_TIMEOUT_MS = 20_000
 const KEEPALIVE_S = 60
@@ -18,19 +23,28 @@ export function createDialler(options: {
   tls: TlsFiles
   clientId: string
   will: { topic: string; payload: string }
+  /** A full handshake succeeded; SHA-256 fingerprints of the server's chain, its own certificate first. */
+  onChain?: (fingerprints: string[]) => void
 }): (onFault: (fault: Error) => void) => MqttClient {
   const url = new URL(options.url)
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const port = Number(url.port === '' ? 8883 : url.port)
   let session: Buffer | undefined
+  let usedCa = options.tls.ca
 
   return (onFault) => {
     const open = (): ReturnType<typeof connectTls> => {
+      // A session under another authority would spare the server the proof that it is of this one.
+      if (usedCa !== options.tls.ca) session = undefined
+      usedCa = options.tls.ca
       const tls: ConnectionOptions = { host, port, ...options.tls, minVersion: 'TLSv1.2' }
       if (isIP(host) === 0) tls.servername = host
       if (session) tls.session = session
       const socket = connectTls(tls)
       socket.setNoDelay(true)
+      socket.once('secureConnect', () => {
+        if (!socket.isSessionReused()) options.onChain?.(chainOf(socket))
+      })
       socket.on('session', (ticket) => {
         session = ticket
       })
@@ -62,4 +76,15 @@ export function createDialler(options: {
     client.on('error', onFault)
     return client
   }
+}
+
+function chainOf(socket: TLSSocket): string[] {
+  const fingerprints: string[] = []
+  let certificate: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
+  // A root is its own issuer.
+  while (certificate?.fingerprint256 && !fingerprints.includes(certificate.fingerprint256)) {
+    fingerprints.push(certificate.fingerprint256)
+    certificate = certificate.issuerCertificate
+  }
+  return fingerprints
 }

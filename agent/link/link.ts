@@ -19,6 +19,8 @@ export type LinkOptions = {
   address: DeviceAddress
   mqttUrl: string
   tls: TlsFiles
+  /** Fingerprints of the server's chain, after each full handshake. */
+  onChain?: (fingerprints: string[]) => void
   outbox: Outbox
   boot: string
   log: Log
@@ -33,6 +35,8 @@ export type LinkOptions = {
   onTrust: (roots: DsseEnvelope[]) => void
   /** A message of a remote session, not yet checked, and the challenge of the session in which it came. */
   onRemote: (message: RemoteDown, challenge: string) => void
+  /** The session is over, and its challenge with it. */
+  onDisconnected?: () => void
   onPolicy: (policy: DevicePolicy) => void
   ackTimeoutMs?: number
   backoff?: { baseMs: number; capMs: number }
@@ -53,6 +57,8 @@ export type Link = {
   /** A frame or a word of a remote session: resolves to true when the broker has it. Never waits for a connection. */
   publishRemote(channel: 'remote' | 'remote-state', payload: string | Buffer): Promise<boolean>
   connected(): boolean
+  /** Something that the hello tells has changed: it is said again, with the challenge of this session. */
+  helloAgain(): void
   /** Says `gone`, disconnects and stays away. */
   stop(): Promise<void>
 }
@@ -81,6 +87,7 @@ export function createLink(options: LinkOptions): Link {
     tls: options.tls,
     clientId: address.device,
     will: { topic: topicOf('gone'), payload: JSON.stringify({ boot, reason: 'lost' }) },
+    ...(options.onChain && { onChain: options.onChain }),
   })
 
   let client: MqttClient | undefined
@@ -197,6 +204,7 @@ export function createLink(options: LinkOptions): Link {
       client = undefined
       const was = ready
       ready = false
+      if (was) options.onDisconnected?.()
       clearInterval(resend)
       clearTimeout(stable)
       window.stop()
@@ -217,6 +225,9 @@ export function createLink(options: LinkOptions): Link {
     publishOutput: (json) => publish('output', json),
     publishRemote: (channel, payload) => publish(channel, payload),
     connected: () => ready,
+    helloAgain() {
+      if (ready) sayHello()
+    },
     async stop() {
       stopped = true
       clearTimeout(retry)

@@ -1,7 +1,15 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { CommandOrder, ScriptContent } from '../../../contract/command.ts'
-import { TrustRoot, TrustedKey } from '../../../contract/trust.ts'
-import { ORDER_TYPE, SCRIPT_TYPE, preAuthEncoding, type DsseEnvelope } from '../../../contract/dsse.ts'
+import type { CommandOrder } from '../../../contract/command.ts'
+import { ScriptContent } from '../../../contract/command.ts'
+import type { TrustedKey } from '../../../contract/trust.ts'
+import { TrustRoot } from '../../../contract/trust.ts'
+import {
+  ORDER_TYPE,
+  ROOT_TYPE,
+  SCRIPT_TYPE,
+  preAuthEncoding,
+  type DsseEnvelope,
+} from '../../../contract/dsse.ts'
 
 export type Signer = TrustedKey & { privateKey: KeyObject }
 
@@ -27,13 +35,23 @@ export function envelope(payloadType: string, value: unknown, signers: readonly 
 
 export const trusted = ({ keyid, publicKey, name }: Signer): TrustedKey => ({ keyid, publicKey, name })
 
-export function makeTrust(approvers: Signer[], orderers: Signer[], threshold = 1): TrustRoot {
+export function makeTrust(
+  approvers: Signer[],
+  orderers: Signer[],
+  threshold = 1,
+  more: { fleetThreshold?: number; publishers?: Signer[] } & Partial<
+    Pick<TrustRoot, 'version' | 'limits' | 'revokedScripts' | 'caPem'>
+  > = {},
+): TrustRoot {
+  const { fleetThreshold = threshold, publishers = [], ...rest } = more
   return TrustRoot.parse({
     v: 1,
     version: 1,
-    approvers: { threshold, keys: approvers.map(trusted) },
+    approvers: { threshold, fleetThreshold, keys: approvers.map(trusted) },
+    publishers: { keys: publishers.map(trusted) },
     orderers: { keys: orderers.map(trusted) },
     caPem: '',
+    ...rest,
   })
 }
 
@@ -81,3 +99,5 @@ export const sealScript = (content: ScriptContent, by: readonly Signer[]): DsseE
   envelope(SCRIPT_TYPE, content, by)
 export const sealOrder = (order: unknown, by: readonly Signer[]): DsseEnvelope =>
   envelope(ORDER_TYPE, order, by)
+export const sealRoot = (root: TrustRoot | string, by: readonly Signer[]): DsseEnvelope =>
+  envelope(ROOT_TYPE, root, by)

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { CommandOrder, ScriptContent } from '../../../contract/command.ts'
+import { sealedText, type CommandOrder, type ScriptContent } from '../../../contract/command.ts'
 import { SCRIPT_TYPE } from '../../../contract/dsse.ts'
 import { VigiaError } from '../../../contract/errors.ts'
 import { verifyCommand, type Claim } from '../../../agent/act/verify.ts'
 import {
+  digestOf,
   envelope,
   makeSigner,
   makeTrust,
@@ -15,12 +18,9 @@ import {
   type Signer,
 } from './signing.ts'
 
-const [ann, bob, eve, server] = ['ann', 'bob', 'eve', 'server'].map(makeSigner) as [
-  Signer,
-  Signer,
-  Signer,
-  Signer,
-]
+const [ann, bob, carl, eve, server, project] = ['ann', 'bob', 'carl', 'eve', 'server', 'project'].map(
+  makeSigner,
+) as [Signer, Signer, Signer, Signer, Signer, Signer]
 const now = Date.now()
 const parameters: ScriptContent['parameters'] = {
   mount: { type: 'string', pattern: '/[a-z/]*', maxLength: 20, help: '' },
@@ -46,6 +46,7 @@ function claim(more: Partial<Claim> = {}, order: Partial<CommandOrder> = {}): Cl
     system: 'linux',
     lastSequence: 0,
     seen: () => false,
+    recent: () => [],
     disabled: false,
     ...more,
   }
@@ -105,6 +106,132 @@ describe('verifyCommand', () => {
     expect(codeOf(claim({ trust: alias, script: twice }))).toBe('COMMAND_UNAPPROVED')
   })
 
+  describe('approvals', () => {
+    const here = 'd-aaaaaaaaaaaaaaaa'
+    const elsewhere = 'd-bbbbbbbbbbbbbbbb'
+    const trust = makeTrust([ann, bob], [server], 1, { fleetThreshold: 2, publishers: [project] })
+    const by = (signers: Signer[], more: Partial<ScriptContent>) =>
+      codeOf(claim({ trust, script: sealScript({ ...content, ...more }, signers) }))
+
+    it('one approver is enough for library code that names this device, two for any device', () => {
+      expect(by([ann], { devices: [here] })).toBe('accepted')
+      expect(by([ann], { devices: null })).toBe('COMMAND_UNAPPROVED')
+      expect(by([ann, bob], { devices: null })).toBe('accepted')
+    })
+
+    it('code that names other devices runs here for nobody', () => {
+      expect(by([ann], { devices: [elsewhere] })).toBe('COMMAND_UNAPPROVED')
+      expect(by([ann, bob, project], { devices: [elsewhere] })).toBe('COMMAND_UNAPPROVED')
+      expect(by([ann], { devices: [elsewhere, here] })).toBe('accepted')
+    })
+
+    it('ad-hoc code takes as many as a whole fleet, also where it names its devices', () => {
+      expect(by([ann], { kind: 'ad-hoc', devices: [here] })).toBe('COMMAND_UNAPPROVED')
+      expect(by([ann, bob], { kind: 'ad-hoc', devices: [here] })).toBe('accepted')
+      expect(by([ann, bob], { kind: 'ad-hoc', devices: [elsewhere] })).toBe('COMMAND_UNAPPROVED')
+    })
+
+    it('a publisher alone approves what ships, and no ad-hoc code; it adds to no count of approvers', () => {
+      expect(by([project], {})).toBe('accepted')
+      expect(by([project], { kind: 'ad-hoc' })).toBe('COMMAND_UNAPPROVED')
+      expect(by([project, ann], { kind: 'ad-hoc' })).toBe('COMMAND_UNAPPROVED')
+    })
+
+    it('more than ten devices are no narrow script: it is malformed', () => {
+      const many = Array.from({ length: 11 }, (_, index) => `d-${'abcdefghijk'[index]!.repeat(16)}`)
+      expect(by([ann, bob], { devices: many })).toBe('COMMAND_MALFORMED')
+    })
+
+    it('hold for any signers, kinds, devices and thresholds as the rule says it', () => {
+      const people = [ann, bob, carl]
+      fc.assert(
+        fc.property(
+          fc.record({
+            signers: fc.array(fc.constantFrom(...people, project, eve, server), {
+              maxLength: 6,
+              minLength: 1,
+            }),
+            kind: fc.constantFrom('library' as const, 'ad-hoc' as const),
+            devices: fc.constantFrom<string[] | null>(null, [here], [elsewhere], [here, elsewhere]),
+            threshold: fc.integer({ min: 1, max: 3 }),
+            more: fc.integer({ min: 0, max: 2 }),
+          }),
+          ({ signers, kind, devices, threshold, more }) => {
+            const fleet = Math.min(3, threshold + more)
+            const root = makeTrust(people, [server], threshold, {
+              fleetThreshold: fleet,
+              publishers: [project],
+            })
+            const approvals = new Set(signers.filter((each) => people.includes(each))).size
+            const needed = kind === 'library' && devices !== null ? threshold : fleet
+            const published = kind === 'library' && signers.includes(project)
+            const named = devices?.includes(here) ?? true
+            const expected = named && (published || approvals >= needed) ? 'accepted' : 'COMMAND_UNAPPROVED'
+            const sealed = sealScript({ ...content, kind, devices }, signers)
+            expect(codeOf(claim({ trust: root, script: sealed }))).toBe(expected)
+          },
+        ),
+        { numRuns: 300 },
+      )
+    })
+
+    it('a threshold for the fleet that is below the narrow one does not loosen it', () => {
+      const odd = makeTrust([ann, bob], [server], 2, { fleetThreshold: 1 })
+      expect(codeOf(claim({ trust: odd, script: approved }))).toBe('COMMAND_UNAPPROVED')
+    })
+  })
+
+  it('SCRIPT_REVOKED: withdrawn by the root, whoever signed it; a newer version is not', () => {
+    const trust = makeTrust([ann, bob], [server], 1, { revokedScripts: [digestOf(approved)] })
+    expect(codeOf(claim({ trust }))).toBe('SCRIPT_REVOKED')
+    expect(codeOf(claim({ trust, script: sealScript(content, [ann, bob]) }))).toBe('SCRIPT_REVOKED')
+    expect(codeOf(claim({ trust, script: sealScript({ ...content, version: 2 }, [ann]) }))).toBe('accepted')
+  })
+
+  it('SCRIPT_NO_DRY_RUN: a try without changes is only for scripts that can be tried', () => {
+    expect(codeOf(claim({}, { dryRun: true }))).toBe('SCRIPT_NO_DRY_RUN')
+    expect(codeOf(claim({}, { dryRun: false }))).toBe('accepted')
+    const tried = sealScript({ ...content, dryRun: true }, [ann])
+    expect(verifyCommand(claim({ script: tried }, { dryRun: true })).order.dryRun).toBe(true)
+  })
+
+  it('SECRET_UNSEALED: one that is missing, swapped, of another parameter, or more than the order names', () => {
+    const withSecret = script('echo', {
+      parameters: { token: { type: 'secret', help: '' }, other: { type: 'secret', help: '' } },
+    })
+    const sealed = (text: string) => ({ key: 'A'.repeat(87), sealed: Buffer.from(text).toString('base64') })
+    const [first, second] = [sealed('first'), sealed('second')]
+    const hash = (secret: typeof first) => createHash('sha256').update(sealedText(secret)).digest('hex')
+    const parameters = { token: 'wifi', other: 'vpn' }
+    const secrets = { token: hash(first), other: hash(second) }
+    const code = (given: Record<string, typeof first>, order: Partial<CommandOrder> = {}) =>
+      codeOf(
+        claim({ script: sealScript(withSecret, [ann]), secrets: given }, { parameters, secrets, ...order }),
+      )
+    expect(code({ token: first, other: second })).toBe('accepted')
+    expect(code({ token: first })).toBe('SECRET_UNSEALED')
+    expect(code({ token: second, other: first })).toBe('SECRET_UNSEALED')
+    expect(code({ token: { ...first, key: 'B'.repeat(87) }, other: second })).toBe('SECRET_UNSEALED')
+    expect(code({ token: first, other: second }, { secrets: { token: hash(first) } })).toBe('SECRET_UNSEALED')
+    expect(code({ token: first, other: second, third: first })).toBe('SECRET_UNSEALED')
+    expect(code({ token: first, other: second }, { secrets: { ...secrets, third: hash(first) } })).toBe(
+      'SECRET_UNSEALED',
+    )
+    expect(code({}, { secrets: {} })).toBe('SECRET_UNSEALED')
+    expect(codeOf(claim({ secrets: { mount: first } }))).toBe('SECRET_UNSEALED')
+  })
+
+  it('COMMAND_LIMIT: orders of this hour, all together and of one script', () => {
+    const trust = makeTrust([ann, bob], [server], 1, { limits: { perHour: 5, perScriptPerHour: 3 } })
+    const taken = (count: number, scriptDigest: string) =>
+      Array.from({ length: count }, () => ({ scriptDigest }))
+    const code = (recent: { scriptDigest: string }[]) => codeOf(claim({ trust, recent: () => recent }))
+    const own = digestOf(approved)
+    expect(code([...taken(2, own), ...taken(2, 'x')])).toBe('accepted')
+    expect(code(taken(3, own))).toBe('COMMAND_LIMIT')
+    expect(code([...taken(2, own), ...taken(3, 'x')])).toBe('COMMAND_LIMIT')
+  })
+
   it('COMMAND_RETARGETED: another device or client', () => {
     expect(codeOf(claim({}, { device: 'd-bbbbbbbbbbbbbbbb' }))).toBe('COMMAND_RETARGETED')
     expect(codeOf(claim({}, { client: 'other' }))).toBe('COMMAND_RETARGETED')
@@ -162,5 +289,16 @@ describe('verifyCommand', () => {
     expect(codeOf(claim(late, { parameters: {} }))).toBe('COMMAND_EXPIRED')
     expect(codeOf(claim({ ...late, nowMs: now }, { parameters: {} }))).toBe('COMMAND_REPLAYED')
     expect(codeOf(claim({ disabled: true }, { parameters: {} }))).toBe('COMMAND_MALFORMED')
+
+    const flood = { recent: () => Array.from({ length: 200 }, () => ({ scriptDigest: '' })) }
+    const revoked = { trust: makeTrust([ann, bob], [server], 1, { revokedScripts: [digestOf(approved)] }) }
+    expect(codeOf(claim({ ...late, ...flood, ...revoked }, bad))).toBe('SCRIPT_REVOKED')
+    expect(codeOf(claim({ ...revoked, script: sealScript(content, [eve]) }))).toBe('COMMAND_UNAPPROVED')
+    expect(codeOf(claim({ ...flood, secrets: { x: { key: '', sealed: '' } } }, { dryRun: true }))).toBe(
+      'SECRET_UNSEALED',
+    )
+    expect(codeOf(claim({ ...flood, disabled: true }, { dryRun: true }))).toBe('SCRIPT_NO_DRY_RUN')
+    expect(codeOf(claim({ ...flood, disabled: true }))).toBe('COMMAND_DISABLED')
+    expect(codeOf(claim(flood))).toBe('COMMAND_LIMIT')
   })
 })

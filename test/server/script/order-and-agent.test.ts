@@ -27,7 +27,7 @@ function claim(over: Partial<OrderRequest> = {}, at: Partial<Claim> = {}, key = 
   return {
     ...makeOrder(request, key),
     ...{ trust, address, challenge: 'c'.repeat(43), nowMs: NOW + 1000, system: 'linux', lastSequence: 7 },
-    ...{ seen: () => false, disabled: false },
+    ...{ seen: () => false, recent: () => [], disabled: false },
     ...at,
   }
 }
