@@ -349,7 +349,16 @@ export const ROUTES = {
     path: '/api/people',
     access: 'local',
     answer: z.object({
-      people: z.array(z.object({ name: z.string(), role: PersonRole, createdAtMs: z.number() })),
+      people: z.array(
+        z.object({
+          name: z.string(),
+          role: PersonRole,
+          createdAtMs: z.number(),
+          /** For whose devices they may run code; null: all. */
+          clients: z.array(ClientId).nullable(),
+          secondFactor: z.boolean(),
+        }),
+      ),
     }),
     summary: 'Who may sign in',
   },
@@ -357,7 +366,12 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/people',
     access: 'local',
-    body: z.object({ name: PersonName, password: NewPassword, role: PersonRole }),
+    body: z.object({
+      name: PersonName,
+      password: NewPassword,
+      role: PersonRole,
+      clients: z.array(ClientId).nullable().default(null),
+    }),
     answer: ok,
     summary: 'Let one more person sign in',
   },

@@ -9,6 +9,7 @@ import type { DeviceAddress } from '../contract/topics.ts'
 import { makeLocalToken } from './access/local-token.ts'
 import { createPeople, SESSION_COOKIE } from './access/people.ts'
 import { checkAccess } from './access/roles.ts'
+import { createSecondFactors } from './access/second-factor.ts'
 import { createAlertQueue } from './alert/queue.ts'
 import { createAudit, type Audit } from './audit/audit.ts'
 import { backupInstallation } from './backup.ts'
@@ -55,6 +56,7 @@ import { projectKey, shippedScripts } from './script/library.ts'
 import { checkParameters } from './script/parameters.ts'
 import { createScripts } from './script/scripts.ts'
 import { makeOrder } from './script/order.ts'
+import { openSecretBox } from './secret/box.ts'
 import { due } from './sla/targets.ts'
 import { createSpoolingWriter } from './store/spool.ts'
 import { openStore } from './store/open.ts'
@@ -158,6 +160,8 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     caPem: `${authority.caPem}${brokerAuthority(config.broker) ?? ''}`,
   })
 
+  const secretBox = openSecretBox(join(dataDir, 'keys'))
+
   const devices = createDevices({ records, clock })
   const documents = createDocuments({ records, clock })
   const presence = createPresence({ records })
@@ -167,6 +171,10 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const people = createPeople({ records, clock })
   const localToken = makeLocalToken(dataDir)
   const audit = createAudit({ records, clock })
+  const secondFactors = createSecondFactors({
+    ...{ records, clock, box: secretBox },
+    note: (db, entry) => audit.appendIn(db, entry),
+  })
   const hostile = createHostileBook({ records, registry, log })
   const liveState = createLiveState()
   // Until the timers stand nothing is judged, and nothing need be saved.
@@ -360,6 +368,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     broker,
     engine,
     people,
+    secondFactors,
     localToken,
     audit,
     clients,
@@ -402,7 +411,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
       const token = cookies[SESSION_COOKIE.name]
       return token === undefined ? undefined : people.session(token)
     },
-    check: checkAccess,
+    check: (access, changes, caller) => checkAccess(access, changes, caller, clock()),
     hosts: () => ['localhost', '127.0.0.1', '[::1]', config.http.host, ...config.http.names],
     live,
     registry,

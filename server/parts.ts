@@ -5,6 +5,7 @@ import type { Health } from '../contract/views.ts'
 import type { Engine } from '../rules/engine/engine.ts'
 import type { LocalToken } from './access/local-token.ts'
 import type { People } from './access/people.ts'
+import type { SecondFactors } from './access/second-factor.ts'
 import type { Audit } from './audit/audit.ts'
 import type { Broker } from './broker/broker.ts'
 import type { createClients } from './fleet/clients.ts'
@@ -48,6 +49,7 @@ export type Parts = {
   coverageRows: (device: string) => CoverageRow[]
   backtests: Backtests
   people: People
+  secondFactors: SecondFactors
   localToken: LocalToken
   audit: Audit
   clients: ReturnType<typeof createClients>

@@ -22,22 +22,31 @@ type Names =
   | 'resetSecondFactor'
   | 'setPersonClients'
 
-const soon = (): never => {
-  throw new VigiaError('INTERNAL', 'This part is being built.')
-}
-
 /** Routes of people: set-up, signing in and out; and of the server itself: health, audit, backup. */
-export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Handlers, Names> {
+export function accessRoutes({ people, secondFactors, audit, backup, health }: Parts): Pick<Handlers, Names> {
   const begin = (call: Pick<Call<RouteName>, 'reply'>, session: Session): Session['me'] => {
     call.reply.setCookie(SESSION_COOKIE.name, session.token, SESSION_COOKIE.options)
     return session.me
   }
   return {
-    secondFactorBegin: soon,
-    secondFactorConfirm: soon,
-    proveSecondFactor: soon,
-    resetSecondFactor: soon,
-    setPersonClients: soon,
+    secondFactorBegin: (call) => secondFactors.begin(sessionOf(call), call.body.password),
+    secondFactorConfirm: (call) => secondFactors.confirm(sessionOf(call), call.body.code),
+    proveSecondFactor: (call) => secondFactors.prove(sessionOf(call), call.body.code),
+    async resetSecondFactor({ body, whoName }) {
+      await secondFactors.reset(body.name, whoName)
+      return { ok: true }
+    },
+    async setPersonClients({ body, whoName }) {
+      await people.setClients(body.name, body.clients)
+      await audit.append({
+        who: whoName,
+        action: 'person.clients',
+        client: null,
+        subject: body.name,
+        detail: { clients: body.clients },
+      })
+      return { ok: true }
+    },
     health: () => health(),
     verifyAudit({ query: { anchorId, anchorHash } }) {
       return audit.verify(
@@ -58,7 +67,7 @@ export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Han
         action: 'person.create',
         client: null,
         subject: body.name,
-        detail: { role: body.role },
+        detail: { role: body.role, clients: body.clients },
       })
       return { ok: true }
     },
@@ -99,4 +108,12 @@ export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Han
       return who
     },
   }
+}
+
+/** The session of the person who calls; the machine's own token has none. */
+function sessionOf({ cookies, who }: Pick<Call<RouteName>, 'cookies' | 'who'>): string {
+  const token = cookies[SESSION_COOKIE.name]
+  if (token === undefined || who === undefined || who.role === 'local')
+    throw new VigiaError('UNAUTHENTICATED', 'A second factor belongs to a person; nobody is signed in.')
+  return token
 }

@@ -1,8 +1,9 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { Selectable } from 'kysely'
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Db, Records } from '../records/records.ts'
-import { at, json, ms, text } from '../records/schema.ts'
+import { at, json, ms, text, type Tables } from '../records/schema.ts'
 import { sameSecret } from './local-token.ts'
 import { hashPassword, passwordMatches } from './password.ts'
 import { isLoopback, type Caller } from './roles.ts'
@@ -35,11 +36,26 @@ export type People = {
   /** Whose session the token is, and slides its end to 12 h from now; undefined when it is none. */
   session(token: string): Promise<Caller | undefined>
   logout(token: string): Promise<void>
-  /** Throws CONFLICT when the name is taken. */
-  create(person: { name: string; password: string; role: PersonRole }): Promise<void>
+  /** Throws CONFLICT when the name is taken, NOT_FOUND for a client that there is not. `clients` null: all. */
+  create(person: {
+    name: string
+    password: string
+    role: PersonRole
+    clients: string[] | null
+  }): Promise<void>
+  /** For whose devices the person may run code from now on; null: all. Throws NOT_FOUND for the person or a client. */
+  setClients(name: string, clients: string[] | null): Promise<void>
   /** Sets a new password and ends all sessions of that person. Throws NOT_FOUND. */
   setPassword(name: string, password: string): Promise<void>
-  list(): Promise<{ name: string; role: PersonRole; createdAtMs: number }[]>
+  list(): Promise<
+    {
+      name: string
+      role: PersonRole
+      createdAtMs: number
+      clients: string[] | null
+      secondFactor: boolean
+    }[]
+  >
   /** Takes away sessions that are over; answers how many. */
   sweep(): Promise<number>
 }
@@ -50,19 +66,19 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
   const byName = createThrottle({ freeFailures: 10, longestWaitMs: 60_000 })
   const byAddress = createThrottle({ freeFailures: 20, longestWaitMs: 15 * 60_000 })
 
-  async function begin(db: Db, person: { id: string; name: string; role: PersonRole }): Promise<Session> {
+  async function begin(db: Db, person: Person): Promise<Session> {
     const token = randomBytes(32).toString('base64url')
     const expiresAtMs = clock() + SESSION_MS
     await db
       .insertInto('person_session')
       .values({
         token_hash: tokenHash(token),
-        person_id: person.id,
+        person_id: person.person_id,
         created_at: at(clock()),
         expires_at: at(expiresAtMs),
       })
       .execute()
-    return { me: { name: person.name, role: person.role }, token, expiresAtMs }
+    return { me: callerOf({ ...person, proven_until: null }), token, expiresAtMs }
   }
 
   return {
@@ -99,7 +115,7 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
             'FORBIDDEN',
             'the set-up link is not the newest one; see what the server printed',
           )
-        const person = await insertPerson(db, { name, hash, role: 'owner' }, clock())
+        const person = await insertPerson(db, { name, hash, role: 'owner', clients: null }, clock())
         return begin(db, person)
       })
       byAddress.succeed(address)
@@ -116,9 +132,7 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
         throw new VigiaError('UNAUTHENTICATED', 'name or password is wrong')
       byAddress.succeed(address)
       byName.succeed(key)
-      return records.operator((db) =>
-        begin(db, { id: person.person_id, name: person.name, role: person.role }),
-      )
+      return records.operator((db) => begin(db, person))
     },
     session(token) {
       return records.operator(async (db) => {
@@ -126,7 +140,10 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
         const found = await db
           .selectFrom('person_session')
           .innerJoin('person', 'person.person_id', 'person_session.person_id')
-          .select(['person.name', 'person.role', 'person_session.expires_at'])
+          .select([
+            ...(['person.name', 'person.role', 'person.clients', 'person.recovery_hashes'] as const),
+            ...(['person.totp_secret', 'person_session.expires_at', 'person_session.proven_until'] as const),
+          ])
           .where('token_hash', '=', hash)
           .where('person_session.expires_at', '>', at(clock()))
           .executeTakeFirst()
@@ -138,7 +155,7 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
             .set({ expires_at: at(expiresAtMs) })
             .where('token_hash', '=', hash)
             .execute()
-        return { name: found.name, role: found.role }
+        return callerOf(found)
       })
     },
     async logout(token) {
@@ -146,9 +163,24 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
         db.deleteFrom('person_session').where('token_hash', '=', tokenHash(token)).execute(),
       )
     },
-    async create({ name, password, role }) {
+    async create({ name, password, role, clients }) {
       const hash = await hashPassword(password)
-      await records.operator((db) => insertPerson(db, { name, hash, role }, clock()))
+      await records.operator(async (db) => {
+        await checkClients(db, clients)
+        await insertPerson(db, { name, hash, role, clients }, clock())
+      })
+    },
+    async setClients(name, clients) {
+      await records.operator(async (db) => {
+        await checkClients(db, clients)
+        const person = await db
+          .updateTable('person')
+          .set({ clients })
+          .where('name', '=', text(name))
+          .returning('person_id')
+          .executeTakeFirst()
+        if (person === undefined) throw nobody(name)
+      })
     },
     async setPassword(name, password) {
       const hash = await hashPassword(password)
@@ -159,15 +191,23 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
           .where('name', '=', text(name))
           .returning('person_id')
           .executeTakeFirst()
-        if (person === undefined) throw new VigiaError('NOT_FOUND', `there is nobody of the name ${name}`)
+        if (person === undefined) throw nobody(name)
         await db.deleteFrom('person_session').where('person_id', '=', person.person_id).execute()
       })
     },
     async list() {
       const rows = await records.operator((db) =>
-        db.selectFrom('person').select(['name', 'role', 'created_at']).orderBy('name').execute(),
+        db
+          .selectFrom('person')
+          .select(['name', 'role', 'created_at', 'clients', 'totp_secret'])
+          .orderBy('name')
+          .execute(),
       )
-      return rows.map(({ name, role, created_at }) => ({ name, role, createdAtMs: ms(created_at) }))
+      return rows.map(({ name, role, created_at, clients, totp_secret }) => ({
+        ...{ name, role, clients },
+        createdAtMs: ms(created_at),
+        secondFactor: totp_secret !== null,
+      }))
     },
     async sweep() {
       const over = await records.operator((db) =>
@@ -178,19 +218,55 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
   }
 }
 
+type Person = Selectable<Tables['person']>
+
+/** Who calls, as routes see it, from the rows of the person and of the session. */
+function callerOf({
+  name,
+  role,
+  clients,
+  totp_secret,
+  recovery_hashes,
+  proven_until,
+}: Pick<Person, 'name' | 'role' | 'clients' | 'totp_secret' | 'recovery_hashes'> & {
+  proven_until: Date | null
+}): Caller {
+  const secondFactor = totp_secret !== null
+  return {
+    ...{ name, role, clients, secondFactor },
+    ...(secondFactor ? { recoveryCodesLeft: recovery_hashes.length } : {}),
+    provenUntilMs: proven_until === null ? null : ms(proven_until),
+  }
+}
+
 async function insertPerson(
   db: Db,
-  { name, hash, role }: { name: string; hash: string; role: PersonRole },
+  { name, hash, role, clients }: { name: string; hash: string; role: PersonRole; clients: string[] | null },
   nowMs: number,
-): Promise<{ id: string; name: string; role: PersonRole }> {
+): Promise<Person> {
   const row = await db
     .insertInto('person')
-    .values({ person_id: randomUUID(), name: text(name), password_hash: hash, role, created_at: at(nowMs) })
+    .values({
+      ...{ person_id: randomUUID(), name: text(name), password_hash: hash, role, clients },
+      created_at: at(nowMs),
+    })
     .onConflict((conflict) => conflict.column('name').doNothing())
-    .returning(['person_id', 'name'])
+    .returningAll()
     .executeTakeFirst()
   if (row === undefined) throw new VigiaError('CONFLICT', `there is somebody of the name ${name} already`)
-  return { id: row.person_id, name: row.name, role }
+  return row
+}
+
+/** Throws NOT_FOUND, naming all clients that there are not. */
+async function checkClients(db: Db, clients: readonly string[] | null): Promise<void> {
+  if (clients === null || clients.length === 0) return
+  const known = await db.selectFrom('client').select('client_id').where('client_id', 'in', clients).execute()
+  const missing = clients.filter((client) => !known.some(({ client_id }) => client_id === client))
+  if (missing.length > 0) throw new VigiaError('NOT_FOUND', `there is no client ${missing.join(', ')}`)
+}
+
+function nobody(name: string): VigiaError {
+  return new VigiaError('NOT_FOUND', `there is nobody of the name ${name}`)
 }
 
 async function nobodyYet(db: Db): Promise<boolean> {
@@ -198,6 +274,7 @@ async function nobodyYet(db: Db): Promise<boolean> {
   return anyone === undefined
 }
 
-function tokenHash(token: string): string {
+/** What is kept of the token of a session. */
+export function tokenHash(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }

@@ -7,21 +7,49 @@ import { VigiaError } from '../../contract/errors.ts'
 export type Caller = z.infer<typeof Me>
 
 /**
- * May this caller use a route? Anyone the public ones; the machine itself all; a signed-in person those for
- * people, a viewer only to read, and an owner also those for owners. `changes` is false for GET, and for what changes only one's own session. Throws
- * UNAUTHENTICATED or FORBIDDEN.
+ * May this caller use a route at `nowMs`? Anyone the public ones; the machine itself all; a signed-in person those for
+ * people, a viewer only to read and for themselves, an owner also those for owners; and code runs only for a technician
+ * or owner whose second factor still counts in this session. `changes` is false for GET, and for what changes only
+ * one's own session. Throws UNAUTHENTICATED, FORBIDDEN or SECOND_FACTOR_REQUIRED.
  */
-export function checkAccess(access: Access, changes: boolean, caller: Caller | undefined): void {
+export function checkAccess(
+  access: Access,
+  changes: boolean,
+  caller: Caller | undefined,
+  nowMs: number,
+): void {
   if (access === 'public') return
   if (caller === undefined) throw new VigiaError('UNAUTHENTICATED', 'nobody is signed in')
   if (caller.role === 'local') return
-  if (access === 'self') return
-  if (access === 'local')
-    throw new VigiaError('FORBIDDEN', 'this is done on the machine of the server, by the command line')
-  if (access === 'owner' && caller.role !== 'owner')
-    throw new VigiaError('FORBIDDEN', 'this takes the role owner')
-  if (changes && caller.role === 'viewer')
-    throw new VigiaError('FORBIDDEN', 'a viewer reads only; this takes the role technician')
+  switch (access) {
+    case 'self':
+      return
+    case 'local':
+      throw new VigiaError('FORBIDDEN', 'this is done on the machine of the server, by the command line')
+    case 'owner':
+      if (caller.role !== 'owner') throw new VigiaError('FORBIDDEN', 'this takes the role owner')
+      return
+    case 'operate':
+      if (caller.role === 'viewer') throw viewerReads()
+      return checkProof(caller, nowMs)
+    case 'person':
+      if (changes && caller.role === 'viewer') throw viewerReads()
+      return
+    default:
+      return access satisfies never
+  }
+}
+
+/** Throws SECOND_FACTOR_REQUIRED unless the second factor was shown in this session and still counts. */
+function checkProof(caller: Caller, nowMs: number): void {
+  if (caller.secondFactor !== true)
+    throw new VigiaError('SECOND_FACTOR_REQUIRED', 'this takes a second factor, and you have none yet')
+  if ((caller.provenUntilMs ?? 0) <= nowMs)
+    throw new VigiaError('SECOND_FACTOR_REQUIRED', 'this takes your second factor; show it first')
+}
+
+function viewerReads(): VigiaError {
+  return new VigiaError('FORBIDDEN', 'a viewer reads only; this takes the role technician')
 }
 
 /** Is the address this machine's own? IPv4 127.0.0.0/8, also as written within IPv6, and ::1. */

@@ -3,7 +3,7 @@ import { VigiaError } from '../../contract/errors.ts'
 import type { Access } from '../../contract/http.ts'
 import type { Caller } from './handler.ts'
 
-/** How the guard learns who calls, and whether that caller may (throws UNAUTHENTICATED or FORBIDDEN). */
+/** How the guard learns who calls, and whether that caller may now (throws UNAUTHENTICATED, FORBIDDEN, SECOND_FACTOR_REQUIRED). */
 export type Doorkeeper = {
   identify: (credentials: {
     bearer: string | undefined

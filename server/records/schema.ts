@@ -72,7 +72,6 @@ export type Tables = {
     role: 'owner' | 'technician' | 'viewer'
     created_at: Date
     totp_secret: Generated<Buffer | null>
-    totp_pending: Generated<Buffer | null>
     totp_last_step: Generated<number | null>
     recovery_hashes: Generated<string[]>
     clients: Generated<string[] | null>
@@ -83,6 +82,7 @@ export type Tables = {
     created_at: Date
     expires_at: Date
     proven_until: Generated<Date | null>
+    totp_pending: Generated<Buffer | null>
   }
   trust_root: { version: number; envelope: Json<DsseEnvelope>; applied_at: Date; applied_by: string }
   saved_view: {
@@ -108,6 +108,7 @@ export type Tables = {
     next_at: Date | null
     wave: Generated<number>
     waves: Generated<number[]>
+    wave_started_at: Generated<Date[]>
   }
   run_device: {
     run_id: string

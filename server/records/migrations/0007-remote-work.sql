@@ -4,11 +4,13 @@
 -- counts twice, and recovery codes as hashes. clients: for whose devices the person may run code; null: all.
 alter table person
   add column totp_secret bytea,
-  add column totp_pending bytea,
   add column totp_last_step bigint,
   add column recovery_hashes text[] not null default '{}',
   add column clients text[];
-alter table person_session add column proven_until timestamptz;
+-- A secret that is being set up belongs to the session that showed the password.
+alter table person_session
+  add column proven_until timestamptz,
+  add column totp_pending bytea;
 
 -- The trust roots after the first, as they were signed; devices are handed those that they lack.
 create table trust_root (
@@ -44,12 +46,14 @@ create table run (
   ended_at timestamptz,
   next_at timestamptz,
   wave integer not null default 0,
-  -- Devices that each wave reaches in all.
-  waves integer[] not null default '{}'
+  -- Devices that each wave reaches in all, and when each wave began that has.
+  waves integer[] not null default '{}',
+  wave_started_at timestamptz[] not null default '{}'
 );
 create index on run (created_at desc);
 create index on run (next_at) where state = 'scheduled';
 create index on run (state) where state = 'running';
+create index on run (schedule_id) where schedule_id is not null;
 
 -- The devices of a run, each with its wave; its job when the wave has begun.
 create table run_device (

@@ -4,6 +4,7 @@ import { testRecords } from '../records/clusters.ts'
 
 const HOUR_MS = 3_600_000
 const PASSWORD = 'correct horse battery'
+const ANA = { name: 'Ana', role: 'owner', clients: null, secondFactor: false, provenUntilMs: null }
 
 describe('people', () => {
   let on: Awaited<ReturnType<typeof testRecords>>
@@ -39,7 +40,7 @@ describe('people', () => {
       code: 'FORBIDDEN',
     })
     const session = await people.setup({ ...request, address: '::ffff:127.0.0.1' })
-    expect(session.me).toEqual({ name: 'Ana', role: 'owner' })
+    expect(session.me).toEqual(ANA)
     expect(await people.setupNeeded()).toBe(false)
     expect(await people.issueSetupToken()).toBeUndefined()
     await expect(people.setup(request)).rejects.toMatchObject({ code: 'SETUP_DONE' })
@@ -63,7 +64,7 @@ describe('people', () => {
   it('signs in and out, and keeps neither password nor token', async () => {
     await owner()
     const session = await people.login({ name: 'Ana', password: PASSWORD, address: here })
-    expect(await people.session(session.token)).toEqual({ name: 'Ana', role: 'owner' })
+    expect(await people.session(session.token)).toEqual(ANA)
     expect(await people.session(`${session.token}x`)).toBeUndefined()
     const kept = await on.records.operator(async (db) => ({
       people: await db.selectFrom('person').selectAll().execute(),
@@ -132,13 +133,47 @@ describe('people', () => {
 
   it('a new password ends every session', async () => {
     const token = await owner()
-    await people.create({ name: 'Luis', password: PASSWORD, role: 'viewer' })
-    await expect(people.create({ name: 'Luis', password: PASSWORD, role: 'viewer' })).rejects.toMatchObject({
-      code: 'CONFLICT',
-    })
+    const luis = { name: 'Luis', password: PASSWORD, role: 'viewer', clients: null } as const
+    await people.create(luis)
+    await expect(people.create(luis)).rejects.toMatchObject({ code: 'CONFLICT' })
     await people.setPassword('Ana', 'another password altogether')
     expect(await people.session(token)).toBeUndefined()
     await expect(people.setPassword('Eva', PASSWORD)).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await people.login({ name: 'Ana', password: 'another password altogether', address: here })
+  })
+
+  it('limits for whose devices a person runs code, at once in a session that is open', async () => {
+    await on.records.operator(async (db) => {
+      await db.deleteFrom('client').execute()
+      await db
+        .insertInto('client')
+        .values(['acme', 'beta'].map((id) => ({ client_id: id, name: id, created_at: new Date(nowMs) })))
+        .execute()
+    })
+    await owner()
+    const caro = { name: 'Caro', password: PASSWORD, role: 'technician', clients: ['acme'] } as const
+    await expect(people.create({ ...caro, clients: ['acme', 'gone', 'lost'] })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: 'there is no client gone, lost',
+    })
+    await people.create({ ...caro, clients: ['acme'] })
+    const { token, me } = await people.login({ name: 'Caro', password: PASSWORD, address: here })
+    expect(me.clients).toEqual(['acme'])
+    await people.setClients('Caro', ['beta'])
+    expect((await people.session(token))?.clients).toEqual(['beta'])
+    await expect(people.setClients('Caro', ['gone'])).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(people.setClients('Eva', null)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect((await people.session(token))?.clients).toEqual(['beta'])
+    await people.setClients('Caro', null)
+    expect((await people.session(token))?.clients).toBeNull()
+    expect(await people.list()).toMatchObject([
+      { name: 'Ana', clients: null, secondFactor: false },
+      { name: 'Caro', clients: null },
+    ])
+    // A role that was taken away is gone at the next request, too.
+    await on.records.operator((db) =>
+      db.updateTable('person').set({ role: 'viewer' }).where('name', '=', 'Caro').execute(),
+    )
+    expect((await people.session(token))?.role).toBe('viewer')
   })
 })

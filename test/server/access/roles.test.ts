@@ -7,19 +7,24 @@ import { checkAccess, isLoopback, type Caller } from '../../../server/access/rol
 import { createThrottle } from '../../../server/access/throttle.ts'
 import { type Access } from '../../../contract/http.ts'
 
+const NOW_MS = 1_700_000_000_000
+
 describe('roles', () => {
   const callers: Record<string, Caller | undefined> = {
     nobody: undefined,
     viewer: { name: 'v', role: 'viewer' },
     technician: { name: 't', role: 'technician' },
     owner: { name: 'o', role: 'owner' },
+    ready: { name: 'r', role: 'technician', secondFactor: true, provenUntilMs: NOW_MS + 1 },
+    late: { name: 'l', role: 'owner', secondFactor: true, provenUntilMs: NOW_MS },
+    demoted: { name: 'd', role: 'viewer', secondFactor: true, provenUntilMs: NOW_MS + 1 },
     local: { name: 'local', role: 'local' },
   }
   const outcome = (access: Access, changes: boolean): Record<string, string> =>
     Object.fromEntries(
       Object.entries(callers).map(([who, caller]) => {
         try {
-          checkAccess(access, changes, caller)
+          checkAccess(access, changes, caller, NOW_MS)
           return [who, 'ok']
         } catch (thrown) {
           return [who, (thrown as { code: string }).code]
@@ -28,14 +33,32 @@ describe('roles', () => {
     )
 
   it('lets each caller use what is theirs', () => {
-    const all = { nobody: 'ok', viewer: 'ok', technician: 'ok', owner: 'ok', local: 'ok' }
+    const all = Object.fromEntries(Object.keys(callers).map((who) => [who, 'ok']))
+    const viewers = { viewer: 'FORBIDDEN', demoted: 'FORBIDDEN' }
+    const nobody = 'UNAUTHENTICATED'
     expect(outcome('public', true)).toEqual(all)
-    expect(outcome('person', false)).toEqual({ ...all, nobody: 'UNAUTHENTICATED' })
-    expect(outcome('person', true)).toEqual({ ...all, nobody: 'UNAUTHENTICATED', viewer: 'FORBIDDEN' })
-    const notOwner = { nobody: 'UNAUTHENTICATED', viewer: 'FORBIDDEN', technician: 'FORBIDDEN' }
-    expect(outcome('owner', true)).toEqual({ ...all, ...notOwner })
-    const refused = { viewer: 'FORBIDDEN', technician: 'FORBIDDEN', owner: 'FORBIDDEN' }
-    expect(outcome('local', false)).toEqual({ ...all, ...refused, nobody: 'UNAUTHENTICATED' })
+    expect(outcome('person', false)).toEqual({ ...all, nobody })
+    expect(outcome('person', true)).toEqual({ ...all, nobody, ...viewers })
+    expect(outcome('self', true)).toEqual({ ...all, nobody })
+    const notOwner = { ...viewers, technician: 'FORBIDDEN', ready: 'FORBIDDEN' }
+    expect(outcome('owner', true)).toEqual({ ...all, nobody, ...notOwner })
+    const refused = { ...notOwner, owner: 'FORBIDDEN', late: 'FORBIDDEN' }
+    expect(outcome('local', false)).toEqual({ ...all, nobody, ...refused })
+  })
+
+  it('lets run code whose second factor counts now, and the machine itself', () => {
+    const first = 'SECOND_FACTOR_REQUIRED'
+    for (const changes of [true, false])
+      expect(outcome('operate', changes)).toEqual({
+        nobody: 'UNAUTHENTICATED',
+        viewer: 'FORBIDDEN',
+        demoted: 'FORBIDDEN',
+        technician: first,
+        owner: first,
+        late: first,
+        ready: 'ok',
+        local: 'ok',
+      })
   })
 
   it('knows this machine by its address', () => {

@@ -21,10 +21,14 @@ const OTHERS: Record<string, Access> = {
   'GET /index.html': 'public',
 }
 
+const NOW_MS = 1_700_000_000_000
 const people: Record<string, Caller> = {
   owner: { name: 'Ana', role: 'owner' },
   technician: { name: 'Caro', role: 'technician' },
   viewer: { name: 'Blas', role: 'viewer' },
+  confirmed: { name: 'Caro', role: 'technician', secondFactor: true, provenUntilMs: NOW_MS + 1 },
+  late: { name: 'Ana', role: 'owner', secondFactor: true, provenUntilMs: NOW_MS },
+  reader: { name: 'Blas', role: 'viewer', secondFactor: true, provenUntilMs: NOW_MS + 1 },
 }
 
 let app: FastifyInstance
@@ -43,7 +47,7 @@ beforeAll(async () => {
     handlers,
     identify: async ({ bearer, cookies }) =>
       bearer === 'local' ? { name: 'local', role: 'local' } : people[cookies['vigia_session'] ?? ''],
-    check: checkAccess,
+    check: (access, changes, caller) => checkAccess(access, changes, caller, NOW_MS),
     hosts: () => ['localhost', '127.0.0.1'],
     live: createLive(() => undefined),
     registry: createRegistry('test'),
@@ -128,6 +132,41 @@ describe('the router', () => {
       expect((await as('owner')).statusCode).not.toBe(403)
     },
   )
+
+  const ofAccess = (access: Access) => Object.entries(ROUTES).filter(([, route]) => route.access === access)
+  const codeOf = async (who: string, route: { method: string; path: string }): Promise<unknown> => {
+    const answer = await ask(route.method, concrete(route.path), {
+      cookie: `vigia_session=${who}`,
+      origin: 'http://localhost:7400',
+    })
+    return answer.json<{ code?: string }>().code
+  }
+
+  it.each(ofAccess('operate'))(
+    'lets %s only to whose second factor counts, and never to a viewer',
+    async (_name, route) => {
+      expect(await codeOf('technician', route)).toBe('SECOND_FACTOR_REQUIRED')
+      expect(await codeOf('owner', route)).toBe('SECOND_FACTOR_REQUIRED')
+      expect(await codeOf('late', route)).toBe('SECOND_FACTOR_REQUIRED')
+      expect(await codeOf('viewer', route)).toBe('FORBIDDEN')
+      expect(await codeOf('reader', route)).toBe('FORBIDDEN')
+      const machine = await ask(route.method, concrete(route.path), { authorization: 'Bearer local' })
+      for (const code of [await codeOf('confirmed', route), machine.json<{ code?: string }>().code])
+        expect(['FORBIDDEN', 'SECOND_FACTOR_REQUIRED', 'UNAUTHENTICATED']).not.toContain(code)
+    },
+  )
+
+  it.each(ofAccess('self'))('lets anyone who is signed in do %s, a viewer too', async (_name, route) => {
+    for (const who of ['viewer', 'technician', 'owner'])
+      expect(['FORBIDDEN', 'SECOND_FACTOR_REQUIRED', 'UNAUTHENTICATED']).not.toContain(
+        await codeOf(who, route),
+      )
+  })
+
+  it('has routes of every kind', () => {
+    const kinds = ['public', 'person', 'self', 'operate', 'owner', 'local'] as const
+    expect(kinds.filter((access) => ofAccess(access).length === 0)).toEqual([])
+  })
 
   it('lets a viewer look and not change', async () => {
     const id = '00000000-0000-4000-8000-000000000000'

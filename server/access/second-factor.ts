@@ -1,0 +1,199 @@
+import type { Clock } from '../../contract/clock.ts'
+import { VigiaError } from '../../contract/errors.ts'
+import type { Db, Records } from '../records/records.ts'
+import { at, ms, text } from '../records/schema.ts'
+import { passwordMatches } from './password.ts'
+import { tokenHash } from './people.ts'
+import { makeRecoveryCodes, recoveryHash } from './recovery.ts'
+import { createThrottle } from './throttle.ts'
+import { makeTotpSecret, totpStep, totpUri } from './totp.ts'
+
+/**
+ * How long a proof counts. It is fixed: only another code extends it. A page that asks by itself every few seconds
+ * would keep a sliding one alive at a desk that its person has left.
+ */
+const PROOF_MS = 15 * 60_000
+
+type Box = { seal(text: string, context: string): Buffer; open(sealed: Buffer, context: string): string }
+type Entry = { who: string; action: string; client: null; subject: string; detail?: unknown }
+
+/** Second factors of people: an authenticator application (TOTP) and recovery codes. `token` is of their session. */
+export type SecondFactors = {
+  /**
+   * A new secret, in force once its first code was shown in the same session. Throws REQUEST_INVALID for a
+   * wrong password, LOGIN_THROTTLED, and SECOND_FACTOR_REQUIRED where one is set that was not shown lately.
+   */
+  begin(token: string, password: string): Promise<{ secret: string; uri: string }>
+  /** Puts the secret in force; other sessions must show it anew. Throws SECOND_FACTOR_INVALID, LOGIN_THROTTLED, CONFLICT before `begin`. */
+  confirm(token: string, code: string): Promise<{ recoveryCodes: string[]; provenUntilMs: number }>
+  /** Takes a code, each time step's once, or a recovery code, each once. Throws SECOND_FACTOR_INVALID, LOGIN_THROTTLED, SECOND_FACTOR_REQUIRED when none is set up. */
+  prove(token: string, code: string): Promise<{ provenUntilMs: number }>
+  /** Takes the factor away and ends the person's sessions. Throws NOT_FOUND. */
+  reset(name: string, who: string): Promise<void>
+}
+
+/** Second factors over the records; secrets lie sealed in the box, and each deed stands in the audit log with it. */
+export function createSecondFactors({
+  records,
+  clock,
+  box,
+  note,
+}: {
+  records: Records
+  clock: Clock
+  box: Box
+  /** Enters a deed into the audit log, in its own transaction. */
+  note: (db: Db, entry: Entry) => Promise<unknown>
+}): SecondFactors {
+  const passwords = createThrottle({ freeFailures: 10, longestWaitMs: 60_000 })
+  // Leaves at most 160 guesses a day, each right with 3 in a million: one in 2,000 a day, for who has the password too.
+  const codes = createThrottle({ freeFailures: 5, longestWaitMs: 60 * 60_000 })
+
+  const tell = (db: Db, name: string, action: string, detail?: unknown): Promise<unknown> =>
+    note(db, { who: name, action, client: null, subject: name, ...(detail === undefined ? {} : { detail }) })
+  const invalid = (why: string): VigiaError => new VigiaError('SECOND_FACTOR_INVALID', why)
+
+  /** Whose session it is; the person's row is held, so that of two tries at once the second sees the first. */
+  async function holder(db: Db, token: string) {
+    const found = await db
+      .selectFrom('person_session')
+      .innerJoin('person', 'person.person_id', 'person_session.person_id')
+      .selectAll('person')
+      .select(['person_session.token_hash', 'proven_until', 'totp_pending'])
+      .where('token_hash', '=', tokenHash(token))
+      .where('person_session.expires_at', '>', at(clock()))
+      .forUpdate('person')
+      .executeTakeFirst()
+    if (found === undefined) throw new VigiaError('UNAUTHENTICATED', 'nobody is signed in')
+    return found
+  }
+  const context = (person: string): string => `second factor of ${person}`
+
+  async function countsUntil(db: Db, session: string): Promise<number> {
+    const provenUntilMs = clock() + PROOF_MS
+    await db
+      .updateTable('person_session')
+      .set({ proven_until: at(provenUntilMs), totp_pending: null })
+      .where('token_hash', '=', session)
+      .execute()
+    return provenUntilMs
+  }
+
+  return {
+    async begin(token, password) {
+      const person = await records.operator((db) => holder(db, token))
+      if (person.totp_secret !== null && (person.proven_until === null || ms(person.proven_until) <= clock()))
+        throw new VigiaError(
+          'SECOND_FACTOR_REQUIRED',
+          'one is set up already; show it, or one of its recovery codes, to replace it',
+        )
+      passwords.begin(person.person_id, clock())
+      if (!(await passwordMatches(password, person.password_hash)))
+        throw new VigiaError('REQUEST_INVALID', 'the password is wrong', {
+          faults: [{ field: 'body.password', message: 'the password is wrong' }],
+        })
+      passwords.succeed(person.person_id)
+      const secret = makeTotpSecret()
+      await records.operator(async (db) => {
+        await db
+          .updateTable('person_session')
+          .set({ totp_pending: box.seal(secret, context(person.person_id)) })
+          .where('token_hash', '=', person.token_hash)
+          .execute()
+        await tell(db, person.name, 'person.second-factor-begin')
+      })
+      return { secret, uri: totpUri(secret, person.name) }
+    },
+
+    async confirm(token, code) {
+      const result = await records.operator(async (db) => {
+        const person = await holder(db, token)
+        if (person.totp_pending === null)
+          throw new VigiaError('CONFLICT', 'no secret waits for its first code; begin again')
+        codes.begin(person.person_id, clock())
+        const step = totpStep(box.open(person.totp_pending, context(person.person_id)), code, clock())
+        if (step === null) throw invalid('this is not the code of now')
+        const recoveryCodes = makeRecoveryCodes()
+        await db
+          .updateTable('person')
+          .set({
+            totp_secret: person.totp_pending,
+            totp_last_step: step,
+            recovery_hashes: recoveryCodes.map((each) => recoveryHash(person.person_id, each)),
+          })
+          .where('person_id', '=', person.person_id)
+          .execute()
+        // What was shown before was another factor.
+        await db
+          .updateTable('person_session')
+          .set({ proven_until: null, totp_pending: null })
+          .where('person_id', '=', person.person_id)
+          .execute()
+        const provenUntilMs = await countsUntil(db, person.token_hash)
+        await tell(db, person.name, 'person.second-factor-set', { replaced: person.totp_secret !== null })
+        return { person: person.person_id, recoveryCodes, provenUntilMs }
+      })
+      codes.succeed(result.person)
+      return { recoveryCodes: result.recoveryCodes, provenUntilMs: result.provenUntilMs }
+    },
+
+    async prove(token, typed) {
+      // What was refused is on record too, so the refusal is thrown when it stands there.
+      const result = await records.operator(async (db) => {
+        const person = await holder(db, token)
+        if (person.totp_secret === null)
+          throw new VigiaError('SECOND_FACTOR_REQUIRED', 'you have no second factor yet')
+        codes.begin(person.person_id, clock())
+        const code = typed.replaceAll(/\s/g, '')
+        const refuse = async (why: string): Promise<{ refused: string }> => {
+          await tell(db, person.name, 'person.second-factor-refused', { why })
+          return { refused: why }
+        }
+        if (/^\d{6}$/.test(code)) {
+          const step = totpStep(box.open(person.totp_secret, context(person.person_id)), code, clock())
+          if (step === null) return refuse('this is not the code of now')
+          if (step <= (person.totp_last_step ?? -1))
+            return refuse('this code, or a later one, has counted already')
+          await db
+            .updateTable('person')
+            .set({ totp_last_step: step })
+            .where('person_id', '=', person.person_id)
+            .execute()
+          await tell(db, person.name, 'person.second-factor-shown', { by: 'code' })
+        } else {
+          const hash = recoveryHash(person.person_id, code)
+          const left = person.recovery_hashes.filter((each) => each !== hash)
+          if (left.length === person.recovery_hashes.length)
+            return refuse('this is no recovery code that is left')
+          await db
+            .updateTable('person')
+            .set({ recovery_hashes: left })
+            .where('person_id', '=', person.person_id)
+            .execute()
+          await tell(db, person.name, 'person.second-factor-shown', {
+            by: 'recovery code',
+            left: left.length,
+          })
+        }
+        return { person: person.person_id, provenUntilMs: await countsUntil(db, person.token_hash) }
+      })
+      if ('refused' in result) throw invalid(result.refused)
+      codes.succeed(result.person)
+      return { provenUntilMs: result.provenUntilMs }
+    },
+
+    async reset(name, who) {
+      await records.operator(async (db) => {
+        const person = await db
+          .updateTable('person')
+          .set({ totp_secret: null, totp_last_step: null, recovery_hashes: [] })
+          .where('name', '=', text(name))
+          .returning('person_id')
+          .executeTakeFirst()
+        if (person === undefined) throw new VigiaError('NOT_FOUND', `there is nobody of the name ${name}`)
+        await db.deleteFrom('person_session').where('person_id', '=', person.person_id).execute()
+        await note(db, { who, action: 'person.second-factor-reset', client: null, subject: name })
+      })
+    },
+  }
+}
