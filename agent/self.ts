@@ -21,6 +21,7 @@ export function describeSelf(options: {
     commandSequence: options.commandSequence,
     trustVersion: trustVersion(options.trust),
     commandsEnabled: !existsSync(options.killSwitch),
+    abilities: ['remote'],
   }
 }
 

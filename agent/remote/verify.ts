@@ -103,7 +103,8 @@ function read(payload: Buffer): RemoteRequest {
     throw new VigiaError('COMMAND_MALFORMED', 'The request is not JSON', { cause: thrown })
   }
   const parsed = RemoteRequest.safeParse(value)
-  if (parsed.success) return parsed.data
+  // As it stands in frames.
+  if (parsed.success) return { ...parsed.data, session: parsed.data.session.toLowerCase() }
   const faults = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
   throw new VigiaError(
     'COMMAND_MALFORMED',

@@ -9,14 +9,16 @@ export type SessionStart = {
   request: RemoteRequest
   /** What this device allows; `request.control` and the kind itself were checked against it. */
   policy: RemotePolicy
+  /** The agent's own folder: no session opens it. */
+  dataDir: string
   /**
    * Sends a frame, proven and in order. `data` may be of any length: it is cut into frames and held to the window of
    * the technician's credit; any other payload must fit one frame. Resolves when all of it has left, which is the
    * backpressure: read no more from the source before. Never rejects; after the end it resolves at once.
    */
-  send(type: SentType, payload: Uint8Array): Promise<void>
+  send: (type: SentType, payload: Uint8Array) => Promise<void>
   /** Ends the session from inside: an error code or a word of contract/remote.ts, and what a person may read. */
-  end(code: string, message?: string): void
+  end: (code: string, message?: string) => void
 }
 
 /** A session that runs. */

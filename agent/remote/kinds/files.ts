@@ -1,0 +1,24 @@
+import { VigiaError } from '../../../contract/errors.ts'
+import { createFileSession } from '../files/session.ts'
+import type { RemoteKindUnit } from './kind.ts'
+
+/** Files inside the folders of the policy; the agent's own folder stays closed. */
+export const files: RemoteKindUnit = {
+  name: 'files',
+  async start(options) {
+    const { request, policy } = options
+    if (policy.fileRoots.length === 0)
+      throw new VigiaError('REMOTE_FORBIDDEN', 'The policy of this device opens no folder')
+    const session = createFileSession({
+      roots: policy.fileRoots,
+      control: request.control,
+      closedFolders: [options.dataDir],
+      respond: (payload) => options.send('response', payload),
+      refuse: (message) => options.end('REQUEST_INVALID', message),
+    })
+    return {
+      receive: (type, payload) => (type === 'request' ? session.request(payload) : undefined),
+      stop: () => session.close(),
+    }
+  },
+}

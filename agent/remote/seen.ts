@@ -1,0 +1,50 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { VigiaError } from '../../contract/errors.ts'
+import { diskFault, syncDirectory } from '../outbox/writer.ts'
+
+/** Every session that was accepted on this device, one empty file each, on the disk before it begins. */
+export type SeenSessions = {
+  has(session: string): boolean
+  /** Throws COMMAND_REPLAYED when it stands there already, DISK_FULL when it cannot be written. */
+  add(session: string): void
+}
+
+/** A request is bound to a challenge that is minutes or days old at most; by then nothing can pass as it any more. */
+const KEPT = 2000
+
+export function openSeen(dir: string): SeenSessions {
+  const pathOf = (session: string): string => join(dir, session)
+  return {
+    has: (session) => existsSync(pathOf(session)),
+    add(session) {
+      mkdirSync(dir, { recursive: true, mode: 0o700 })
+      let fd: number
+      try {
+        fd = openSync(pathOf(session), 'wx', 0o600)
+      } catch (thrown) {
+        if (thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')
+          throw new VigiaError('COMMAND_REPLAYED', 'The session was opened before', { cause: thrown })
+        throw diskFault(pathOf(session), thrown)
+      }
+      try {
+        fsyncSync(fd)
+        syncDirectory(dir)
+      } catch (thrown) {
+        throw diskFault(pathOf(session), thrown)
+      } finally {
+        closeSync(fd)
+      }
+      forgetOldest(dir)
+    },
+  }
+}
+
+function forgetOldest(dir: string): void {
+  const names = readdirSync(dir)
+  if (names.length <= KEPT) return
+  const byAge = names
+    .map((name) => ({ name, ms: statSync(join(dir, name)).mtimeMs }))
+    .sort((a, b) => a.ms - b.ms)
+  for (const { name } of byAge.slice(0, names.length - KEPT)) rmSync(join(dir, name), { force: true })
+}

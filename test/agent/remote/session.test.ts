@@ -1,0 +1,220 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { afterEach, describe, expect, it } from 'vitest'
+import { DEFAULT_REMOTE_POLICIES, type RemotePolicy } from '../../../contract/remote-policy.ts'
+import { REMOTE_WINDOW_BYTES, type RemoteRequest } from '../../../contract/remote.ts'
+import { createConsent, type Consent } from '../../../agent/remote/consent/consent.ts'
+import type { RemoteKindUnit } from '../../../agent/remote/kinds/kind.ts'
+import { terminal } from '../../../agent/remote/kinds/terminal.ts'
+import type { FromHost } from '../../../agent/remote/messages.ts'
+import { runSession, type RunningSession } from '../../../agent/remote/session.ts'
+import { verifyRemote } from '../../../agent/remote/verify.ts'
+import { eventually } from '../../support/installation.ts'
+import { makeSigner } from '../act/signing.ts'
+import { ADDRESS, CHALLENGE, remoteRequest, remoteTrust, sealRemote } from './signing.ts'
+import { makeTechnician, type Technician } from './technician.ts'
+
+const [tess, server] = [makeSigner('tess'), makeSigner('server')]
+const running: RunningSession[] = []
+afterEach(async () => {
+  for (const session of running.splice(0)) {
+    session.close('test-over')
+    await session.over
+  }
+})
+
+function begin(
+  more: {
+    policy?: Partial<RemotePolicy>
+    mustAsk?: boolean
+    consent?: Partial<Consent>
+    unit?: RemoteKindUnit
+    request?: Partial<RemoteRequest>
+  } = {},
+): { technician: Technician; session: RunningSession; dropped: FromHost[] } {
+  const technician = makeTechnician()
+  const now = Date.now()
+  const request = sealRemote(remoteRequest(now, { key: technician.key, ...more.request }), [tess, server])
+  const accepted = verifyRemote({
+    request,
+    trust: remoteTrust([tess], [server]),
+    address: ADDRESS,
+    challenge: CHALLENGE,
+    nowMs: now,
+    seen: () => false,
+    disabled: false,
+  })
+  const dropped: FromHost[] = []
+  const session = runSession({
+    accepted,
+    policy: { ...DEFAULT_REMOTE_POLICIES.server, ...more.policy },
+    mustAsk: more.mustAsk ?? false,
+    consent: { ...createConsent(), ...more.consent },
+    unit: more.unit ?? terminal,
+    say(message) {
+      if (message.type === 'state') technician.state(message.message, accepted.salt)
+      else if (message.type === 'frame') technician.frame(Buffer.from(message.frame, 'base64'))
+      else dropped.push(message)
+    },
+  })
+  technician.send = (frame) => void setImmediate(() => session.frame(frame))
+  running.push(session)
+  return { technician, session, dropped }
+}
+
+const processesWith = (marker: string): string[] =>
+  readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name)) return false
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').join(' ').includes(marker)
+    } catch {
+      return false
+    }
+  })
+
+describe('a terminal session', () => {
+  it('runs what is typed, knows its size and follows a resize, and keeps UTF-8 whole', async () => {
+    const { technician } = begin()
+    await technician.reaches('open')
+    technician.type('echo $((6*7))\r')
+    await technician.sees(/^42\r?$/m)
+    technician.type('stty size\r')
+    await technician.sees(/^24 80\r?$/m)
+    technician.resize(101, 33)
+    technician.type('stty size\r')
+    await technician.sees(/^33 101\r?$/m)
+    // Cut in the middle of a character.
+    const bytes = Buffer.from('echo "ñandú 🦤" | od -An -c | tr -d " " ; echo "eco: ñandú 🦤"\r')
+    for (const byte of bytes) technician.put('data', Buffer.from([byte]))
+    await technician.sees(/^eco: ñandú 🦤\r?$/m)
+    expect(technician.bad).toEqual([])
+  })
+
+  it('tells the exit code and ends', async () => {
+    const { technician, session } = begin()
+    await technician.reaches('open')
+    technician.type('exit 3\r')
+    const closed = await technician.reaches('closed')
+    await session.over
+    expect(closed.code).toBe('ended')
+    expect(technician.events).toContainEqual(['event', { exit: 3, signal: 0 }])
+    expect(technician.events).toContainEqual([
+      'close',
+      { code: 'ended', message: expect.stringContaining('3') as string },
+    ])
+  })
+
+  it('ends jobs in the background too, also those that ignore the hang-up', async () => {
+    const { technician, session } = begin()
+    await technician.reaches('open')
+    technician.type(
+      "sh -c 'trap \"\" HUP TERM; while :; do sleep 7.654321; done' & sleep 7.654322 & echo be''gun\r",
+    )
+    await technician.sees(/^begun/m)
+    expect(processesWith('sleep 7.65432').length).toBeGreaterThan(0)
+    session.close('ended')
+    await session.over
+    expect(processesWith('7.65432')).toEqual([])
+  })
+
+  it('holds a flood to the window, and goes on when there is credit', async () => {
+    const { technician } = begin()
+    await technician.reaches('open')
+    technician.credits = false
+    technician.type('yes vigia\r')
+    await eventually('the window is full', 10_000, async () => technician.bytes() >= REMOTE_WINDOW_BYTES)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(technician.bytes()).toBe(REMOTE_WINDOW_BYTES)
+    technician.credit(1000)
+    await eventually('the credit is used', 5000, async () => technician.bytes() > REMOTE_WINDOW_BYTES)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(technician.bytes()).toBe(REMOTE_WINDOW_BYTES + 1000)
+    // A key still gets through while the screen stands.
+    technician.credits = true
+    technician.type('\u0003')
+    technician.credit(REMOTE_WINDOW_BYTES)
+    technician.type('echo the-e""nd\r')
+    await technician.sees(/^the-end\r?$/m)
+  })
+
+  it('takes no frame that is forged, comes again or is out of order', async () => {
+    const { technician, session, dropped } = begin()
+    await technician.reaches('open')
+    const first = technician.seal('data', Buffer.from('echo one-$((1+1))\r'))
+    const changed = Buffer.from(first)
+    changed[changed.length - 20]! ^= 1
+    for (const frame of [changed, first, first]) technician.send(frame)
+    await technician.sees(/^one-2\r?$/m)
+    expect(dropped).toEqual([
+      { type: 'dropped', forged: 1, replayed: 0 },
+      { type: 'dropped', forged: 0, replayed: 1 },
+    ])
+    technician.seal('data', Buffer.from('never sent'))
+    technician.type('echo after-the-g""ap\r')
+    expect((await technician.reaches('closed')).code).toBe('frames-lost')
+    expect(technician.text()).not.toContain('after-the-gap')
+  })
+
+  it('ends when nothing is done, and when its time is over', async () => {
+    const idle = begin({ policy: { idleS: 0.4 } })
+    expect((await idle.technician.reaches('closed')).code).toBe('idle')
+    const long = begin({ policy: { maxS: 0.6 } })
+    await long.technician.reaches('open')
+    for (let at = 0; at < 10; at++) {
+      if (long.technician.states.some(({ state }) => state === 'closed')) break
+      long.technician.type(' ')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    expect((await long.technician.reaches('closed')).code).toBe('limit')
+  })
+
+  it('is refused to be looked at only', async () => {
+    const { technician } = begin({ request: { control: false } })
+    expect((await technician.reaches('closed')).code).toBe('REMOTE_FORBIDDEN')
+  })
+})
+
+describe('consent', () => {
+  it('is asked for with the code that the technician has too, and nothing runs before it is given', async () => {
+    let answer: (given: 'yes') => void = () => undefined
+    let asked: unknown
+    const { technician } = begin({
+      mustAsk: true,
+      consent: {
+        ask(request) {
+          asked = request
+          return new Promise((resolve) => (answer = resolve))
+        },
+      },
+    })
+    await technician.reaches('asking')
+    expect(asked).toMatchObject({ technician: 'tess', kind: 'terminal', code: technician.code() })
+    expect(technician.states.map(({ state }) => state)).toEqual(['asking'])
+    answer('yes')
+    await technician.reaches('open')
+    technician.type('echo $((6*7))\r')
+    await technician.sees(/^42/m)
+  })
+
+  it.each([
+    ['no', 'REMOTE_REFUSED'],
+    ['nobody', 'REMOTE_NOBODY'],
+  ] as const)('%s: refused with %s', async (answer, code) => {
+    const { technician, session } = begin({ mustAsk: true, consent: { ask: () => Promise.resolve(answer) } })
+    expect((await technician.reaches('refused')).code).toBe(code)
+    await session.over
+  })
+
+  it('the person at the machine ends the session', async () => {
+    let leave: (how: 'closed-by-person') => void = () => undefined
+    let closed = 0
+    const { technician } = begin({
+      consent: {
+        show: () => ({ ended: new Promise((resolve) => (leave = resolve)), close: () => void closed++ }),
+      },
+    })
+    await technician.reaches('open')
+    leave('closed-by-person')
+    expect((await technician.reaches('closed')).code).toBe('closed-by-person')
+    expect(closed).toBe(1)
+  })
+})
