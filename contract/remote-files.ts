@@ -55,6 +55,8 @@ export const FileResponse = z.discriminatedUnion('is', [
     entries: z.array(FileEntry),
     /** There were more than LIMITS.filesPerFolder. */
     truncated: z.boolean(),
+    /** More entries of this list follow under the same id: a frame holds only so many. */
+    more: z.boolean(),
   }),
   z.object({
     is: z.literal('chunk'),
@@ -71,6 +73,9 @@ export const FileResponse = z.discriminatedUnion('is', [
   z.object({ is: z.literal('failed'), id: z.number().int(), code: z.string(), message: z.string() }),
 ])
 export type FileResponse = z.infer<typeof FileResponse>
+
+/** Bytes of a file that go into one frame, which leaves room for a head with the longest names. */
+export const FILE_CHUNK_BYTES = 24 * 1024
 
 /** One head in JSON and the bytes behind it, as the payload of a frame. */
 export function packHead(head: object, bytes: Uint8Array = new Uint8Array()): Uint8Array<ArrayBuffer> {

@@ -77,8 +77,7 @@ export function* fromTechnician(session: RfbSession): Parser {
         // [7.5.6] The extended clipboard has a length below zero; it is not agreed on here, so nothing of it goes on.
         const head = yield* take(7)
         const length = s32(head, 3)
-        const allowed =
-          session.control && (session.clipboard === 'to-device' || session.clipboard === 'both')
+        const allowed = session.control && (session.clipboard === 'to-device' || session.clipboard === 'both')
         if (length < 0 || length > MOST_TEXT_BYTES || !allowed) {
           yield { drop: Math.abs(length) }
           break
