@@ -166,6 +166,15 @@ const reportsRoute = createRoute({
   component: lazyRouteComponent(() => import('./report/reports-page.tsx'), 'ReportsPage'),
 })
 
+const accountRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/account',
+  component: lazyRouteComponent(
+    () => withWords(['access'], () => import('./access/account-page.tsx')),
+    'AccountPage',
+  ),
+})
+
 const healthRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/health',
@@ -190,6 +199,7 @@ const tree = rootRoute.addChildren([
     ledgerRoute,
     reportsRoute,
     healthRoute,
+    accountRoute,
   ]),
 ])
 

@@ -19,7 +19,7 @@ export const en = {
     polling: 'Every 10 s',
     pollingHelp: 'The live connection is away; this page asks every ten seconds.',
     signOut: 'Sign out',
-    signedIn: 'Signed in as {{name}}',
+    account: 'Your account: {{name}}',
     language: 'Language',
     theme: 'Appearance',
     themeAuto: 'System',

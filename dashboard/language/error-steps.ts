@@ -26,6 +26,18 @@ export const SPANISH_ERRORS: Partial<Record<ErrorCode, Told>> = {
     what: 'No tienes permiso para esto.',
     next: 'Pide a un propietario de este cliente el rol que se nombra.',
   },
+  LOGIN_THROTTLED: {
+    what: 'Demasiados intentos seguidos.',
+    next: 'Espera lo que dice el mensaje y prueba una vez más.',
+  },
+  SECOND_FACTOR_REQUIRED: {
+    what: 'Hace falta tu segundo factor.',
+    next: 'Confírmalo; si no tienes ninguno, configúralo antes en tu cuenta.',
+  },
+  SECOND_FACTOR_INVALID: {
+    what: 'El código no vale.',
+    next: 'Espera al siguiente y mira si el reloj del dispositivo que lo muestra va en hora.',
+  },
   SETUP_DONE: {
     what: 'Este servidor ya está preparado.',
     next: 'La preparación sirve una vez. Inicia sesión o restablece al propietario con "vigia user reset".',

@@ -21,7 +21,7 @@ export const es: Words = {
     polling: 'Cada 10 s',
     pollingHelp: 'No hay conexión en vivo; esta página pregunta cada diez segundos.',
     signOut: 'Cerrar sesión',
-    signedIn: 'Sesión de {{name}}',
+    account: 'Tu cuenta: {{name}}',
     language: 'Idioma',
     theme: 'Aspecto',
     themeAuto: 'Sistema',

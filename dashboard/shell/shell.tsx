@@ -1,8 +1,9 @@
 import { ActionIcon } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
-import { useEffect, useRef, useState, type ReactElement } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState, type ReactElement } from 'react'
 import { call } from '../api.ts'
+import { withWords } from '../language/more-words.ts'
 import { useWords } from '../language/use-words.ts'
 import { followLive, useConnected } from '../live.ts'
 import { ask } from '../queries.ts'
@@ -47,6 +48,7 @@ export function Shell(): ReactElement {
           <img src={logo} alt="" />
           Vigía
           <span className="only-narrow live-state">
+            <Proof />
             <LiveState />
           </span>
           <ActionIcon
@@ -83,7 +85,10 @@ export function Shell(): ReactElement {
           </ul>
         </nav>
         <div className={open ? 'side-foot open' : 'side-foot'}>
-          <LiveState />
+          <span className="inline">
+            <LiveState />
+            <Proof />
+          </span>
           <Choices />
           <Who />
         </div>
@@ -115,6 +120,17 @@ function LiveState(): ReactElement {
   )
 }
 
+/** Comes with its words when there is a second factor that counts. */
+const ProofBadge = lazy(async () => ({
+  default: (await withWords(['access'], () => import('../access/proof-badge.tsx'))).ProofBadge,
+}))
+
+function Proof(): ReactElement {
+  const { data } = useQuery(ask.me())
+  const untilMs = data?.provenUntilMs ?? null
+  return <Suspense>{untilMs !== null && <ProofBadge untilMs={untilMs} />}</Suspense>
+}
+
 function Who(): ReactElement {
   const { t } = useWords()
   const queries = useQueryClient()
@@ -127,7 +143,13 @@ function Who(): ReactElement {
   }
   return (
     <div className="who small">
-      <span title={t('shell.signedIn', { name: me.data?.name ?? '' })}>{me.data?.name ?? ''}</span>
+      <Link
+        to="/account"
+        title={t('shell.account', { name: me.data?.name ?? '' })}
+        aria-label={t('shell.account', { name: me.data?.name ?? '' })}
+      >
+        {me.data?.name ?? ''}
+      </Link>
       <button type="button" className="link-button" onClick={() => void signOut()}>
         {t('shell.signOut')}
       </button>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { METRICS } from '../../../contract/metrics.ts'
+import { ACCESS } from '../../../dashboard/language/access-words.ts'
 import { en } from '../../../dashboard/language/en.ts'
 import { es } from '../../../dashboard/language/es.ts'
 import { EXPLAIN } from '../../../dashboard/language/explain-words.ts'
@@ -22,7 +23,7 @@ const placeholders = (text: string): string[] =>
   [...text.matchAll(/\{\{[^}]+\}\}/g)].map(([all]) => all).sort()
 
 describe('the words of the console', () => {
-  const parts = [{ en, es }, EXPLAIN, NOISE, RULE]
+  const parts = [{ en, es }, ACCESS, EXPLAIN, NOISE, RULE]
   const english = new Map(parts.flatMap((part) => [...flatten(part.en)]))
   const spanish = new Map(parts.flatMap((part) => [...flatten(part.es)]))
 
