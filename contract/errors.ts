@@ -108,6 +108,12 @@ export const ERROR_CODES = {
     3,
     'The secret was not sealed for this session. Order the job again.',
   ),
+  DEVICE_OFFLINE: row(
+    'transient',
+    503,
+    75,
+    'Wait until the device is connected, or order it so that it waits for the device.',
+  ),
   RUN_TARGET_EMPTY: row(
     'permanent',
     400,

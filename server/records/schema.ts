@@ -50,6 +50,7 @@ export type Tables = {
     lab_reason: string | null
     lab_policy: NullableJson<Pick<DevicePolicy, 'collectorIntervalS' | 'includeMounts'>>
     policy_version: Generated<number>
+    trust_version: Generated<number | null>
     enrolled_at: Date
     revoked_at: Date | null
   }

@@ -20,6 +20,9 @@ create table trust_root (
   applied_by text not null
 );
 
+-- The root that the device said it has pinned.
+alter table device add column trust_version integer;
+
 create table saved_view (
   view_id uuid primary key,
   name text not null,
