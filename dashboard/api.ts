@@ -27,6 +27,7 @@ type Used =
   | keyof typeof ACCESS_PATHS
   | keyof typeof RULE_PATHS
   | keyof typeof NOISE_PATHS
+  | keyof typeof REMOTE_PATHS
 
 type Table<K extends keyof Routes> = { [P in K]: readonly [Routes[P]['method'], Routes[P]['path']] }
 
@@ -70,6 +71,16 @@ const NOISE_PATHS = {
   suppressions: ['GET', '/api/suppressions'],
 } as const satisfies Partial<Table<keyof Routes>>
 
+/** Routes of remote sessions. */
+const REMOTE_PATHS = {
+  trust: ['GET', '/api/trust'],
+  remoteOffer: ['GET', '/api/devices/:device/remote'],
+  openRemote: ['POST', '/api/remote'],
+  remotes: ['GET', '/api/remote'],
+  remote: ['GET', '/api/remote/:id'],
+  closeRemote: ['POST', '/api/remote/:id/close'],
+} as const satisfies Partial<Table<keyof Routes>>
+
 /**
  * Method and path of each route. The types tie every line to contract/http.ts, so that a change there is a
  * fault here, while its schemas (and zod with them) stay out of the bundle.
@@ -78,6 +89,7 @@ const PATHS: Table<Used> = {
   ...ACCESS_PATHS,
   ...RULE_PATHS,
   ...NOISE_PATHS,
+  ...REMOTE_PATHS,
   health: ['GET', '/healthz'],
   setup: ['POST', '/api/setup'],
   setupState: ['GET', '/api/setup'],

@@ -117,6 +117,10 @@ function gather(queries: QueryClient): { add(event: LiveEvent): void; stop(): vo
         case 'job':
           touch('incident')
           return
+        case 'remote':
+          touch('remote', event.id)
+          touch('remotes')
+          return
         case 'health':
           touch('health')
           touch('hostile')

@@ -50,6 +50,7 @@ function begin(
     mustAsk: more.mustAsk ?? false,
     consent: { ...createConsent(), ...more.consent },
     unit: more.unit ?? terminal,
+    dataDir: '/nowhere',
     say(message) {
       if (message.type === 'state') technician.state(message.message, accepted.salt)
       else if (message.type === 'frame') technician.frame(Buffer.from(message.frame, 'base64'))
@@ -137,7 +138,7 @@ describe('a terminal session', () => {
   })
 
   it('takes no frame that is forged, comes again or is out of order', async () => {
-    const { technician, session, dropped } = begin()
+    const { technician, dropped } = begin()
     await technician.reaches('open')
     const first = technician.seal('data', Buffer.from('echo one-$((1+1))\r'))
     const changed = Buffer.from(first)
