@@ -1,6 +1,6 @@
 import { LIMITS } from '../../contract/limits.ts'
-import type { Capture } from './capture.ts'
 import type { JobEnd } from './ledger.ts'
+import type { Output } from './output.ts'
 
 /** The end of a job of which nothing but the outcome is known. */
 export function emptyEnd(job: string, outcome: JobEnd['outcome'], timeMs: number): JobEnd {
@@ -25,19 +25,8 @@ export function emptyEnd(job: string, outcome: JobEnd['outcome'], timeMs: number
 const ROOM_BESIDE = 72 * 1024
 
 /** The output of a job as it is sent: as much as fits into one packet once it is JSON, which may grow sixfold. */
-export function fitEnd(
-  stdout: Capture,
-  stderr: Capture,
-): Pick<JobEnd, 'stdout' | 'stderr' | 'stdoutBytes' | 'stderrBytes'> {
-  const most = Math.min(LIMITS.packetBytes - ROOM_BESIDE, LIMITS.jobOutputBytes)
-  for (let share = most; ; share = Math.floor(share / 2)) {
-    const texts = {
-      stdout: stdout.text(Math.floor((share * 2) / 3)),
-      stderr: stderr.text(Math.floor(share / 3)),
-    }
-    if (share < 1024 || Buffer.byteLength(JSON.stringify(texts)) <= most)
-      return { ...texts, stdoutBytes: stdout.bytes(), stderrBytes: stderr.bytes() }
-  }
+export function fitEnd(output: Output): ReturnType<Output['summary']> {
+  return output.summary(Math.min(LIMITS.packetBytes - ROOM_BESIDE, LIMITS.jobOutputBytes))
 }
 
 /** The job that an order names, which need not be true: only to say to which job the refusal belongs. */

@@ -3,16 +3,33 @@ import { fileURLToPath } from 'node:url'
 import type { DownMessage } from '../../contract/down.ts'
 import { asVigiaError } from '../../contract/errors.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
+import { failpoint } from '../failpoint.ts'
 import type { Log } from '../log.ts'
 import type { Outbox } from '../outbox/shape.ts'
 import { agentPaths } from '../paths.ts'
 import { claimedJob, emptyEnd } from './end.ts'
-import { isInLedger, markFinished, readEnd, readLedger, runnerLives, type JobEnd } from './ledger.ts'
+import {
+  isInLedger,
+  markFinished,
+  readEnd,
+  readLedger,
+  runnerLives,
+  type JobEnd,
+  type LedgerEntry,
+} from './ledger.ts'
 import type { FromRunner, ToRunner } from './messages.ts'
+import { makeSealKeys } from './seal.ts'
+import { createOrphanTree } from './tree.ts'
 
 type Command = Extract<DownMessage, { type: 'command' }>
 type Waiting = { command: Command; challenge: string }
-type Running = { child: ChildProcess; job: string | undefined; over: Promise<void> }
+type Running = {
+  child: ChildProcess
+  job: string | undefined
+  /** It said whether the command is accepted. */
+  heard: boolean
+  over: Promise<void>
+}
 
 export type Executor = {
   /** Takes a command: it is checked and run in a process of its own, and its end goes to the outbox. */
@@ -22,6 +39,8 @@ export type Executor = {
   recover(): void
   /** The highest sequence of a command that this device has accepted. */
   sequence(): number
+  /** The public key for which the server seals secrets, as long as this agent runs. */
+  sealKey(): string
   /** Ends every running job and waits until their ends are in the outbox. */
   stop(): Promise<void>
 }
@@ -31,6 +50,7 @@ const MOST_WAITING = 32
 const STOP_GRACE_MS = 2000
 const STOP_WAIT_MS = 8000
 const RECOVER_EVERY_MS = 2000
+const DELIVER_AGAIN_MS = 15_000
 
 /** Carries out signed commands. Nothing here runs a script: each command gets a runner process, checks included. */
 export function createExecutor(options: {
@@ -48,10 +68,13 @@ export function createExecutor(options: {
   const { jobs } = agentPaths(dataDir)
   const waiting: Waiting[] = []
   const running = new Set<Running>()
+  const sealKeys = makeSealKeys()
   let admitting = false
   let stopped = false
   let highest = readLedger(jobs).at(-1)?.sequence ?? 0
   let recoverTimer: NodeJS.Timeout | undefined
+  /** Ends that could not be kept anywhere but here. */
+  const held = new Map<string, JobEnd>()
 
   const report = (end: JobEnd): void => {
     outbox.append({
@@ -63,19 +86,40 @@ export function createExecutor(options: {
   }
   /** A final end: only when it is safe in the outbox does the ledger forget that it is owed. */
   const deliver = async (end: JobEnd): Promise<void> => {
-    report(end)
     try {
+      failpoint('agent-before-outbox')
+      report(end)
+      failpoint('agent-after-outbox')
       await outbox.settled()
+      failpoint('agent-before-finished')
       if (isInLedger(jobs, end.job)) markFinished(jobs, end.job, now())
+      held.delete(end.job)
+      failpoint('agent-after-finished')
     } catch (thrown) {
+      held.set(end.job, end)
       const fault = asVigiaError(thrown)
-      log.error('the end of a job is not on the disk yet; it will be reported again after a restart', {
+      log.error('the end of a job is not on the disk yet; it will be reported again', {
         job: end.job,
         code: fault.code,
         message: fault.message,
       })
+      recoverIn(DELIVER_AGAIN_MS)
     }
   }
+  /** What a runner that is gone left: its end, or that nobody knows it. Then nothing of the job runs on either. */
+  const inherit = async ({ job }: LedgerEntry): Promise<void> => {
+    const end = held.get(job) ?? readEnd(jobs, job)
+    if (!end) createOrphanTree(job)?.kill()
+    await deliver(end ?? unknownEnd(job))
+  }
+  const recoverIn = (ms: number): void => {
+    if (!stopped) recoverTimer ??= setTimeout(recover, ms)
+  }
+  const notStarted = (job: string): JobEnd => ({
+    ...emptyEnd(job, 'refused', Math.trunc(now())),
+    code: 'INTERNAL',
+    message: 'What checks the command ended before the script was started; nothing ran',
+  })
   const unknownEnd = (job: string): JobEnd => ({
     ...emptyEnd(job, 'unknown', Math.trunc(now())),
     code: 'JOB_UNKNOWN',
@@ -83,12 +127,14 @@ export function createExecutor(options: {
   })
 
   const handle = async (mine: Running, message: FromRunner, admitted: () => void): Promise<void> => {
+    if (message.type !== 'output') mine.heard = true
     switch (message.type) {
       case 'started':
         mine.job = message.end.job
         highest = Math.max(highest, message.sequence)
         admitted()
         log.info('a job started', { job: mine.job })
+        failpoint('agent-started-told')
         report(message.end)
         return
       case 'refused': {
@@ -136,7 +182,7 @@ export function createExecutor(options: {
       execArgv: ['--max-old-space-size=128'],
     })
     const { promise, resolve } = Promise.withResolvers<void>()
-    const mine: Running = { child, job: undefined, over: promise }
+    const mine: Running = { child, job: undefined, heard: false, over: promise }
     running.add(mine)
     let chain = Promise.resolve()
     child.on('message', (message: FromRunner) => {
@@ -148,9 +194,13 @@ export function createExecutor(options: {
     })
     const over = (): void => {
       void chain.then(async () => {
-        const entry = readLedger(jobs).find(({ job, finished }) => job === mine.job && !finished)
-        // The runner died before it could say how the job ended.
-        if (entry) await deliver(readEnd(jobs, entry.job) ?? unknownEnd(entry.job))
+        // The runner died before it could say how the job ended, or even that it began.
+        const job = mine.job ?? claimedJob(command.order.payload)
+        const entry = readLedger(jobs).find((each) => each.job === job)
+        const own = entry?.pid === child.pid || entry?.pid === 0
+        if (entry && own && !entry.finished) await inherit(entry)
+        else if (!mine.heard && job !== undefined && !entry) report(notStarted(job))
+        if (entry && own) highest = Math.max(highest, entry.sequence)
         running.delete(mine)
         admitted()
         next()
@@ -169,7 +219,7 @@ export function createExecutor(options: {
     }
     child.once('exit', gone)
     child.once('disconnect', gone)
-    tell(child, { ...command, type: 'run', challenge, address, dataDir })
+    tell(child, { ...command, type: 'run', sealKey: sealKeys.privateKey, challenge, address, dataDir })
   }
 
   const next = (): void => {
@@ -178,8 +228,17 @@ export function createExecutor(options: {
     if (first) start(first)
   }
 
+  /** Ends a job whose runner was started by an agent before this one. */
+  const cancelOrphan = (job: string): boolean => {
+    const entry = readLedger(jobs).find((each) => each.job === job && !each.finished)
+    if (!entry || !runnerLives(entry)) return false
+    process.kill(entry.pid, 'SIGTERM')
+    return true
+  }
+
   const recover = (): void => {
     clearTimeout(recoverTimer)
+    recoverTimer = undefined
     const owed = readLedger(jobs).filter(
       ({ job, finished }) => !finished && ![...running].some((each) => each.job === job),
     )
@@ -187,14 +246,15 @@ export function createExecutor(options: {
     for (const entry of owed) {
       const end = readEnd(jobs, entry.job)
       if (end === undefined && runnerLives(entry)) alive += 1
-      else void deliver(end ?? unknownEnd(entry.job))
+      else void inherit(entry)
     }
     // A runner outlives a killed agent: its end is taken when it is there.
-    if (alive > 0 && !stopped) recoverTimer = setTimeout(recover, RECOVER_EVERY_MS)
+    if (alive > 0) recoverIn(RECOVER_EVERY_MS)
   }
 
   return {
     command(command, challenge) {
+      failpoint('agent-command-received')
       if (waiting.length >= MOST_WAITING) {
         const job = claimedJob(command.order.payload)
         log.warn('too many commands wait; one is refused', { code: 'COMMAND_BUSY', job })
@@ -212,10 +272,11 @@ export function createExecutor(options: {
     cancel(job) {
       const found = [...running].find((each) => each.job === job)
       if (found) tell(found.child, { type: 'cancel', reason: 'cancelled by the server', graceMs: 5000 })
-      else log.info('nothing to cancel: the job does not run here', { job })
+      else if (!cancelOrphan(job)) log.info('nothing to cancel: the job does not run here', { job })
     },
     recover,
     sequence: () => highest,
+    sealKey: () => sealKeys.publicKey,
     async stop() {
       stopped = true
       clearTimeout(recoverTimer)

@@ -3,6 +3,7 @@ import { rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JobResult } from '../../contract/command.ts'
 import { VigiaError } from '../../contract/errors.ts'
+import { failpoint } from '../failpoint.ts'
 import { writeWhole } from '../outbox/layouts.ts'
 import { diskFault, syncDirectory } from '../outbox/writer.ts'
 
@@ -51,6 +52,7 @@ export function writeStarted(dir: string, entry: LedgerEntry): void {
     throw diskFault(path, thrown)
   }
   try {
+    failpoint('runner-started-created')
     writeSync(fd, JSON.stringify(entry))
     fsyncSync(fd)
     syncDirectory(dir)

@@ -1,4 +1,4 @@
-import type { JobOutput } from '../../contract/command.ts'
+import type { JobOutput, SealedSecret } from '../../contract/command.ts'
 import type { DsseEnvelope } from '../../contract/dsse.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import type { JobEnd } from './ledger.ts'
@@ -9,6 +9,9 @@ export type ToRunner =
       type: 'run'
       order: DsseEnvelope
       script: DsseEnvelope
+      secrets?: Record<string, SealedSecret> | undefined
+      /** The private half of the key for which the secrets are sealed; only this channel ever carries it. */
+      sealKey: string
       challenge: string
       address: DeviceAddress
       dataDir: string

@@ -1,11 +1,16 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { accessSync, constants as fsConstants, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
-import { writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ParameterValues, ScriptContent } from '../../contract/command.ts'
 import { VigiaError } from '../../contract/errors.ts'
+import { environmentOf } from './environment.ts'
+import { scriptFile, type Interpreter } from './interpreter.ts'
+import type { Stream } from './kept.ts'
+import { createTree, type Tree } from './tree.ts'
+import { watchLimits } from './watch.ts'
 
 /** How the process of a script ended. */
 export type ProcessEnd = {
@@ -13,66 +18,59 @@ export type ProcessEnd = {
   exitCode: number | null
   signal: string | null
   durationMs: number
+  /** Which limit it passed, in words, where that is why it ended. */
+  limit: string | null
+  /** Processes that could not be ended. */
+  left: number
 }
 
 export type RunningScript = {
+  pid: number
   ended: Promise<ProcessEnd>
   /** Ends the whole tree: politely first, by force after the grace. */
   cancel(graceMs?: number): void
 }
 
-type Interpreter = { file: string; arguments: readonly string[]; extension: string }
-
-const UNIX_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const GRACE_MS = 5000
 const NICE = 5
 /** A daemon that the script leaves behind may hold the pipes open; the output ends this long after the script. */
 const LINGER_MS = 1000
+/** A process that does not go even by force (in a call of the kernel that does not return) is waited for so long. */
+const GIVE_UP_MS = 10_000
+const LEFT_EVERY_MS = 50
+const LEFT_LOOKS = 40
+/** What sh(1) says of a process that wrote a larger file than it may: 128 and the number of SIGXFSZ. */
+const FILE_TOO_LARGE_EXIT = 153
 
-/** The program that runs a script; SCRIPT_UNSUPPORTED when this machine does not have it. */
-export function findInterpreter(name: ScriptContent['interpreter']): Interpreter {
-  const windows = process.platform === 'win32'
-  const row: Interpreter = {
-    sh: { file: 'sh', arguments: [], extension: 'sh' },
-    bash: { file: 'bash', arguments: ['--noprofile', '--norc'], extension: 'sh' },
-    python3: { file: windows ? 'python' : 'python3', arguments: ['-I'], extension: 'py' },
-    node: { file: process.execPath, arguments: [], extension: 'js' },
-    powershell: {
-      file: windows ? 'powershell.exe' : 'pwsh',
-      arguments: ['-NoProfile', '-NonInteractive', '-ExecutionPolicy', 'Bypass', '-File'],
-      extension: 'ps1',
-    },
-    batch: { file: 'cmd.exe', arguments: ['/d', '/c'], extension: 'cmd' },
-  }[name]
-  if (isAbsolute(row.file)) return row
-  const folders = (windows ? (process.env['PATH'] ?? '') : UNIX_PATH).split(delimiter)
-  const file = folders.map((folder) => join(folder, row.file)).find(isExecutable)
-  if (file === undefined)
-    throw new VigiaError('SCRIPT_UNSUPPORTED', `This device has no ${row.file} to run the script with`)
-  return { ...row, file }
-}
+type Stopping = { why: 'timeout' | 'cancelled' | 'limit'; limit: string | null }
 
 /**
- * Runs a script: its body as a private file, its values only in a clean environment, in a process group of its own
- * and at low priority. The whole tree is ended when its time is up or when it is cancelled.
+ * Runs a script: its body as a private file, its values and secrets only in a clean environment, in a process group of
+ * its own and at low priority. The whole tree is ended when its time is up, when it is cancelled, and when it passes a
+ * limit. What it leaves behind at an end of its own lives on, freed from the limits.
  */
 export function runScript(options: {
   script: ScriptContent
   interpreter: Interpreter
   values: ParameterValues
+  secrets: Record<string, string>
+  dryRun: boolean
   job: string
   dataDir: string
   workDir: string
-  onOutput: (stream: 'stdout' | 'stderr', chunk: Buffer) => void
+  onOutput: (stream: Stream, chunk: Buffer) => void
+  outputBytes: () => number
+  floodBytes?: number
 }): RunningScript {
   const { script, interpreter, job, workDir } = options
   mkdirSync(workDir, { recursive: true, mode: 0o700 })
-  const file = join(workDir, `script.${interpreter.extension}`)
-  writeFileSync(file, script.body, { mode: 0o600 })
+  const name = `script.${interpreter.extension}`
+  writeFileSync(join(workDir, name), scriptFile(script.body, script.interpreter), { mode: 0o600 })
   const startedMs = performance.now()
   // The script inherits it. A daemon that the script restarts keeps it, so it is a little below normal and no lower.
   setPriority(NICE)
-  const child = spawn(interpreter.file, [...interpreter.arguments, file], {
+  const [file, ...rest] = commandLine(interpreter, workDir, name, script.limits.writtenMb)
+  const child = spawn(file, rest, {
     cwd: workDir,
     env: environmentOf(options),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -81,147 +79,129 @@ export function runScript(options: {
   })
   child.stdout.on('data', (chunk: Buffer) => options.onOutput('stdout', chunk))
   child.stderr.on('data', (chunk: Buffer) => options.onOutput('stderr', chunk))
-
-  let outcome: ProcessEnd['outcome'] = 'exited'
-  let force: NodeJS.Timeout | undefined
-  const stop = (why: 'timeout' | 'cancelled', graceMs: number): void => {
-    if (outcome !== 'exited') return
-    outcome = why
-    killTree(child, job, 'SIGTERM')
-    force = setTimeout(() => killTree(child, job, 'SIGKILL'), graceMs)
-  }
-  const limit = setTimeout(() => stop('timeout', GRACE_MS), script.timeoutS * 1000)
-
-  const ended = new Promise<ProcessEnd>((resolve, reject) => {
-    child.once('error', (thrown) => {
-      clearTimeout(limit)
-      reject(new VigiaError('SCRIPT_UNSUPPORTED', thrown.message, { cause: thrown }))
-    })
-    child.once('exit', (exitCode, signal) => {
-      clearTimeout(limit)
-      const durationMs = performance.now() - startedMs
-      const linger = setTimeout(() => {
-        child.stdout.destroy()
-        child.stderr.destroy()
-      }, LINGER_MS)
-      const finish = (): void => {
-        clearTimeout(linger)
-        resolve({ outcome, exitCode, signal, durationMs })
-      }
-      const closed = Promise.all([child.stdout, child.stderr].map(whenClosed))
-      if (outcome === 'exited') {
-        void closed.then(finish)
-        return
-      }
-      const late = setTimeout(sweep, GRACE_MS)
-      void closed.then(sweep)
-      // The leader is gone; what it left behind of its tree goes now.
-      function sweep(): void {
-        clearTimeout(late)
-        clearTimeout(force)
-        killTree(child, job, 'SIGKILL')
-        finish()
-      }
-    })
-  }).finally(() => rmSync(workDir, { recursive: true, force: true }))
-
-  return { ended, cancel: (graceMs = GRACE_MS) => stop('cancelled', graceMs) }
-}
-
-function environmentOf(options: {
-  values: ParameterValues
-  job: string
-  dataDir: string
-  workDir: string
-}): Record<string, string> {
-  const own = process.env
-  const inherited: Record<string, string> =
-    process.platform === 'win32'
-      ? Object.fromEntries(
-          ['SystemRoot', 'SystemDrive', 'Path', 'PATHEXT', 'TEMP', 'TMP', 'ProgramData', 'ProgramFiles'].map(
-            (name) => [name, own[name] ?? ''],
-          ),
-        )
-      : { PATH: UNIX_PATH, HOME: own['HOME'] ?? '/', LANG: 'C.UTF-8' }
-  return {
-    ...inherited,
-    VIGIA_AGENT_DATA: options.dataDir,
-    VIGIA_NODE: process.execPath,
-    VIGIA_JOB: options.job,
-    ...Object.fromEntries(
-      Object.entries(options.values).map(([name, value]) => [
-        `VIGIA_PARAM_${name.toUpperCase()}`,
-        String(value),
-      ]),
-    ),
-  }
-}
-
-/** The group, and on Linux also what left the group but descends from it or carries the job in its environment. */
-function killTree(child: ChildProcess, job: string, signal: NodeJS.Signals): void {
   const { pid } = child
-  if (pid === undefined) return
-  if (process.platform === 'win32') {
-    spawn('taskkill', ['/pid', String(pid), '/T', ...(signal === 'SIGKILL' ? ['/F'] : [])], {
-      stdio: 'ignore',
-      windowsHide: true,
-    }).on('error', () => child.kill())
-    return
+  if (pid === undefined) {
+    const ended = new Promise<ProcessEnd>((_, reject) => {
+      child.once('error', (thrown) =>
+        reject(new VigiaError('SCRIPT_UNSUPPORTED', thrown.message, { cause: thrown })),
+      )
+    }).finally(() => rmSync(workDir, { recursive: true, force: true }))
+    return { pid: 0, ended, cancel: () => undefined }
   }
-  const others = process.platform === 'linux' ? strays(pid, job) : []
-  send(-pid, signal)
-  for (const each of others) send(each, signal)
+
+  const tree = createTree(pid, job)
+  let stopping: Stopping | undefined
+  let force: NodeJS.Timeout | undefined
+  const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<null>()
+  const kill = (): void => {
+    clearTimeout(force)
+    tree.kill()
+    force = setTimeout(() => giveUp(null), GIVE_UP_MS)
+  }
+  let forceAtMs = Infinity
+  let over = false
+  const stop = (why: Stopping['why'], graceMs: number, limit: string | null = null): void => {
+    if (over) return
+    // Whoever asks later may shorten the grace, and changes nothing else.
+    const atMs = performance.now() + graceMs
+    if (stopping !== undefined && atMs >= forceAtMs) return
+    if (stopping === undefined && graceMs > 0) tree.terminate()
+    stopping ??= { why, limit }
+    forceAtMs = atMs
+    clearTimeout(force)
+    if (graceMs > 0) force = setTimeout(kill, graceMs)
+    else kill()
+  }
+  const timeLimit = setTimeout(() => stop('timeout', GRACE_MS), script.timeoutS * 1000)
+  const watch = watchLimits({
+    limits: script.limits,
+    tree,
+    folder: options.dataDir,
+    outputBytes: options.outputBytes,
+    ...(options.floodBytes === undefined ? {} : { floodBytes: options.floodBytes }),
+    onLimit: (words) => stop('limit', 0, words),
+  })
+
+  const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) => {
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
+  })
+  const end = async (): Promise<ProcessEnd> => {
+    const exit = await Promise.race([exited, gaveUp])
+    clearTimeout(timeLimit)
+    const durationMs = performance.now() - startedMs
+    const closed = Promise.all([child.stdout, child.stderr].map(whenClosed))
+    over = stopping === undefined
+    if (over) {
+      await Promise.race([closed, sleep(LINGER_MS, undefined, { ref: false })])
+    } else {
+      // The leader is gone; what it left behind of its tree goes now, as soon as it has told its last.
+      if (exit !== null) {
+        const graceMs = Math.max(0, forceAtMs - performance.now())
+        await Promise.race([closed, sleep(graceMs, undefined, { ref: false })])
+      }
+      tree.kill()
+    }
+    const left = stopping === undefined ? 0 : await untilGone(tree)
+    watch.stop()
+    clearTimeout(force)
+    child.stdout.destroy()
+    child.stderr.destroy()
+    if (stopping === undefined) letGo(tree)
+    const { why, limit } = stopping ?? { why: 'exited' as const, limit: null }
+    const tooLarge = exit?.signal === 'SIGXFSZ' || exit?.exitCode === FILE_TOO_LARGE_EXIT
+    return {
+      outcome: why === 'limit' ? 'exited' : why,
+      exitCode: exit?.exitCode ?? null,
+      signal: exit?.signal ?? null,
+      durationMs,
+      limit:
+        limit === null && tooLarge && !script.successCodes.includes(FILE_TOO_LARGE_EXIT)
+          ? `written: a file of more than ${String(script.limits.writtenMb)} MB`
+          : limit,
+      left,
+    }
+  }
+  const ended = end().finally(() => rmSync(workDir, { recursive: true, force: true, maxRetries: 3 }))
+  return { pid, ended, cancel: (graceMs = GRACE_MS) => stop('cancelled', graceMs) }
 }
 
-function strays(leader: number, job: string): number[] {
-  const marker = `VIGIA_JOB=${job}`
-  const parents = new Map<number, number>()
-  const marked = new Set<number>()
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name)
-    if (!Number.isInteger(pid) || pid === process.pid) continue
-    const stat = readProc(pid, 'stat')
-    parents.set(pid, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0))
-    if (readProc(pid, 'environ').split('\0').includes(marker)) marked.add(pid)
-  }
-  const descends = (pid: number): boolean => {
-    for (let at = parents.get(pid) ?? 0, steps = 0; at > 1 && steps < 100; at = parents.get(at) ?? 0, steps++)
-      if (at === leader) return true
-    return false
-  }
-  return [...parents.keys()].filter((pid) => marked.has(pid) || descends(pid))
+/**
+ * On Unix a shell sets the limit that the system itself holds a script to, and then becomes the interpreter. POSIX
+ * ulimit -f counts 512 bytes; no core files, since a dump holds secrets.
+ */
+function commandLine(
+  { file, arguments: before }: Interpreter,
+  workDir: string,
+  name: string,
+  writtenMb: number,
+): [string, ...string[]] {
+  // Relative for cmd.exe, whose rules of quoting a folder's name could break.
+  if (process.platform === 'win32')
+    return [file, ...before, file.toLowerCase().endsWith('cmd.exe') ? name : join(workDir, name)]
+  const limited = `ulimit -S -c 0; ulimit -S -f ${String(writtenMb * 2048)}; exec "$@"`
+  return ['/bin/sh', '-c', limited, 'vigia', file, ...before, join(workDir, name)]
 }
 
-function readProc(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${String(pid)}/${file}`, 'latin1')
-  } catch (thrown) {
-    // Gone meanwhile, or another user's.
-    if (thrown instanceof Error && 'code' in thrown) return ''
-    throw thrown
-  }
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch (thrown) {
-    if (!(
-      thrown instanceof Error &&
-      'code' in thrown &&
-      (thrown.code === 'ESRCH' || thrown.code === 'EPERM')
-    ))
-      throw thrown
+/** How many processes are still there after a while; each look ends those that it finds. */
+async function untilGone(tree: Tree): Promise<number> {
+  for (let look = 0; ; look++) {
+    const left = tree.members().length
+    if (left === 0 || look >= LEFT_LOOKS) return left
+    tree.kill()
+    await sleep(LEFT_EVERY_MS)
   }
 }
 
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, fsConstants.X_OK)
-    return true
-  } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown) return false
-    throw thrown
+/** A daemon that a script started is no script: the limits of the system and the low priority are taken off it. */
+function letGo(tree: Tree): void {
+  for (const { pid } of tree.members()) {
+    try {
+      setPriority(pid, 0)
+      if (process.platform === 'linux')
+        execFileSync('prlimit', ['--pid', String(pid), '--fsize=unlimited'], { stdio: 'ignore' })
+    } catch {
+      // Gone meanwhile, or this agent may not: it goes on as it is.
+    }
   }
 }
 

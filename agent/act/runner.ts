@@ -1,26 +1,27 @@
 // Runs one signed command as a process of its own, so that neither zod nor a script's output weighs on the agent.
 import { existsSync, readFileSync } from 'node:fs'
 import { TrustRoot } from '../../contract/trust.ts'
-import type { JobOutput } from '../../contract/command.ts'
 import { asVigiaError, type VigiaError } from '../../contract/errors.ts'
-import { LIMITS } from '../../contract/limits.ts'
+import { failpoint } from '../failpoint.ts'
 import { agentPaths } from '../paths.ts'
-import { createCapture, createFields } from './capture.ts'
-import { claimedJob, emptyEnd, fitEnd } from './end.ts'
-import { isInLedger, readLedger, recentOrders, startTicksOf, writeEnd, writeStarted, type JobEnd } from './ledger.ts'
+import { claimedJob, emptyEnd } from './end.ts'
+import { execute, type Execution } from './execute.ts'
+import { findInterpreter, type Interpreter } from './interpreter.ts'
+import { isInLedger, readLedger, recentOrders, startTicksOf, writeEnd, writeStarted } from './ledger.ts'
 import type { FromRunner, ToRunner } from './messages.ts'
-import { findInterpreter, runScript, type RunningScript } from './process.ts'
+import { checkPrivilege } from './privilege.ts'
+import { unsealSecret } from './seal.ts'
 import { thisSystem } from './system.ts'
 import { verifyCommand, type Accepted } from './verify.ts'
+import { checkRoom } from './watch.ts'
 
-const LIVE_EVERY_MS = 200
-/** After this much live output of a job only its end is told. */
-const LIVE_BYTES = 4 * 1024 * 1024
+type Command = Extract<ToRunner, { type: 'run' }>
+type Ready = { accepted: Accepted; secrets: Record<string, string>; interpreter: Interpreter }
 
-let running: RunningScript | undefined
-let cancelReason: string | undefined
-let cancelGraceMs: number | undefined
-let credit = true
+const CANCEL_GRACE_MS = 5000
+
+let running: Execution | undefined
+let cancelled: { reason: string; graceMs: number } | undefined
 
 process.on('message', (message: ToRunner) => {
   switch (message.type) {
@@ -33,53 +34,59 @@ process.on('message', (message: ToRunner) => {
         .then(leave)
       return
     case 'cancel':
-      cancelReason = message.reason
-      cancelGraceMs = message.graceMs
-      running?.cancel(message.graceMs)
+      cancel(message.reason, message.graceMs)
       return
     case 'credit':
-      credit = true
+      running?.credit()
       return
     default:
       message satisfies never
   }
 })
+// An agent that came back after a crash has no channel to the runners of the one before.
+process.on('SIGTERM', () => cancel('cancelled by the server', CANCEL_GRACE_MS))
+// Whoever read the log of the agent may be gone; the script is not to suffer for it.
+process.stderr.on('error', () => undefined)
 
-async function run(command: Extract<ToRunner, { type: 'run' }>): Promise<void> {
+function cancel(reason: string, graceMs: number): void {
+  cancelled = { reason, graceMs }
+  running?.cancel(reason, graceMs)
+}
+
+async function run(command: Command): Promise<void> {
   const paths = agentPaths(command.dataDir)
-  let accepted: Accepted
-  let interpreter: ReturnType<typeof findInterpreter>
+  let ready: Ready
   try {
-    const trust = TrustRoot.parse(JSON.parse(readFileSync(paths.trust, 'utf8')))
-    accepted = verifyCommand({
-      ...command,
-      trust,
-      nowMs: Date.now(),
-      system: thisSystem(),
-      lastSequence: readLedger(paths.jobs).at(-1)?.sequence ?? 0,
-      seen: (job) => isInLedger(paths.jobs, job),
-      recent: (nowMs) => recentOrders(paths.jobs, nowMs),
-      disabled: existsSync(paths.killSwitch),
-    })
-    interpreter = findInterpreter(accepted.script.interpreter)
+    ready = check(command)
+    const { order, digest } = ready.accepted
     writeStarted(paths.jobs, {
-      job: accepted.order.job,
-      sequence: accepted.order.sequence,
-      scriptDigest: accepted.digest,
+      job: order.job,
+      sequence: order.sequence,
+      scriptDigest: digest,
       startedAtMs: Date.now(),
       pid: process.pid,
       startTicks: startTicksOf(process.pid),
       finished: false,
     })
+    failpoint('runner-started-written')
   } catch (thrown) {
     await refuse(command, asVigiaError(thrown))
     return
   }
-  const { job, sequence } = accepted.order
-  await say({ type: 'started', sequence, end: emptyEnd(job, 'started', Date.now()) })
-  const end = await execute(command, accepted, interpreter)
+  const { job, sequence } = ready.accepted.order
+  // Not waited for: the script need not stand behind an agent that is busy, since it is written down already.
+  void say({ type: 'started', sequence, end: emptyEnd(job, 'started', Date.now()) })
+  running = execute({
+    ...ready,
+    dataDir: command.dataDir,
+    send: (items) => void say({ type: 'output', items }),
+  })
+  if (cancelled !== undefined) running.cancel(cancelled.reason, cancelled.graceMs)
+  const end = await running.ended
   try {
+    failpoint('runner-before-end')
     writeEnd(paths.jobs, end)
+    failpoint('runner-after-end')
   } catch (thrown) {
     // With a full disk the agent still hears it; without the agent the job will be reported as unknown.
     process.stderr.write(`${asVigiaError(thrown).message}\n`)
@@ -87,70 +94,36 @@ async function run(command: Extract<ToRunner, { type: 'run' }>): Promise<void> {
   await say({ type: 'ended', end })
 }
 
-async function execute(
-  { dataDir }: { dataDir: string },
-  { order: { job }, script, values }: Accepted,
-  interpreter: ReturnType<typeof findInterpreter>,
-): Promise<JobEnd> {
+/** Everything that must hold before a job is written down as started. */
+function check(command: Command): Ready {
+  const { dataDir, sealKey } = command
   const paths = agentPaths(dataDir)
-  const found = createFields()
-  const captures = {
-    stdout: createCapture({
-      headBytes: 64 * 1024,
-      tailBytes: 64 * 1024,
-      liveChars: 64 * 1024,
-      onLine: found.onLine,
-    }),
-    stderr: createCapture({ headBytes: 32 * 1024, tailBytes: 32 * 1024, liveChars: 64 * 1024 }),
-  }
-  let told = 0
-  let pieces = 0
-  const tell = (): void => {
-    if (!credit || told > LIVE_BYTES) return
-    const items = (['stdout', 'stderr'] as const).flatMap((stream): JobOutput[] => {
-      const part = captures[stream].takeLive(LIMITS.outputChunkBytes)
-      return part === undefined ? [] : [{ job, at: pieces++, stream, ...part }]
-    })
-    if (items.length === 0) return
-    credit = false
-    for (const { text } of items) told += Buffer.byteLength(text)
-    void say({ type: 'output', items })
-  }
-  const live = setInterval(tell, LIVE_EVERY_MS)
-  const end = emptyEnd(job, 'exited', 0)
-  try {
-    running = runScript({
-      script,
-      interpreter,
-      values,
-      job,
-      dataDir,
-      workDir: `${paths.jobs}/work-${job}`,
-      onOutput: (stream, chunk) => captures[stream].add(chunk),
-    })
-    if (cancelReason !== undefined) running.cancel(cancelGraceMs)
-    const ended = await running.ended
-    end.outcome = ended.outcome
-    end.exitCode = ended.exitCode
-    end.durationMs = Math.round(ended.durationMs)
-    if (ended.outcome === 'timeout') {
-      end.code = 'SCRIPT_TIMEOUT'
-      end.message = `The script took longer than ${String(script.timeoutS)} s`
-    } else if (ended.outcome === 'cancelled') end.message = cancelReason ?? 'cancelled'
-    else if (ended.signal !== null) end.message = `The script was ended by ${ended.signal}`
-  } catch (thrown) {
-    const fault = asVigiaError(thrown)
-    Object.assign(end, { outcome: 'refused', code: fault.code, message: fault.message })
-  } finally {
-    clearInterval(live)
-  }
-  for (const capture of Object.values(captures)) capture.end()
-  credit = true
-  tell()
-  return { ...end, timeMs: Date.now(), ...fitEnd(captures.stdout, captures.stderr), fields: found.fields }
+  failpoint('runner-before-verify')
+  const accepted = verifyCommand({
+    ...command,
+    trust: TrustRoot.parse(JSON.parse(readFileSync(paths.trust, 'utf8'))),
+    nowMs: Date.now(),
+    system: thisSystem(),
+    lastSequence: readLedger(paths.jobs).at(-1)?.sequence ?? 0,
+    seen: (job) => isInLedger(paths.jobs, job),
+    recent: (nowMs) => recentOrders(paths.jobs, nowMs),
+    disabled: existsSync(paths.killSwitch),
+  })
+  failpoint('runner-after-verify')
+  checkPrivilege(accepted.script)
+  const interpreter = findInterpreter(accepted.script.interpreter)
+  checkRoom(dataDir)
+  const { job } = accepted.order
+  const secrets = Object.fromEntries(
+    Object.entries(command.secrets ?? {}).map(([parameter, secret]) => [
+      parameter,
+      unsealSecret({ secret, privateKey: sealKey, job, parameter }),
+    ]),
+  )
+  return { accepted, secrets, interpreter }
 }
 
-function refuse(command: Extract<ToRunner, { type: 'run' }>, fault: VigiaError): Promise<void> {
+function refuse(command: Command, fault: VigiaError): Promise<void> {
   const job = claimedJob(command.order.payload)
   const end =
     job === undefined
