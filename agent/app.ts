@@ -9,7 +9,7 @@ import { createCycle, type Cycle } from './collect/cycle.ts'
 import { readConfig } from './config.ts'
 import { runInventory } from './inventory/inventory.ts'
 import { encodeFacts, encodeReport } from './link/encode.ts'
-import { createLink, type Link } from './link/link.ts'
+import { createLink, type Link, type LinkOptions } from './link/link.ts'
 import { lockAgent } from './lock.ts'
 import type { Log } from './log.ts'
 import { releaseMemory } from './memory.ts'
@@ -46,6 +46,8 @@ export function buildAgent(options: {
   random: () => number
   /** Faster collection for benches and tests; the policy decides otherwise. */
   policy?: DevicePolicy
+  /** Shorter waits of the connection, for benches and tests. */
+  waits?: Pick<LinkOptions, 'ackTimeoutMs' | 'backoff' | 'stableMs'>
 }): Agent {
   const { dataDir, log, now, random } = options
   const paths = agentPaths(dataDir)
@@ -80,6 +82,7 @@ export function buildAgent(options: {
     now,
     monotonicMs: () => performance.now(),
     random,
+    ...options.waits,
     self: () =>
       describeSelf({
         killSwitch: paths.killSwitch,
@@ -87,6 +90,7 @@ export function buildAgent(options: {
         version,
         now,
         commandSequence: executor.sequence(),
+        sealKey: executor.sealKey(),
       }),
     onCommand: (command, challenge) => executor.command(command, challenge),
     onCancel: (job) => executor.cancel(job),

@@ -10,6 +10,7 @@ export function describeSelf(options: {
   version: string
   now: () => number
   commandSequence: number
+  sealKey: string
 }): Self {
   return {
     agentVersion: options.version,
@@ -21,6 +22,7 @@ export function describeSelf(options: {
     commandSequence: options.commandSequence,
     trustVersion: trustVersion(options.trust),
     commandsEnabled: !existsSync(options.killSwitch),
+    sealKey: options.sealKey,
     abilities: ['remote'],
   }
 }
