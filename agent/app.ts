@@ -92,11 +92,12 @@ export function buildAgent(options: {
         commandSequence: executor.sequence(),
         sealKey: executor.sealKey(),
       }),
-    onCommand: (command, challenge) => executor.command(command, challenge),
+    // A root that came before them is checked before them.
+    onCommand: (command, challenge) => trust.whenSettled(() => executor.command(command, challenge)),
     onCancel: (job) => executor.cancel(job),
     onPolicy: (policy) => takePolicy(policy),
     onTrust: (roots) => trust.take(roots),
-    onRemote: (message, challenge) => remote.receive(message, challenge),
+    onRemote: (message, challenge) => trust.whenSettled(() => remote.receive(message, challenge)),
     onDisconnected: () => remote.disconnected(),
   })
   const executor = createExecutor({

@@ -27,7 +27,11 @@ export const REMOTE_ROUTES = {
     method: 'GET',
     path: '/api/trust/text',
     access: 'owner',
-    answer: z.object({ text: z.string() }),
+    answer: z.object({
+      text: z.string(),
+      /** The same root with the online key, the project's key and the authority that the server has now. */
+      wanted: z.string(),
+    }),
     summary: 'The exact text of the present trust root, to make the next one from',
   },
   applyTrust: {

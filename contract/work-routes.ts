@@ -16,6 +16,8 @@ const ScriptListed = z.object({
   approvedAtMs: z.number(),
   /** May it run on any device under the present trust root? */
   anywhere: z.boolean().optional(),
+  /** So many more approvals it needs before it may run at all; 0 when it has enough. */
+  lacking: z.number().int().default(0),
   revoked: z.boolean().optional(),
 })
 
@@ -51,7 +53,13 @@ export const WORK_ROUTES = {
     path: '/api/scripts',
     access: 'owner',
     body: DsseEnvelope,
-    answer: z.object({ digest: z.string(), name: z.string(), version: z.number() }),
+    answer: z.object({
+      digest: z.string(),
+      name: z.string(),
+      version: z.number(),
+      /** So many more approvals it needs; until then it waits. */
+      lacking: z.number().int().default(0),
+    }),
     summary: 'Store an approved script; its signatures are the proof',
   },
   createJob: {

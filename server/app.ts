@@ -5,13 +5,12 @@ import type { TrustedKey } from '../contract/trust.ts'
 import { VigiaError } from '../contract/errors.ts'
 import type { Health } from '../contract/views.ts'
 import type { AlertTransition } from '../contract/rules.ts'
-import type { DeviceAddress } from '../contract/topics.ts'
 import { makeLocalToken } from './access/local-token.ts'
 import { createPeople, SESSION_COOKIE } from './access/people.ts'
 import { checkAccess } from './access/roles.ts'
 import { createSecondFactors } from './access/second-factor.ts'
 import { createAlertQueue } from './alert/queue.ts'
-import { createAudit, type Audit } from './audit/audit.ts'
+import { createAudit } from './audit/audit.ts'
 import { backupInstallation } from './backup.ts'
 import type { ServerConfig } from './config.ts'
 import { lockDataDirectory } from './data-lock.ts'
@@ -24,7 +23,8 @@ import { openAuthority } from './fleet/ca.ts'
 import { createMaintenance } from './fleet/maintenance.ts'
 import { createPresence } from './fleet/presence.ts'
 import { beginServerRun } from './fleet/server-runs.ts'
-import { openOrderKey, openTrust } from './fleet/trust.ts'
+import { openOrderKey } from './fleet/trust.ts'
+import { openTrust } from './fleet/trust-book.ts'
 import { createHostileBook } from './hostile-book.ts'
 import { buildHttp } from './http/server.ts'
 import { createIncidents } from './incident/incidents.ts'
@@ -41,7 +41,6 @@ import { brokerAuthority, brokerNames, openBroker } from './open-broker.ts'
 import type { Parts } from './parts.ts'
 import { deliverAlerts, fromBroker, fromIngest, type Stages } from './pipeline.ts'
 import { openRecords } from './records/open.ts'
-import { createRemediation } from './remediation/remediation.ts'
 import { accessRoutes } from './routes-access.ts'
 import { deskRoutes } from './routes-desk.ts'
 import { fleetRoutes } from './routes-fleet.ts'
@@ -52,18 +51,20 @@ import { trustRoutes } from './routes-trust.ts'
 import { workRoutes } from './routes-work.ts'
 import { openPacks } from './rule-packs.ts'
 import { openRuleParts, ruleServices } from './rule-parts.ts'
-import { projectKey, shippedScripts } from './script/library.ts'
-import { checkParameters } from './script/parameters.ts'
+import { createWork } from './run-parts.ts'
+import { projectKey } from './script/library.ts'
 import { createScripts } from './script/scripts.ts'
 import { makeOrder } from './script/order.ts'
+import { serverSignatures } from './script/verify.ts'
 import { openSecretBox } from './secret/box.ts'
 import { due } from './sla/targets.ts'
 import { createSpoolingWriter } from './store/spool.ts'
 import { openStore } from './store/open.ts'
 import { createTickets } from './ticket/tickets.ts'
 import { restoreRules, startTimers } from './timers.ts'
+import { storeShipped } from './trust-parts.ts'
 
-/** What a server is built from. `approvers` are the public keys that may approve scripts beside the project's. */
+/** What a server is built from. `approvers` are the public keys of the people who may approve, for the first trust root. */
 export type ServerOptions = {
   dataDir: string
   config: ServerConfig
@@ -152,12 +153,15 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     clock,
   })
   const orderKey = openOrderKey(join(dataDir, 'keys'))
-  const approvers = [projectKey(), ...options.approvers]
-  const trust = openTrust({
-    file: join(dataDir, 'keys', 'trust.json'),
-    approvers: { threshold: 1, keys: approvers },
-    orderers: [orderKey.trusted],
-    caPem: `${authority.caPem}${brokerAuthority(config.broker) ?? ''}`,
+  const trust = await openTrust({
+    ...{ records, clock, signatures: serverSignatures, file: join(dataDir, 'keys', 'trust.json') },
+    configuration: {
+      people: options.approvers,
+      project: projectKey(),
+      orderer: orderKey.trusted,
+      caPem: `${authority.caPem}${brokerAuthority(config.broker) ?? ''}`,
+    },
+    note: (db, entry) => audit.appendIn(db, entry),
   })
 
   const secretBox = openSecretBox(join(dataDir, 'keys'))
@@ -207,8 +211,8 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   })
   undo.push(() => broker.close())
 
-  const scripts = createScripts({ records, clock, approvers: () => approvers })
-  for (const { envelope } of shippedScripts()) await scripts.add(envelope)
+  const scripts = createScripts({ records, clock, root: () => trust.root })
+  await storeShipped(scripts, log)
   const noise = createNoise({
     records,
     clock,
@@ -226,24 +230,16 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   await noise.changed(null)
   await noise.account()
   const tickets = createTickets({ records, clock, emit, due })
-  const remediation = createRemediation({
-    records,
-    clock,
-    emit,
-    fault: (error, doing) => log.error({ err: error, doing }, 'remediation'),
+  const work = createWork({
+    ...{ records, clock, log, emit, audit, scripts, tickets, box: secretBox },
     session: (device) => liveState.of(device)?.hello,
-    async send(address, message) {
-      // Nothing that runs leaves without standing in the audit chain first.
-      if (message.type === 'command' && !(await noteOrder(audit, log, address, message.order.payload)))
-        return false
-      return broker.send(address, message)
-    },
-    scripts,
-    checkParameters,
-    sign: (request) => makeOrder(request, { ...orderKey.trusted, privateKey: orderKey.privateKey }),
+    send: (address, message) => broker.send(address, message),
+    sign: (request) =>
+      makeOrder(request, { ...orderKey.trusted, privateKey: orderKey.privateKey }, trust.root),
     incidents: { tell, enter, credit },
-    tickets,
   })
+  const { remediation } = work
+  undo.push(() => work.runs.stop())
 
   const learn = (known: readonly DeviceRecord[]): void => {
     const out: AlertTransition[] = []
@@ -261,23 +257,27 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
         'alerts could not become incidents',
       ),
   })
+  const remote = await openRemoteParts({
+    ...{ records, clock, dataDir, audit, emit, broker, liveState, trust, orderKey },
+    log: log.child({ part: 'remote' }),
+    keptDays: config.retention.recordingDays,
+    hostile: (address, frame) =>
+      ingest.refuse('REPORT_WRONG_TENANT', address, upTopic(address, 'remote'), frame),
+  })
   const stages: Stages = {
     clock,
     log,
     broker,
     engine,
     alerts,
-    remediation,
-    remote: {
-      frame: async () => undefined,
-      state: async () => undefined,
-      sessionEnded: async () => undefined,
-    },
+    ...work,
+    remote,
     devices,
     documents,
     presence,
     live,
     liveState,
+    trust,
     context: (address) => contexts.of(address),
     async renewContext(device) {
       learn([await devices.get(device)])
@@ -348,6 +348,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
           ...{ records: openedRecords, store, writer, broker, alerts, ruleBook, coverage: services.coverage },
         }),
         noise.health,
+        trust.health,
       ],
       {
         version,
@@ -380,11 +381,12 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     trust,
     hostile,
     incidents,
-    remediation,
+    ...work,
     scripts,
     tickets,
     health,
     backup: (file) => backupInstallation({ dataDir, owner: openedRecords.owner, file, clock }),
+    deviceAddresses: () => contexts.addresses(),
     async deviceChanged(device) {
       await stages.renewContext(device)
       await broker.devicesChanged()
@@ -486,22 +488,5 @@ async function unwind(undo: (() => void | Promise<void>)[], log: Logger): Promis
     } catch (error) {
       log.error({ err: error }, 'a part did not stop cleanly')
     }
-  }
-}
-
-/** Enters an order into the audit chain; false when it cannot be, so that the job waits instead of going unrecorded. */
-async function noteOrder(audit: Audit, log: Logger, address: DeviceAddress, order: string): Promise<boolean> {
-  try {
-    await audit.append({
-      who: 'server',
-      action: 'command.send',
-      client: address.client,
-      subject: address.device,
-      detail: { order },
-    })
-    return true
-  } catch (error) {
-    log.error({ err: error, device: address.device }, 'an order is not sent since it cannot be put on record')
-    return false
   }
 }

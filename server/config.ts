@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import * as z from 'zod'
 import { VigiaError, type Fault } from '../contract/errors.ts'
+import { TrustedKey } from '../contract/trust.ts'
 import { placesOf } from '../rules/language/places.ts'
 
 const Port = z.number().int().min(0).max(65_535)
@@ -83,6 +84,8 @@ export const ServerConfig = z.strictObject({
       hourlyDays: z.number().int().min(1).max(3650).default(400),
     })
     .prefault({}),
+  /** Public keys of the people who may approve, as "vigia keys show" prints them; for the first trust root only. */
+  approvers: z.array(TrustedKey).max(50).default([]),
   /** Rule packs beside the one that ships. */
   rules: z
     .strictObject({ packs: z.array(z.string()).default([]), base: z.boolean().default(true) })

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import type { Clock } from '../contract/clock.ts'
 import type { CoverageRow } from '../contract/coverage.ts'
+import type { DeviceAddress } from '../contract/topics.ts'
 import type { Health } from '../contract/views.ts'
 import type { Engine } from '../rules/engine/engine.ts'
 import type { LocalToken } from './access/local-token.ts'
@@ -14,24 +15,24 @@ import type { Maintenance } from './fleet/maintenance.ts'
 import type { Noise } from './noise-parts.ts'
 import type { Documents } from './fleet/documents.ts'
 import type { Enrolment } from './fleet/enrol.ts'
-import type { Trust } from './fleet/trust.ts'
+import type { Trust } from './fleet/trust-book.ts'
 import type { HostileBook } from './hostile-book.ts'
 import type { Incidents } from './incident/incidents.ts'
 import type { LiveState } from './live-state.ts'
 import type { Live } from './notify/live.ts'
 import type { Logger } from './observe/log.ts'
 import type { Records } from './records/records.ts'
-import type { Remediation } from './remediation/remediation.ts'
 import type { Backtests } from './rules/backtests.ts'
 import type { Coverage } from './rules/coverage.ts'
 import type { RuleHistory } from './rules/history.ts'
 import type { Applied, RuleBook } from './rules/rule-book.ts'
+import type { WorkParts } from './run-parts.ts'
 import type { Scripts } from './script/scripts.ts'
 import type { MetricStore } from './store/store.ts'
 import type { Tickets } from './ticket/tickets.ts'
 
 /** The built parts of a server, as its routes use them. */
-export type Parts = {
+export type Parts = WorkParts & {
   clock: Clock
   log: Logger
   registry: Registry
@@ -61,11 +62,12 @@ export type Parts = {
   trust: Trust
   hostile: HostileBook
   incidents: Incidents
-  remediation: Remediation
   scripts: Scripts
   tickets: Tickets
   health: () => Promise<Health>
   backup: (file: string) => Promise<{ bytes: number; tables: number; files: number }>
+  /** Every device that is known and not revoked. */
+  deviceAddresses: () => Iterable<DeviceAddress>
   /** A device was enrolled or changed: rules and broker learn of it. */
   deviceChanged: (device: string) => Promise<void>
   /** A device was revoked: rules and broker forget it. */

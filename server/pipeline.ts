@@ -16,6 +16,9 @@ import type { Live } from './notify/live.ts'
 import type { Logger } from './observe/log.ts'
 import type { Remediation } from './remediation/remediation.ts'
 import type { RemoteRelay } from './remote/relay.ts'
+import type { Runs } from './run/runs.ts'
+import type { Trust } from './fleet/trust-book.ts'
+import { handRoots } from './trust-parts.ts'
 
 /** The stages between which the pipeline carries values of the contract. */
 export type Stages = {
@@ -25,12 +28,14 @@ export type Stages = {
   engine: Engine
   alerts: AlertQueue
   remediation: Remediation
+  runs: Pick<Runs, 'deviceCame' | 'tick'>
   devices: Devices
   documents: Documents
   presence: Presence
   live: Live
   liveState: LiveState
   remote: RemoteRelay
+  trust: Trust
   /** What rules know of a device; made on first need. */
   context: (address: DeviceAddress) => DeviceContext
   /** Forgets the context, since the device said something new of itself. */
@@ -75,16 +80,19 @@ export function fromIngest(
         document: JSON.parse(facts.json),
       })
     },
-    // A session begins: the device learns its policy, and what waits for it goes out.
+    // A session begins: the device learns its policy and the trust roots that it lacks, and what waits for it goes out.
     async onSession(address, hello) {
-      const { broker, clock, devices, liveState, presence, remediation, live, renewContext } = stages()
+      const { broker, clock, devices, liveState, presence, remediation, runs, live, renewContext, trust } =
+        stages()
       await devices.hello(address, hello)
       liveState.hello(address, hello, clock())
       await presence.online(address, clock())
       await renewContext(address.device)
       await broker.send(address, { type: 'policy', policy: await devices.policy(address.device) })
+      await handRoots({ trust, liveState, broker }, address)
       live.events.emit({ type: 'device', device: address.device })
       await remediation.sessionStarted(address.device)
+      runs.deviceCame()
     },
     onGone: (address) => sessionEnded(stages(), address),
     // Shown as it comes, in order; only from the device whose job it is.

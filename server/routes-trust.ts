@@ -1,12 +1,24 @@
-import { VigiaError } from '../contract/errors.ts'
 import type { Handlers } from './http/handler.ts'
 import type { Parts } from './parts.ts'
-
-const soon = (): never => {
-  throw new VigiaError('INTERNAL', 'This part is being built.')
-}
+import { handRootsToAll } from './trust-parts.ts'
 
 /** Routes of the trust root. */
-export function trustRoutes(_parts: Parts): Pick<Handlers, 'trust' | 'trustText' | 'applyTrust'> {
-  return { trust: soon, trustText: soon, applyTrust: soon }
+export function trustRoutes(parts: Parts): Pick<Handlers, 'trust' | 'trustText' | 'applyTrust'> {
+  const { trust, log, deviceAddresses, liveState, broker } = parts
+  return {
+    async trust() {
+      const { caPem: _caPem, ...root } = trust.root
+      return { root, pin: trust.pin, devices: await trust.pinned() }
+    },
+    trustText: async () => ({ text: trust.text, wanted: JSON.stringify(trust.wanted()) }),
+    async applyTrust({ body, whoName }) {
+      const { version, pin, fresh } = await trust.apply(body, whoName)
+      if (fresh) {
+        const told = handRootsToAll({ trust, liveState, broker, log, addresses: deviceAddresses })
+        // Thousands of devices are not waited for; whoever is missed gets it at the next hello.
+        told.catch((error: unknown) => log.error({ err: error }, 'trust roots could not be sent'))
+      }
+      return { version, pin }
+    },
+  }
 }

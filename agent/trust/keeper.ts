@@ -13,6 +13,8 @@ export type TrustKeeper = {
   text(): string
   /** Roots that the server sent, not yet checked: one process at a time checks them, the newest that wait next. */
   take(roots: DsseEnvelope[]): void
+  /** Goes on once what was sent before is checked: at once when nothing is. */
+  whenSettled(then: () => void): void
   /** Waits until no process is at work. */
   stop(): Promise<void>
 }
@@ -55,12 +57,18 @@ export function createTrustKeeper(options: {
       })
   }
 
+  const whenSettled = (then: () => void): void => {
+    if (checking) void checking.then(() => whenSettled(then))
+    else then()
+  }
+
   return {
     text: () => text,
     take(roots) {
       waiting = roots
       next()
     },
+    whenSettled,
     async stop() {
       stopped = true
       await checking

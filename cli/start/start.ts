@@ -54,7 +54,7 @@ export async function start(options: StartOptions): Promise<void> {
     config,
     consoleDir: CONSOLE_DIR,
     version: VERSION,
-    approvers: ownApprovers(),
+    approvers: config.approvers.length > 0 ? config.approvers : ownApprovers(),
     log,
   })
   noteServerUrl(dataDir, server.httpUrl)
@@ -108,7 +108,7 @@ function greeting(server: RunningServer, dataDir: string, dataOption: string | u
   ]
 }
 
-/** The person's own approving key; made at the first start, outside the server's data. */
+/** Without approvers in the configuration the person's own key; made at the first start, outside the server's data. */
 function ownApprovers(): ReturnType<typeof publicPart>[] {
   const store = openKeyStore(personalKeyDirectory(process.env))
   if (!store.has(APPROVER_KEY)) store.create(APPROVER_KEY)

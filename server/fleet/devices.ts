@@ -110,6 +110,8 @@ export function createDevices({ records, clock }: { records: Records; clock: Clo
             agent_version: text(hello.agentVersion),
             boot_time: at(hello.bootTimeMs),
             last_seen: at(clock()),
+            // What a column of PostgreSQL takes; devices may say anything.
+            trust_version: Math.min(hello.trustVersion, 0x7fff_ffff),
           })
           .where('device_id', '=', device)
           .execute(),

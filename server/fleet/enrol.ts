@@ -6,7 +6,7 @@ import { VigiaError } from '../../contract/errors.ts'
 import type { Db, Records } from '../records/records.ts'
 import { at, ms, text } from '../records/schema.ts'
 import type { Authority } from './ca.ts'
-import type { Trust } from './trust.ts'
+import type { RootText } from './trust.ts'
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 
@@ -32,7 +32,8 @@ export function createEnrolment(parts: {
   records: Records
   clock: Clock
   authority: Authority
-  trust: Trust
+  /** The root in force at that moment. */
+  trust: RootText
   /** Where agents connect, for example `mqtts://127.0.0.1:8883`. */
   mqttUrl: string
 }): Enrolment {

@@ -7,7 +7,8 @@ import {
 } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { TrustRoot, type TrustedKey } from '../../contract/trust.ts'
+import type { TrustRoot, TrustedKey } from '../../contract/trust.ts'
+import { readRoot } from '../../contract/trust-chain.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { writePrivate } from '../records/private-file.ts'
 
@@ -43,41 +44,44 @@ export function trustedKey(key: KeyObject, name: string): TrustedKey {
   return { keyid, publicKey: x, name }
 }
 
-/** The trust root with its exact text, and the pin (SHA-256 of that text) that tokens carry. */
-export type Trust = { root: TrustRoot; text: string; pin: string }
+/** A trust root with its exact text, and the pin (SHA-256 of that text) that tokens carry. */
+export type RootText = { root: TrustRoot; text: string; pin: string }
 
-/**
- * Opens the trust root. Its text is made once and kept as it is, since devices pin its hash; when approvers,
- * threshold, orderers or authority differ from the kept one, the next version is made and kept. Throws
- * DATA_UNREADABLE when the kept file is no trust root.
- */
-export function openTrust(options: {
-  /** Usually DATA/keys/trust.json. */
-  file: string
-  approvers: { threshold: number; keys: readonly TrustedKey[] }
-  orderers: readonly TrustedKey[]
-  caPem: string
-}): Trust {
-  const kept = existsSync(options.file) ? readTrust(options.file) : undefined
-  const wanted = TrustRoot.parse({
-    v: 1,
-    version: kept?.root.version ?? 1,
-    approvers: options.approvers,
-    orderers: { keys: options.orderers },
-    caPem: options.caPem,
-  })
-  if (kept !== undefined && JSON.stringify(kept.root) === JSON.stringify(wanted)) return kept
-  const text = JSON.stringify(kept === undefined ? wanted : { ...wanted, version: kept.root.version + 1 })
-  mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 })
-  writePrivate(options.file, text)
-  return readTrust(options.file)
+/** A root from its exact text. */
+export function rootText(text: string): RootText {
+  return { root: readRoot(text), text, pin: createHash('sha256').update(text).digest('hex') }
 }
 
-function readTrust(file: string): Trust {
-  const text = readFileSync(file, 'utf8')
+/**
+ * The first root of this installation, from its file (usually DATA/keys/trust.json). It is made once; while no device
+ * is enrolled it follows the configuration, since nobody has pinned it, and from then on it stays as it is: the next
+ * root is for approvers to sign. Throws DATA_UNREADABLE when the file is no trust root, or is gone although devices
+ * have pinned it.
+ */
+export function openFirstRoot(options: {
+  file: string
+  wanted: TrustRoot
+  pinnedByDevices: boolean
+}): RootText {
+  const { file, wanted, pinnedByDevices } = options
+  if (pinnedByDevices) {
+    if (existsSync(file)) return readFile(file)
+    throw new VigiaError(
+      'DATA_UNREADABLE',
+      `${file} is gone, and devices have pinned what was in it; restore it from a backup`,
+    )
+  }
+  const text = JSON.stringify(wanted)
+  if (!existsSync(file) || readFile(file).text !== text) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    writePrivate(file, text)
+  }
+  return readFile(file)
+}
+
+function readFile(file: string): RootText {
   try {
-    const root = TrustRoot.parse(JSON.parse(text))
-    return { root, text, pin: createHash('sha256').update(text).digest('hex') }
+    return rootText(readFileSync(file, 'utf8'))
   } catch (thrown) {
     throw new VigiaError('DATA_UNREADABLE', `${file} is no trust root; restore it from a backup`, {
       cause: thrown,

@@ -7,6 +7,9 @@ import {
   type SealedSecret,
 } from '../../contract/command.ts'
 import { ORDER_TYPE, type DsseEnvelope } from '../../contract/dsse.ts'
+import { VigiaError } from '../../contract/errors.ts'
+import type { TrustRoot } from '../../contract/trust.ts'
+import { refusalOf } from './approvals.ts'
 import { checkParameters } from './parameters.ts'
 import type { SigningKey } from './keys.ts'
 import { payloadDigest, seal } from './sign.ts'
@@ -31,13 +34,20 @@ export type OrderRequest = {
 
 /**
  * The two envelopes of a signed command: the order under the server's online key, and the approved script as it
- * was signed. Throws COMMAND_MALFORMED with every fault when the parameters do not fit the script.
+ * was signed. Throws COMMAND_MALFORMED with every fault when the parameters do not fit the script, and what devices
+ * under this trust root would answer anyway: COMMAND_UNAPPROVED, SCRIPT_REVOKED, SCRIPT_NO_DRY_RUN.
  */
 export function makeOrder(
   request: OrderRequest,
   onlineKey: SigningKey,
+  root?: TrustRoot,
 ): { order: DsseEnvelope; script: DsseEnvelope } {
   const content = ScriptContent.parse(JSON.parse(Buffer.from(request.script.payload, 'base64').toString()))
+  const script = { content, digest: payloadDigest(request.script), envelope: request.script }
+  const refusal = root && refusalOf(script, root, request.device)
+  if (refusal) throw new VigiaError(refusal.code, `${content.name}: ${refusal.why}`)
+  if (request.dryRun === true && !content.dryRun)
+    throw new VigiaError('SCRIPT_NO_DRY_RUN', `${content.name} cannot be tried without changes`)
   const order: CommandOrder = {
     v: 1,
     job: request.job,

@@ -1,74 +1,95 @@
 import { sql } from 'kysely'
 import type { Clock } from '../../contract/clock.ts'
 import type { ScriptContent } from '../../contract/command.ts'
-import type { TrustedKey } from '../../contract/trust.ts'
+import type { TrustRoot, TrustedKey } from '../../contract/trust.ts'
 import { DsseEnvelope } from '../../contract/dsse.ts'
-import { VigiaError } from '../../contract/errors.ts'
+import { VigiaError, type ErrorCode } from '../../contract/errors.ts'
 import type { Db, Records } from '../records/records.ts'
 import { at, json, ms } from '../records/schema.ts'
+import { refusalOf, standingOf, type SignedScript } from './approvals.ts'
 import { openScript } from './library.ts'
 import { payloadDigest } from './sign.ts'
 import { signersOf } from './verify.ts'
 
-/** An approved version of a script. */
-type ApprovedScript = {
+/** A version of a script in the records. */
+type StoredScript = SignedScript & { approvedBy: string[]; approvedAtMs: number }
+
+/** A version as lists show it, by the trust root in force. */
+type Listed = {
   digest: string
-  content: ScriptContent
-  envelope: DsseEnvelope
+  content: Omit<ScriptContent, 'body'>
   approvedBy: string[]
   approvedAtMs: number
+  anywhere: boolean
+  /** So many more approvals it needs before it may run. */
+  lacking: number
+  revoked: boolean
 }
 
 export type Scripts = {
   /**
-   * Stores an approved script. At least one known approver must have signed it (COMMAND_UNAPPROVED). A name and
-   * version stand for one content for ever (CONFLICT for another); the same content again adds its signatures.
+   * Stores a script that at least one known approver or publisher signed (COMMAND_UNAPPROVED); one with fewer approvals
+   * than it needs waits for more. A name and version stand for one content for ever (CONFLICT for another); the same
+   * content again adds its signatures.
    */
-  add(envelope: DsseEnvelope): Promise<{ digest: string; name: string; version: number }>
-  /** The newest version of each, by name, without bodies: the answer of GET /api/scripts. */
-  list(): Promise<
-    (Pick<ApprovedScript, 'digest' | 'approvedBy' | 'approvedAtMs'> & {
-      content: Omit<ScriptContent, 'body'>
-    })[]
-  >
-  /** By digest, or the newest version of a name, inside the caller's transaction. */
-  find(db: Db, nameOrDigest: string): Promise<ApprovedScript | undefined>
+  add(envelope: DsseEnvelope): Promise<{ digest: string; name: string; version: number; lacking: number }>
+  /** Of each name the newest version that may run, and the newer ones that wait: the answer of GET /api/scripts. */
+  list(): Promise<Listed[]>
+  /** One version by digest or as `find` chooses it, and all versions of its name, newest first; NOT_FOUND. */
+  get(nameOrDigest: string): Promise<{
+    script: Listed & { content: ScriptContent }
+    versions: (Pick<Listed, 'digest' | 'approvedBy' | 'approvedAtMs'> & { version: number })[]
+  }>
+  /**
+   * By digest; or by name the newest version that may run on any device, else the newest that may run on some, else the
+   * newest, which `refusal` explains. Inside the caller's transaction.
+   */
+  find(db: Db, nameOrDigest: string): Promise<StoredScript | undefined>
+  /** Why devices would not run this version, on this device or (null) on any; undefined when they would. */
+  refusal(script: SignedScript, device: string | null): { code: ErrorCode; why: string } | undefined
 }
 
-type Options = { records: Records; clock: Clock; approvers: () => readonly TrustedKey[] }
+type Options = { records: Records; clock: Clock; root: () => TrustRoot }
 
-/** Approved scripts in the records. The server stores and forwards them; devices verify them again. */
-export function createScripts({ records, clock, approvers }: Options): Scripts {
+/** Scripts in the records, judged by the trust root in force. The server stores and forwards them; devices verify again. */
+export function createScripts({ records, clock, root }: Options): Scripts {
+  const listed = (script: StoredScript): Listed => {
+    const { by, ...standing } = standingOf(script, root())
+    const { body: _body, ...content } = script.content
+    return { digest: script.digest, content, approvedBy: by, approvedAtMs: script.approvedAtMs, ...standing }
+  }
+
   return {
     async add(envelope) {
       const content = openScript(envelope)
       const digest = payloadDigest(envelope)
-      const known = approvers()
+      const present = root()
+      const known = [...present.publishers.keys, ...present.approvers.keys]
       if (signersOf(envelope, known).length === 0)
         throw new VigiaError(
           'COMMAND_UNAPPROVED',
           `no known approver signed ${content.name} v${content.version}`,
         )
-      await records.operator(async (db) => {
+      const whole = await records.operator(async (db) => {
         await sql`select pg_advisory_xact_lock(hashtextextended(${'script|' + content.name}, 0))`.execute(db)
-        const present = await db
+        const before = await db
           .selectFrom('script')
           .select(['digest', 'envelope'])
           .where('name', '=', content.name)
           .where('version', '=', content.version)
           .executeTakeFirst()
-        if (present && present.digest !== digest)
+        if (before && before.digest !== digest)
           throw new VigiaError(
             'CONFLICT',
             `${content.name} v${content.version} is approved with another content; raise its version`,
           )
         const signatures = DsseEnvelope.shape.signatures.parse(
-          mergeSignatures(present?.envelope.signatures ?? [], envelope, known),
+          mergeSignatures(before?.envelope.signatures ?? [], envelope, known),
         )
-        const whole: DsseEnvelope = { ...envelope, signatures }
+        const merged: DsseEnvelope = { ...envelope, signatures }
         const columns = {
-          envelope: json(whole),
-          approved_by: signersOf(whole, known).map((key) => key.name),
+          envelope: json(merged),
+          approved_by: signersOf(merged, known).map((key) => key.name),
         }
         await db
           .insertInto('script')
@@ -82,41 +103,87 @@ export function createScripts({ records, clock, approvers }: Options): Scripts {
           })
           .onConflict((conflict) => conflict.column('digest').doUpdateSet(columns))
           .execute()
+        return merged
       })
-      return { digest, name: content.name, version: content.version }
+      const { lacking } = standingOf({ digest, content, envelope: whole }, present)
+      return { digest, name: content.name, version: content.version, lacking }
     },
 
-    list: () =>
-      records.operator(async (db) => {
-        const rows = await db
-          .selectFrom('script')
-          .select(['digest', 'content', 'approved_by', 'approved_at'])
-          .distinctOn('name')
-          .orderBy('name')
-          .orderBy('version', 'desc')
-          .execute()
-        return rows.map(({ digest, content: { body: _body, ...content }, approved_by, approved_at }) => ({
-          digest,
-          content,
-          approvedBy: approved_by,
-          approvedAtMs: ms(approved_at),
-        }))
-      }),
-
-    async find(db, nameOrDigest) {
-      const column = /^[0-9a-f]{64}$/.test(nameOrDigest) ? 'digest' : 'name'
-      const row = await db
-        .selectFrom('script')
-        .selectAll()
-        .where(column, '=', nameOrDigest)
-        .orderBy('version', 'desc')
-        .limit(1)
-        .executeTakeFirst()
-      if (!row) return undefined
-      const { digest, content, envelope, approved_by, approved_at } = row
-      return { digest, content, envelope, approvedBy: approved_by, approvedAtMs: ms(approved_at) }
+    async list() {
+      const rows = await records.operator((db) =>
+        db.selectFrom('script').selectAll().orderBy('name').orderBy('version', 'desc').execute(),
+      )
+      const shown: Listed[] = []
+      const settled = new Set<string>()
+      for (const row of rows) {
+        if (settled.has(row.name)) continue
+        const script = listed(toScript(row))
+        // Older versions are history once one may run; withdrawn ones show only where nothing else is left.
+        if (script.lacking === 0 && !script.revoked) settled.add(row.name)
+        shown.push(script)
+      }
+      return shown.filter(({ revoked, content: { name }, digest }) => {
+        const versions = shown.filter(({ content }) => content.name === name)
+        return !revoked || (versions[0]?.digest === digest && versions.every((each) => each.revoked))
+      })
     },
+
+    async get(nameOrDigest) {
+      const found = await records.operator((db) => findScript(db, nameOrDigest, root()))
+      if (!found) throw new VigiaError('NOT_FOUND', `no script ${nameOrDigest}`)
+      const rows = await records.operator((db) => versionsOf(db, found.content.name))
+      return {
+        script: { ...listed(found), content: found.content },
+        versions: rows.map(listed).map(({ digest, content, approvedBy, approvedAtMs }) => ({
+          ...{ digest, version: content.version, approvedBy, approvedAtMs },
+        })),
+      }
+    },
+
+    find: (db, nameOrDigest) => findScript(db, nameOrDigest, root()),
+    refusal: (script, device) => refusalOf(script, root(), device),
   }
+}
+
+async function findScript(db: Db, nameOrDigest: string, root: TrustRoot): Promise<StoredScript | undefined> {
+  if (/^[0-9a-f]{64}$/.test(nameOrDigest)) {
+    const row = await db
+      .selectFrom('script')
+      .selectAll()
+      .where('digest', '=', nameOrDigest)
+      .executeTakeFirst()
+    return row && toScript(row)
+  }
+  const versions = await versionsOf(db, nameOrDigest)
+  let narrow: StoredScript | undefined
+  for (const version of versions) {
+    const { lacking, anywhere, revoked } = standingOf(version, root)
+    if (revoked || lacking > 0) continue
+    if (anywhere) return version
+    narrow ??= version
+  }
+  return narrow ?? versions[0]
+}
+
+async function versionsOf(db: Db, name: string): Promise<StoredScript[]> {
+  const rows = await db
+    .selectFrom('script')
+    .selectAll()
+    .where('name', '=', name)
+    .orderBy('version', 'desc')
+    .execute()
+  return rows.map(toScript)
+}
+
+function toScript(row: {
+  digest: string
+  content: ScriptContent
+  envelope: DsseEnvelope
+  approved_by: string[]
+  approved_at: Date
+}): StoredScript {
+  const { digest, content, envelope, approved_by, approved_at } = row
+  return { digest, content, envelope, approvedBy: approved_by, approvedAtMs: ms(approved_at) }
 }
 
 /** One signature for each key that is known and signed; those that came before stay. */

@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,6 @@ import { connect, createServer, type TLSSocket } from 'node:tls'
 import * as x509 from '@peculiar/x509'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openAuthority, type Authority } from '../../../server/fleet/ca.ts'
-import { openOrderKey, openTrust, trustedKey } from '../../../server/fleet/trust.ts'
 import { newRequest } from './request.ts'
 
 const START_MS = Date.UTC(2026, 0, 1)
@@ -140,35 +139,5 @@ describe('the authority', () => {
     writeFileSync(path, kept.slice(0, 100))
     await expect(open()).rejects.toMatchObject({ code: 'DATA_UNREADABLE' })
     expect(readFileSync(path, 'utf8')).toBe(kept.slice(0, 100))
-  })
-})
-
-describe('the trust root', () => {
-  it('keeps its exact text until something in it changes, and then counts its version up', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'vigia-trust-'))
-    const order = openOrderKey(join(directory, 'keys'))
-    expect(openOrderKey(join(directory, 'keys')).trusted).toEqual(order.trusted)
-    expect(statSync(join(directory, 'keys', 'order.pem')).mode & 0o777).toBe(0o600)
-    const approver = trustedKey(generateKeyPairSync('ed25519').publicKey, 'Ana')
-    const options = {
-      file: join(directory, 'keys', 'trust.json'),
-      approvers: { threshold: 1, keys: [approver] },
-      orderers: [order.trusted],
-      caPem: 'ca',
-    }
-    const first = openTrust(options)
-    expect(first.root).toMatchObject({ v: 1, version: 1, orderers: { keys: [order.trusted] } })
-    expect(openTrust(options)).toEqual(first)
-    const two = {
-      threshold: 2,
-      keys: [approver, trustedKey(generateKeyPairSync('ed25519').publicKey, 'Luis')],
-    }
-    const second = openTrust({ ...options, approvers: two })
-    expect(second.root.version).toBe(2)
-    expect(second.pin).not.toBe(first.pin)
-    expect(openTrust({ ...options, approvers: two }).text).toBe(second.text)
-    writeFileSync(options.file, '{}')
-    expect(() => openTrust(options)).toThrow(/no trust root/)
-    rmSync(directory, { recursive: true })
   })
 })

@@ -12,7 +12,8 @@ import { createDocuments } from '../../../server/fleet/documents.ts'
 import { createEnrolment, type Enrolment } from '../../../server/fleet/enrol.ts'
 import { createMaintenance } from '../../../server/fleet/maintenance.ts'
 import { createPresence } from '../../../server/fleet/presence.ts'
-import { openOrderKey, openTrust, trustedKey } from '../../../server/fleet/trust.ts'
+import { openFirstRoot, openOrderKey, trustedKey } from '../../../server/fleet/trust.ts'
+import { firstRoot } from '../../../server/fleet/trust-wanted.ts'
 import { testRecords } from '../records/clusters.ts'
 import { newRequest } from './request.ts'
 
@@ -33,11 +34,15 @@ describe('the fleet', () => {
     on = await testRecords()
     directory = mkdtempSync(join(tmpdir(), 'vigia-fleet-'))
     const authority = await openAuthority({ directory: join(directory, 'ca'), names: [], clock })
-    const trust = openTrust({
+    const trust = openFirstRoot({
       file: join(directory, 'trust.json'),
-      approvers: { threshold: 1, keys: [trustedKey(generateKeyPairSync('ed25519').publicKey, 'Ana')] },
-      orderers: [openOrderKey(join(directory, 'keys')).trusted],
-      caPem: authority.caPem,
+      pinnedByDevices: false,
+      wanted: firstRoot({
+        people: [trustedKey(generateKeyPairSync('ed25519').publicKey, 'Ana')],
+        project: trustedKey(generateKeyPairSync('ed25519').publicKey, 'project'),
+        orderer: openOrderKey(join(directory, 'keys')).trusted,
+        caPem: authority.caPem,
+      }),
     })
     pin = trust.pin
     const mqttUrl = 'mqtts://127.0.0.1:8883'

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import type { JobResult } from '../../../contract/command.ts'
 import { CommandOrder } from '../../../contract/command.ts'
@@ -10,13 +13,16 @@ import { credit, enter, tell } from '../../../server/incident/rows.ts'
 import type { RuleFacts } from '../../../server/incident/transition.ts'
 import type { Records } from '../../../server/records/records.ts'
 import { at } from '../../../server/records/schema.ts'
-import type { AgentSession } from '../../../server/remediation/ports.ts'
+import type { AgentSession, Deed, Orderer } from '../../../server/remediation/ports.ts'
 import { createRemediation } from '../../../server/remediation/remediation.ts'
-import { makeKey, openKey } from '../../../server/script/keys.ts'
+import { firstRoot } from '../../../server/fleet/trust-wanted.ts'
+import { makeKey, openKey, publicPart } from '../../../server/script/keys.ts'
 import { projectKey, shippedScripts } from '../../../server/script/library.ts'
 import { makeOrder } from '../../../server/script/order.ts'
 import { checkParameters } from '../../../server/script/parameters.ts'
 import { createScripts } from '../../../server/script/scripts.ts'
+import { openSecretBox } from '../../../server/secret/box.ts'
+import { createSecrets } from '../../../server/secret/secrets.ts'
 import { due } from '../../../server/sla/targets.ts'
 import { createTickets } from '../../../server/ticket/tickets.ts'
 import { alert, ruleFacts } from '../incident/alerts.ts'
@@ -24,6 +30,9 @@ import { testRecords } from '../records/clusters.ts'
 
 const START_MS = 1_800_000_000_000
 export const onlineKey = openKey(makeKey('online'))
+/** A technician who may run code everywhere. */
+export const ana: Orderer = { name: 'ana', clients: null, proof: 'second factor' }
+const box = openSecretBox(mkdtempSync(join(tmpdir(), 'vigia-desk-')))
 
 /** The stages around incidents on real records, with a clock that the test moves and a device that it plays. */
 export async function openDesk(records: Records) {
@@ -52,6 +61,7 @@ export async function openDesk(records: Records) {
   const sent: DownMessage[] = []
   const events: LiveEvent[] = []
   const faults: unknown[] = []
+  const deeds: Deed[] = []
   let transport: 'ok' | 'gone' | 'broken' = 'ok'
   let session: AgentSession | undefined = {
     challenge: 'c'.repeat(43),
@@ -63,8 +73,10 @@ export async function openDesk(records: Records) {
   const emit = (event: LiveEvent) => void events.push(event)
   const incidents = createIncidents({ records, rule: () => rule, emit })
   const tickets = createTickets({ records, clock, emit, due })
-  const scripts = createScripts({ records, clock, approvers: () => [projectKey()] })
+  const root = firstRoot({ people: [], project: projectKey(), orderer: publicPart(onlineKey), caPem: '' })
+  const scripts = createScripts({ records, clock, root: () => root })
   for (const { envelope } of shippedScripts()) await scripts.add(envelope)
+  const secrets = createSecrets({ records, clock, box })
   const newRemediation = () =>
     createRemediation({
       ...{ records, clock, emit, checkParameters, scripts, tickets },
@@ -78,13 +90,30 @@ export async function openDesk(records: Records) {
       },
       sign: (request) => makeOrder(request, onlineKey),
       incidents: { tell, enter, credit },
+      refusal: (script, on) => scripts.refusal(script, on),
+      secrets,
+      note: async (_db, deed) => void deeds.push(deed),
+      runChanged: () => undefined,
     })
   let remediation = newRemediation()
   const address = { client, device }
   let seq = 0
 
   const desk = {
-    ...{ records, client, device, address, incidents, tickets, scripts, sent, events, faults },
+    ...{
+      records,
+      client,
+      device,
+      address,
+      incidents,
+      tickets,
+      scripts,
+      secrets,
+      sent,
+      events,
+      faults,
+      deeds,
+    },
     remediation: () => remediation,
     /** The server stops and starts again: nothing is left but the rows. */
     restart: () => void (remediation = newRemediation()),

@@ -1,28 +1,47 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { randomUUID } from 'node:crypto'
 import { ROUTES } from '../../../contract/http.ts'
-import type { ScriptContent } from '../../../contract/command.ts'
-import { SCRIPT_TYPE } from '../../../contract/dsse.ts'
+import { ScriptContent } from '../../../contract/command.ts'
+import { SCRIPT_TYPE, type DsseEnvelope } from '../../../contract/dsse.ts'
 import { makeKey, openKey, publicPart, type SigningKey } from '../../../server/script/keys.ts'
-import { scriptPayload, shippedScripts } from '../../../server/script/library.ts'
+import { scriptPayload } from '../../../server/script/library.ts'
 import { createScripts, type Scripts } from '../../../server/script/scripts.ts'
+import { makeOrder } from '../../../server/script/order.ts'
 import { seal } from '../../../server/script/sign.ts'
+import type { TrustRoot } from '../../../contract/trust.ts'
+import { firstRoot } from '../../../server/fleet/trust-wanted.ts'
 import { testRecords } from '../records/clusters.ts'
 
 const ana = openKey(makeKey('ana'))
 const berto = openKey(makeKey('berto'))
 const eve = openKey(makeKey('eve'))
+const project = openKey(makeKey('project'))
+const here = 'd-aaaaaaaaaaaaaaaa'
 let opened: Awaited<ReturnType<typeof testRecords>>
 let scripts: Scripts
+let root: TrustRoot
+const one = firstRoot({
+  ...{ people: [publicPart(ana), publicPart(berto)], project: publicPart(project), caPem: '' },
+  orderer: publicPart(openKey(makeKey('server'))),
+})
+const trial = { ...one, approvers: { ...one.approvers, fleetThreshold: 1 } }
 beforeAll(async () => {
   opened = await testRecords()
-  const approvers = () => [publicPart(ana), publicPart(berto)]
-  scripts = createScripts({ records: opened.records, clock: () => 1_800_000_000_000, approvers })
+  scripts = createScripts({ records: opened.records, clock: () => 1_800_000_000_000, root: () => root })
 })
+beforeEach(() => (root = trial))
 afterAll(() => opened.close())
 
-const [base] = shippedScripts()
+const base = ScriptContent.parse({
+  ...{ name: 'base', version: 1, title: 'Base', description: '', interpreter: 'sh', systems: ['linux'] },
+  ...{ parameters: {}, timeoutS: 5, idempotent: true, changes: 'nothing', successCodes: [0], body: 'true' },
+})
 const signed = (over: Partial<ScriptContent>, ...keys: SigningKey[]) =>
-  seal(SCRIPT_TYPE, scriptPayload({ ...base!.content, name: 'mine', ...over }), keys)
+  seal(SCRIPT_TYPE, scriptPayload({ ...base, name: 'mine', ...over }), keys)
+const request = (script: DsseEnvelope) => ({
+  ...{ job: randomUUID(), client: 'demo', device: here, challenge: 'c'.repeat(43), sequence: 1 },
+  ...{ nonce: 'n'.repeat(22), script, parameters: {}, nowMs: 1, ttlMs: 1 },
+})
 const find = (name: string) => opened.records.operator((db) => scripts.find(db, name))
 
 describe('approved scripts', () => {
@@ -58,12 +77,89 @@ describe('approved scripts', () => {
     await scripts.add(second)
     expect((await find(digest))?.envelope.signatures).toHaveLength(2)
   })
+  it('wait for more approvals where two are needed, and are ordered nowhere until then', async () => {
+    root = one
+    const name = 'waits'
+    await scripts.add(signed({ name, version: 1 }, ana, berto))
+    const narrow = await scripts.add(signed({ name, version: 2, devices: [here] }, ana))
+    expect(narrow).toMatchObject({ lacking: 0 })
+    const waiting = await scripts.add(signed({ name, version: 3 }, ana))
+    expect(waiting).toMatchObject({ lacking: 1 })
+    const adHoc = await scripts.add(signed({ name, version: 4, kind: 'ad-hoc', devices: [here] }, ana))
+    expect(adHoc).toMatchObject({ lacking: 1 })
+    expect((await find(name))?.content.version).toBe(1)
+    const codes = async (digest: string) =>
+      [here, 'd-bbbbbbbbbbbbbbbb', null].map(
+        async (device) => scripts.refusal((await find(digest))!, device)?.code ?? 'runs',
+      )
+    const all = async (digest: string) => Promise.all(await codes(digest))
+    expect(await all(narrow.digest)).toEqual(['runs', 'COMMAND_UNAPPROVED', 'COMMAND_UNAPPROVED'])
+    expect(await all(waiting.digest)).toEqual(Array.from({ length: 3 }, () => 'COMMAND_UNAPPROVED'))
+    const listed = (await scripts.list()).filter(({ content }) => content.name === name)
+    expect(
+      listed.map(({ content, lacking, anywhere, approvedBy }) => [
+        content.version,
+        lacking,
+        anywhere,
+        approvedBy,
+      ]),
+    ).toEqual([
+      [4, 1, false, ['ana']],
+      [3, 1, false, ['ana']],
+      [2, 0, false, ['ana']],
+    ])
+    expect(await scripts.add(signed({ name, version: 3 }, berto))).toMatchObject({ lacking: 0 })
+    expect(await all(waiting.digest)).toEqual(['runs', 'runs', 'runs'])
+    expect((await find(name))?.content.version).toBe(3)
+  })
+  it('one signature of the project is enough for what ships, and for no ad-hoc code', async () => {
+    root = one
+    expect(await scripts.add(signed({ name: 'ships' }, project))).toMatchObject({ lacking: 0 })
+    expect(await scripts.add(signed({ name: 'ships', version: 2, kind: 'ad-hoc' }, project))).toMatchObject({
+      lacking: 2,
+    })
+  })
+  it('are ordered no more once the root withdraws them or an approver is gone from it', async () => {
+    const name = 'withdrawn'
+    const { digest } = await scripts.add(signed({ name }, ana))
+    const newer = await scripts.add(signed({ name, version: 2 }, ana))
+    root = { ...trial, revokedScripts: [newer.digest] }
+    expect((await find(name))?.digest).toBe(digest)
+    expect(scripts.refusal((await find(newer.digest))!, here)).toMatchObject({ code: 'SCRIPT_REVOKED' })
+    expect((await scripts.list()).filter(({ content }) => content.name === name)).toMatchObject([{ digest }])
+    root = { ...trial, revokedScripts: [newer.digest, digest] }
+    expect((await scripts.list()).filter(({ content }) => content.name === name)).toMatchObject([
+      { digest: newer.digest, revoked: true },
+    ])
+    root = { ...trial, approvers: { ...trial.approvers, keys: [publicPart(berto)] } }
+    expect(scripts.refusal((await find(digest))!, here)).toMatchObject({ code: 'COMMAND_UNAPPROVED' })
+    const order = () => makeOrder(request(signed({ name }, ana)), eve, root)
+    expect(order).toThrow(expect.objectContaining({ code: 'COMMAND_UNAPPROVED' }))
+    root = { ...trial, revokedScripts: [digest] }
+    expect(order).toThrow(expect.objectContaining({ code: 'SCRIPT_REVOKED' }))
+    root = trial
+    expect(order).not.toThrow()
+    expect(() => makeOrder({ ...request(signed({ name }, ana)), dryRun: true }, eve, root)).toThrow(
+      expect.objectContaining({ code: 'SCRIPT_NO_DRY_RUN' }),
+    )
+  })
+  it('are shown one by one, with the body and every version', async () => {
+    const shown = ROUTES.script.answer.parse(await scripts.get('mine'))
+    expect(shown.script).toMatchObject({ content: { name: 'mine', version: 5 }, anywhere: true, lacking: 0 })
+    expect(shown.script.content.body).not.toBe('')
+    expect(shown.versions.map(({ version }) => version)).toEqual([5, 2, 1])
+    await expect(scripts.get('nothing')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
   it('are listed with the newest version of each, as the contract says', async () => {
     await scripts.add(signed({ name: 'another' }, ana))
     const list = ROUTES.scripts.answer.parse({ scripts: await scripts.list() }).scripts
     expect(list.map((script) => [script.content.name, script.content.version])).toEqual([
       ['another', 1],
       ['mine', 5],
+      ['ships', 2],
+      ['ships', 1],
+      ['waits', 4],
+      ['withdrawn', 2],
     ])
     expect(list[0]?.content).not.toHaveProperty('body')
   })
