@@ -1,0 +1,35 @@
+# Restarts the print spooler. Exit codes: 0 it runs, 1 it does not, 3 this machine has none.
+Set-StrictMode -Version 2
+$ErrorActionPreference = 'Stop'
+[Console]::OutputEncoding = [Text.Encoding]::UTF8
+function Field([string]$Name, $Value) { Write-Output "VIGIA_FIELD $Name=$Value" }
+function Stop-With([int]$Code, [string]$Words) { [Console]::Error.WriteLine($Words); exit $Code }
+$dryRun = $env:VIGIA_DRY_RUN -eq '1'
+
+$clear = $env:VIGIA_PARAM_CLEAR -eq 'true'
+$spooler = Get-Service -Name 'Spooler' -ErrorAction SilentlyContinue
+if ($null -eq $spooler) { Stop-With 3 'this machine has no print spooler' }
+if ($spooler.StartType -eq 'Disabled') { Stop-With 1 'the print spooler is disabled' }
+$folder = Join-Path $env:SystemRoot 'System32\spool\PRINTERS'
+$files = @(Get-ChildItem -LiteralPath $folder -File -Force -ErrorAction SilentlyContinue |
+    Where-Object { $_.Extension -in '.SPL', '.SHD' })
+if ($dryRun) {
+  Write-Output "would restart the spooler$(if ($clear) { " and take $($files.Count) files away" })"
+  exit 0
+}
+Stop-Service -InputObject $spooler -Force
+$spooler.WaitForStatus('Stopped', [TimeSpan]::FromSeconds(60))
+$gone = 0
+if ($clear) {
+  foreach ($file in $files) {
+    try { [IO.File]::Delete($file.FullName); $gone += 1 } catch { Write-Output "still in use: $($file.Name)" }
+  }
+}
+Start-Service -InputObject $spooler
+$spooler.WaitForStatus('Running', [TimeSpan]::FromSeconds(60))
+Start-Sleep -Seconds 2
+$spooler.Refresh()
+Field 'removed_count' $gone
+Field 'state' $spooler.Status
+if ($spooler.Status -ne 'Running') { Stop-With 1 'the print spooler does not run' }
+Write-Output 'the print spooler runs'

@@ -1,0 +1,11 @@
+# Updates the definitions. Exit codes: 0 updated or current, 1 it failed.
+Set-StrictMode -Version 2
+$ErrorActionPreference = 'Stop'
+[Console]::OutputEncoding = [Text.Encoding]::UTF8
+function Field([string]$Name, $Value) { Write-Output "VIGIA_FIELD $Name=$Value" }
+function Stop-With([int]$Code, [string]$Words) { [Console]::Error.WriteLine($Words); exit $Code }
+try { Update-MpSignature } catch { Stop-With 1 "the update failed: $($_.Exception.Message)" }
+$status = Get-MpComputerStatus
+Field 'definitions' $status.AntivirusSignatureVersion
+Field 'definitions_age_days' $status.AntivirusSignatureAge
+Write-Output "definitions $($status.AntivirusSignatureVersion), $($status.AntivirusSignatureAge) days old"
