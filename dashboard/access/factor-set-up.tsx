@@ -2,6 +2,7 @@ import { Button, PasswordInput, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactElement } from 'react'
 import { encode } from 'uqr'
+import { VigiaError } from '../../contract/errors.ts'
 import { call, type Answer } from '../api.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
@@ -13,11 +14,14 @@ import './access.css'
 /** Leads through setting up a second factor: the password, the secret with its first code, the recovery codes. */
 export function FactorSetUp({
   guard = (action) => action(),
+  confirmed,
   done,
   cancelled,
 }: {
   /** Goes around the first step, where replacing a factor takes a proof of the old one. */
   guard?: <T>(action: () => Promise<T>) => Promise<T>
+  /** The factor is set; its recovery codes are still to be kept. */
+  confirmed?: () => void
   done: () => void
   cancelled: () => void
 }): ReactElement {
@@ -31,9 +35,13 @@ export function FactorSetUp({
   })
   const confirm = useMutation({
     mutationFn: () => call('secondFactorConfirm', { body: { code: code.replaceAll(' ', '') } }),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['me'] }),
+    onSuccess: async () => {
+      confirmed?.()
+      await queries.invalidateQueries({ queryKey: ['me'] })
+    },
     onError: () => setCode(''),
   })
+  const isWrong = begin.error instanceof VigiaError && begin.error.code === 'REQUEST_INVALID'
   if (confirm.data) return <RecoveryCodes codes={confirm.data.recoveryCodes} done={done} />
   if (begin.data)
     return (
@@ -86,9 +94,10 @@ export function FactorSetUp({
         autoFocus
         maxLength={200}
         value={password}
+        error={isWrong && t('factor.wrongPassword')}
         onChange={(event) => setPassword(event.currentTarget.value)}
       />
-      {begin.isError && <Failure error={begin.error} />}
+      {begin.isError && !isWrong && <Failure error={begin.error} />}
       <Buttons
         label={t('factor.next')}
         ready={password !== ''}

@@ -28,15 +28,25 @@ export function ProofDialog({
   useEffect(() => {
     dialog.current?.showModal()
   }, [])
+  const isConfirmed = useRef(false)
   return (
-    <dialog ref={dialog} className="proof" onClose={cancelled} aria-labelledby="proof-title">
+    <dialog
+      ref={dialog}
+      className="proof"
+      // Escape must not take away the recovery codes, which are shown only once.
+      onCancel={(event) => {
+        if (isConfirmed.current) event.preventDefault()
+      }}
+      onClose={() => (isConfirmed.current ? proven() : cancelled())}
+      aria-labelledby="proof-title"
+    >
       {begun === 'set-up' ? (
         <div className="stack">
           <div>
             <h2 id="proof-title">{t('proof.setUpTitle')}</h2>
             <p className="dim">{t('proof.setUpLead')}</p>
           </div>
-          <FactorSetUp done={proven} cancelled={cancelled} />
+          <FactorSetUp confirmed={() => (isConfirmed.current = true)} done={proven} cancelled={cancelled} />
         </div>
       ) : (
         <ProofForm proven={proven} cancelled={cancelled} ready={begun === 'prove'} />

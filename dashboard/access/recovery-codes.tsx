@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { useBlocker } from '@tanstack/react-router'
 import { useRef, useState, type ReactElement } from 'react'
 import { createPortal } from 'react-dom'
 import { formatExact } from '../language/format.ts'
@@ -13,6 +14,7 @@ export function RecoveryCodes({ codes, done }: { codes: readonly string[]; done:
   const list = useRef<HTMLUListElement>(null)
   const [told, setTold] = useState<'copied' | 'selected'>()
   const [madeMs] = useState(() => Date.now())
+  useBlocker({ shouldBlockFn: () => !window.confirm(t('factor.leave')), enableBeforeUnload: true })
   const copy = async (): Promise<void> => {
     try {
       await navigator.clipboard.writeText(codes.join('\n'))

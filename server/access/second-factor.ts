@@ -112,7 +112,7 @@ export function createSecondFactors({
           throw new VigiaError('CONFLICT', 'no secret waits for its first code; begin again')
         codes.begin(person.person_id, clock())
         const step = totpStep(box.open(person.totp_pending, context(person.person_id)), code, clock())
-        if (step === null) throw invalid('this is not the code of now')
+        if (step === null) throw invalid('the code is wrong, or its time is over')
         const recoveryCodes = makeRecoveryCodes()
         await db
           .updateTable('person')
@@ -151,9 +151,9 @@ export function createSecondFactors({
         }
         if (/^\d{6}$/.test(code)) {
           const step = totpStep(box.open(person.totp_secret, context(person.person_id)), code, clock())
-          if (step === null) return refuse('this is not the code of now')
+          if (step === null) return refuse('the code is wrong, or its time is over')
           if (step <= (person.totp_last_step ?? -1))
-            return refuse('this code, or a later one, has counted already')
+            return refuse('this code has counted already; each counts once')
           await db
             .updateTable('person')
             .set({ totp_last_step: step })
@@ -164,7 +164,7 @@ export function createSecondFactors({
           const hash = recoveryHash(person.person_id, code)
           const left = person.recovery_hashes.filter((each) => each !== hash)
           if (left.length === person.recovery_hashes.length)
-            return refuse('this is no recovery code that is left')
+            return refuse('this is no recovery code, or one that was used')
           await db
             .updateTable('person')
             .set({ recovery_hashes: left })

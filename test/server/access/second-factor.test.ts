@@ -218,7 +218,7 @@ describe('the second factor', () => {
     expect(rows.map(({ who, action, detail }) => [who, action, detail]).reverse()).toEqual([
       ['Caro', 'person.second-factor-begin', {}],
       ['Caro', 'person.second-factor-set', { replaced: false }],
-      ['Caro', 'person.second-factor-refused', { why: 'this is not the code of now' }],
+      ['Caro', 'person.second-factor-refused', { why: 'the code is wrong, or its time is over' }],
       ['Caro', 'person.second-factor-shown', { by: 'code' }],
       ['Caro', 'person.second-factor-shown', { by: 'recovery code', left: 9 }],
       ['local', 'person.second-factor-reset', {}],
