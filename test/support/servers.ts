@@ -13,6 +13,12 @@ const PROGRAMS = {
   'node-exporter': ['/usr/bin/prometheus-node-exporter'],
   'zabbix-agent2': ['/usr/sbin/zabbix_agent2'],
   prometheus: ['/usr/bin/prometheus'],
+  Xvfb: ['/usr/bin/Xvfb'],
+  x11vnc: ['/usr/bin/x11vnc'],
+  xdotool: ['/usr/bin/xdotool'],
+  xterm: ['/usr/bin/xterm'],
+  xmessage: ['/usr/bin/xmessage'],
+  zenity: ['/usr/bin/zenity'],
 } as const satisfies Record<string, readonly string[]>
 
 export type Program = keyof typeof PROGRAMS

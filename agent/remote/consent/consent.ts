@@ -1,14 +1,9 @@
-import type { RemoteKind } from '../../../contract/remote-policy.ts'
+import { linuxWay } from './linux.ts'
+import { macosWay } from './macos.ts'
+import { show, type ConsentRequest, type Way } from './showing.ts'
+import { windowsWay } from './windows.ts'
 
-/** What the person at the machine is shown of a session. */
-export type ConsentRequest = {
-  technician: string
-  reason: string
-  kind: RemoteKind
-  control: boolean
-  /** Six digits that the technician sees too and reads out. */
-  code: string
-}
+export type { ConsentRequest } from './showing.ts'
 
 /** `nobody`: there is no one, or no way, to be asked. */
 export type ConsentAnswer = 'yes' | 'no' | 'nobody'
@@ -26,10 +21,50 @@ export type Consent = {
   show(request: ConsentRequest): ConsentNotice
 }
 
-/** A machine on which there is no program to ask with: nobody answers, and nothing is shown. */
-export function createConsent(): Consent {
+const WAYS: Partial<Record<NodeJS.Platform, Way>> = {
+  linux: linuxWay,
+  win32: windowsWay,
+  darwin: macosWay,
+}
+
+/**
+ * Asks the person who sits at this machine, and shows them who is connected. Without somebody signed in at its screen,
+ * or without a program that can show a window there, the answer is `nobody`. Silence is a no.
+ */
+export function createConsent(way: Way | undefined = WAYS[process.platform]): Consent {
   return {
-    ask: () => Promise.resolve('nobody'),
-    show: () => ({ ended: new Promise(() => undefined), close: () => undefined }),
+    async ask({ timeoutMs, ...request }) {
+      const stop = new AbortController()
+      const timer = setTimeout(() => stop.abort(), timeoutMs)
+      try {
+        const showings =
+          (await way?.({ ...request, what: 'ask', timeoutS: Math.ceil(timeoutMs / 1000) })) ?? []
+        for (const showing of showings) {
+          const answer = await show(showing, stop.signal)
+          if (answer !== 'failed') return answer === 'yes' ? 'yes' : 'no'
+        }
+        return 'nobody'
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+    show(request) {
+      const stop = new AbortController()
+      const { promise, resolve } = Promise.withResolvers<'closed-by-person'>()
+      const stand = async (): Promise<void> => {
+        const showings = (await way?.({ ...request, what: 'notice', timeoutS: 0 })) ?? []
+        for (const showing of showings) {
+          if (stop.signal.aborted) return
+          const answer = await show(showing, stop.signal)
+          if (answer === 'failed') continue
+          // Its window is gone, by its button or otherwise: nobody would see any more who is connected.
+          if (!stop.signal.aborted) resolve('closed-by-person')
+          return
+        }
+      }
+      // A notice that cannot be shown ends nothing: on a server nobody would see it anyway.
+      void stand().catch(() => undefined)
+      return { ended: promise, close: () => stop.abort() }
+    },
   }
 }

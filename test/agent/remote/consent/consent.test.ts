@@ -1,0 +1,233 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createConsent, type ConsentRequest } from '../../../../agent/remote/consent/consent.ts'
+import { findDesktop, readSession, type Desktop } from '../../../../agent/remote/consent/desktop.ts'
+import { showingsOn } from '../../../../agent/remote/consent/linux.ts'
+import { showingFor } from '../../../../agent/remote/consent/macos.ts'
+import type { Shown } from '../../../../agent/remote/consent/showing.ts'
+import { windowsWay } from '../../../../agent/remote/consent/windows.ts'
+import { plainText, wordsOf } from '../../../../agent/remote/consent/words.ts'
+import { startDisplay, type Display } from '../../../support/display.ts'
+import { programPath, suiteNeeding } from '../../../support/servers.ts'
+import { eventually } from '../../../support/installation.ts'
+
+const REQUEST: ConsentRequest = {
+  technician: 'Ana López',
+  reason: 'the printer\n$(touch /tmp/x) "; <b>bold</b> <img src=x> &amp; \\n',
+  kind: 'screen',
+  control: true,
+  code: '042137',
+}
+const ASKED: Shown = { ...REQUEST, what: 'ask', timeoutS: 60 }
+
+describe('what the person reads', () => {
+  it('is plain, whatever the technician wrote', () => {
+    const { text } = wordsOf({ ...ASKED, technician: 'A\u202eB\u200b\u0007 <a href="x">' })
+    expect(text).toContain('A B ‹a href="x"› asks for permission to see the screen')
+    expect(text).toContain('the printer $(touch /tmp/x) "; ‹b›bold‹/b› ‹img src=x› ＆amp; ∖n')
+    expect(text).toContain('Code: 042137')
+    expect(text).not.toMatch(/[<>&\\]/)
+    expect([...plainText('é'.repeat(500), 80)]).toHaveLength(80)
+  })
+
+  it('says what the session may do, in the language of the desktop', () => {
+    const what = (kind: Shown['kind'], control: boolean, locale: string): string =>
+      wordsOf({ ...ASKED, kind, control }, locale).text.split('\n')[0]!
+    expect(what('screen', false, 'en_GB')).toContain('see the screen of this computer, without using it')
+    expect(what('files', true, '')).toContain('read and change files')
+    expect(what('files', false, '')).toContain('to read files on')
+    expect(what('terminal', true, '')).toContain('run commands')
+    expect(what('screen', true, 'es_ES.UTF-8')).toContain(
+      'pide permiso para ver la pantalla de este equipo y usar',
+    )
+    expect(wordsOf({ ...ASKED, reason: ' \u200b' }).text).toContain('Reason: none was given')
+  })
+})
+
+describe('whose desktop it is', () => {
+  it('is that of a session of logind which a person is at', () => {
+    const text = (change: Record<string, string>): string =>
+      Object.entries({
+        Id: '2',
+        User: '1000',
+        Display: ':0',
+        Leader: '812',
+        Remote: 'no',
+        Type: 'x11',
+        Class: 'user',
+        Active: 'yes',
+        ...change,
+      })
+        .map(([name, value]) => `${name}=${value}`)
+        .join('\n')
+    expect(readSession(text({}))).toEqual({ uid: 1000, display: ':0', leader: 812 })
+    expect(readSession(text({ Type: 'wayland', Display: '' }))).toMatchObject({ uid: 1000, display: '' })
+    for (const change of [{ Class: 'greeter' }, { Type: 'tty' }, { Active: 'no' }, { Remote: 'yes' }])
+      expect(readSession(text(change))).toBeUndefined()
+  })
+
+  it('is found by processes without logind, with nothing carried along but what a window needs', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'vigia-desktop-'))
+    try {
+      for (const folder of ['proc/17', 'proc/18', 'tmp/.X11-unix', 'etc'])
+        mkdirSync(join(root, folder), { recursive: true })
+      writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n')
+      const environ = (display: string): string =>
+        ['LD_PRELOAD=/evil.so', `DISPLAY=${display}`, 'XAUTHORITY=/run/auth', 'PATH=/evil', ''].join('\0')
+      writeFileSync(join(root, 'proc/17/environ'), environ(':5'))
+      writeFileSync(join(root, 'proc/18/environ'), environ('elsewhere:0'))
+      expect(await findDesktop(root, {})).toBeUndefined()
+      writeFileSync(join(root, 'tmp/.X11-unix/X5'), '')
+      expect(await findDesktop(root, {})).toMatchObject({ env: { DISPLAY: ':5', XAUTHORITY: '/run/auth' } })
+      expect(Object.keys((await findDesktop(root, {}))!.env)).toEqual(['DISPLAY', 'XAUTHORITY'])
+    } finally {
+      rmSync(root, { recursive: true, force: true })
+    }
+  })
+})
+
+// Of systems that cannot be had here: how the programs are called and their answers read, as their makers document them.
+describe('on other systems', () => {
+  const end = (stdout: string, code = 0, stderr = ''): { stdout: string; code: number; stderr: string } => ({
+    stdout,
+    code,
+    stderr,
+  })
+
+  it('Windows: texts go by the environment, and the answers of the message box are read', async () => {
+    const [asked] = await windowsWay(ASKED)
+    const script = Buffer.from(asked!.args.at(-1)!, 'base64').toString('utf16le')
+    expect(script).not.toContain('printer')
+    expect(asked!.env['VIGIA_TEXT']).toContain('printer')
+    expect(asked!.env).toMatchObject({
+      VIGIA_STYLE: String(0x5_0124),
+      VIGIA_TIMEOUT: '60',
+      VIGIA_STANDS: '0',
+    })
+    expect(asked!.answer(end('answer 6\r\n'))).toBe('yes')
+    for (const answer of ['7', '32000', '1', '66'])
+      expect(asked!.answer(end(`answer ${answer}\r\n`))).toBe('no')
+    for (const said of ['nobody\r\n', 'failed\r\n', '']) expect(asked!.answer(end(said))).toBe('failed')
+    const [notice] = await windowsWay({ ...ASKED, what: 'notice' })
+    expect(notice!.answer(end('answer 1\r\n'))).toBe('no')
+  })
+
+  it('macOS: texts are arguments, and the answers of the dialog are read', () => {
+    const asked = showingFor(501, ASKED, 'en-GB')
+    const script = asked.args.filter((_, index) => asked.args[index - 1] === '-e').join('\n')
+    expect(script).not.toContain('printer')
+    expect(asked.args.slice(0, 5)).toEqual(['asuser', '501', '/usr/bin/sudo', '-u', '#501'])
+    expect(asked.args.slice(-4)).toEqual(['Vigía: remote help', 'Refuse', 'Allow', '60'])
+    expect(asked.answer(end('yes\n'))).toBe('yes')
+    expect(asked.answer(end('no\n'))).toBe('no')
+    expect(asked.answer(end('time over\n'))).toBe('no')
+    expect(asked.answer(end('', 1, 'execution error: User canceled. (-128)'))).toBe('no')
+    expect(asked.answer(end('', 1, 'execution error: No user interaction allowed. (-1713)'))).toBe('failed')
+  })
+})
+
+it('nobody answers where nobody is', async () => {
+  expect(await createConsent(async () => []).ask({ ...REQUEST, timeoutMs: 1000 })).toBe('nobody')
+  const missing = { file: '/no/such/program', args: [], env: {}, answer: () => 'yes' as const }
+  const consent = createConsent(async () => [missing])
+  expect(await consent.ask({ ...REQUEST, timeoutMs: 1000 })).toBe('nobody')
+  const notice = consent.show(REQUEST)
+  const ended = await Promise.race([notice.ended, new Promise((resolve) => setTimeout(resolve, 200, 'open'))])
+  expect(ended).toBe('open')
+  notice.close()
+})
+
+suiteNeeding(['Xvfb', 'xdotool', 'xmessage', 'zenity'], 'the person at a real display', () => {
+  let display: Display
+  beforeAll(async () => {
+    display = await startDisplay()
+  })
+  afterAll(() => display.close())
+
+  const consentWith = (program: string): ReturnType<typeof createConsent> => {
+    const desktop: Desktop = {
+      uid: process.getuid!(),
+      gid: process.getgid!(),
+      home: '/tmp',
+      env: { DISPLAY: display.name, LANG: 'C.UTF-8' },
+    }
+    return createConsent(async (shown) =>
+      showingsOn(desktop, shown, (name) =>
+        name === program || name === 'setpriv' ? `/usr/bin/${name}` : undefined,
+      ),
+    )
+  }
+  /** Presses at so many pixels from the left, or below zero from the right, and so many from below. */
+  const pressIn = (window: string, x: number, below: number): void => {
+    const place = display.xdotool('getwindowgeometry', '--shell', window)
+    const [, width = 0, height = 0] = /WIDTH=(\d+)\nHEIGHT=(\d+)/.exec(place)!.map(Number)
+    display.click(window, x < 0 ? width + x : x, height - below)
+  }
+  /** What the window's program was started with. */
+  const saidBy = (program: string): string =>
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => {
+        try {
+          return readFileSync(`/proc/${name}/cmdline`, 'utf8')
+        } catch {
+          return ''
+        }
+      })
+      .filter((line) => line.startsWith(`/usr/bin/${program}\0`) && line.includes('042137'))
+      .join('\n')
+
+  it.each(['zenity', 'xmessage'])(
+    'says yes and no, and ends the session, with %s',
+    { timeout: 60_000 },
+    async (program) => {
+      expect(programPath(program as 'zenity')).toBeDefined()
+      const consent = consentWith(program)
+      // Where the buttons are: zenity has them at the right, xmessage at the left.
+      const answer = async (yes: boolean): Promise<string> => {
+        const answered = consent.ask({ ...REQUEST, timeoutMs: 30_000 })
+        const window = await display.window('remote help')
+        expect(saidBy(program)).toContain('Ana López asks for permission')
+        pressIn(
+          window,
+          program === 'zenity' ? (yes ? -50 : -142) : yes ? 90 : 30,
+          program === 'zenity' ? 24 : 16,
+        )
+        return answered
+      }
+      expect(await answer(true)).toBe('yes')
+      expect(await answer(false)).toBe('no')
+
+      const notice = consent.show(REQUEST)
+      const window = await display.window('remote help')
+      await eventually('the notice', 5000, async () => saidBy(program).includes('is connected'))
+      pressIn(window, program === 'zenity' ? -60 : 40, program === 'zenity' ? 24 : 17)
+      expect(await notice.ended).toBe('closed-by-person')
+    },
+  )
+
+  it('refuses after the time, and takes its window away', { timeout: 30_000 }, async () => {
+    const answered = consentWith('zenity').ask({ ...REQUEST, timeoutMs: 1500 })
+    await display.window('remote help')
+    expect(await answered).toBe('no')
+    await eventually('the window to go', 5000, async () => !display.shows('remote help'))
+  })
+
+  it('takes the notice away when the session ends elsewhere', { timeout: 30_000 }, async () => {
+    const notice = consentWith('zenity').show(REQUEST)
+    await display.window('remote help')
+    notice.close()
+    await eventually('the window to go', 5000, async () => !display.shows('remote help'))
+  })
+
+  it('is nobody when the display is none', async () => {
+    const consent = createConsent(async (shown) =>
+      showingsOn({ uid: 0, gid: 0, home: '/', env: { DISPLAY: ':9999' } }, shown, (name) =>
+        name === 'zenity' || name === 'xmessage' ? `/usr/bin/${name}` : undefined,
+      ),
+    )
+    expect(await consent.ask({ ...REQUEST, timeoutMs: 10_000 })).toBe('nobody')
+  })
+})
