@@ -95,17 +95,17 @@ export function fromIngest(
       runs.deviceCame()
     },
     onGone: (address) => sessionEnded(stages(), address),
-    // Shown as it comes, in order; only from the device whose job it is.
+    // Shown as it comes, in order, and kept for who looks later; only from the device whose job it is.
     async onOutput(address, output) {
       const { remediation, live } = stages()
-      if (live.output.listeners() === 0) return
       if (await owns(remediation, address, output.job)) live.output.emit(output)
     },
     onRemoteFrame: (address, frame) => stages().remote.frame(address, frame),
     onRemoteState: (address, message) => stages().remote.state(address, message),
     async onResult(address, result) {
-      const { remediation, log } = stages()
+      const { remediation, live, log } = stages()
       const answer = await remediation.result(address, result)
+      if (answer === 'applied' && result.outcome !== 'started') live.output.ended(result.job)
       if (answer === 'foreign')
         log.warn(
           { device: address.device, job: result.job },
@@ -173,7 +173,7 @@ export async function passTime(
   for (const id of new Set(changes.map((change) => change.id))) await remediation.follow(id)
 }
 
-const REMEMBERED_JOBS = 1000
+const REMEMBERED_JOBS = 20_000
 
 /** Asks once for each job whose it is; the same promise answers every chunk, which keeps them in order. */
 function rememberOwners(): (

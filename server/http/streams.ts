@@ -3,7 +3,7 @@ import { EVENT_STREAM, OUTPUT_STREAM } from '../../contract/http.ts'
 import { type LiveEvent } from '../../contract/views.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { JobOutput } from '../../contract/command.ts'
-import type { Feed, Live } from '../notify/live.ts'
+import type { Live } from '../notify/live.ts'
 
 const HEARTBEAT_MS = 15_000
 /** A reader that is this far behind is cut; its page reconnects and asks again. */
@@ -11,8 +11,8 @@ const BACKLOG_BYTES = 1024 * 1024
 const MAX_READERS = 500
 
 /**
- * Server-sent events (HTML Living Standard, 9.2): what changed, and the live output of a job. `stillIn` is asked at
- * each heartbeat: who has signed out, or was signed out, hears nothing more.
+ * Server-sent events (HTML Living Standard, 9.2): what changed, and the output of a job, from what it has printed so far
+ * on, in order. `stillIn` is asked at each heartbeat: who has signed out, or was signed out, hears nothing more.
  */
 export function serveStreams(
   app: FastifyInstance,
@@ -22,26 +22,40 @@ export function serveStreams(
 ): void {
   const stream = streamOf(stillIn, heartbeatMs)
   app.get(EVENT_STREAM, { config: { access: 'person' }, schema: { hide: true } }, (request, reply) =>
-    stream<LiveEvent>(request, reply, live.events, () => true),
+    stream<LiveEvent>(request, reply, {
+      listeners: live.events.listeners(),
+      listen: (write) => live.events.listen((event) => write(event)),
+    }),
   )
   app.get<{ Params: { id: string } }>(
     OUTPUT_STREAM,
     { config: { access: 'person' }, schema: { hide: true } },
     (request, reply) => {
-      const job = request.params.id
-      return stream<JobOutput>(request, reply, live.output, (chunk) => chunk.job === job)
+      const after = lastEventId(request)
+      return stream<JobOutput>(request, reply, {
+        listeners: live.output.listeners(),
+        listen: (write) => live.output.follow(request.params.id, (piece) => write(piece, piece.at), after),
+      })
     },
   )
+}
+
+/** What a stream tells, and how many hear it already; an `id` lets a reader that comes back go on where it was. */
+type Source<T> = { listeners: number; listen: (write: (value: T, id?: number) => void) => () => void }
+
+/** The last piece that a reader has heard before its connection broke; -1 when it is new. */
+function lastEventId({ headers }: FastifyRequest): number {
+  const id = headers['last-event-id']
+  return typeof id === 'string' && /^\d{1,15}$/.test(id) ? Number(id) : -1
 }
 
 function streamOf(stillIn: (request: FastifyRequest) => Promise<boolean>, heartbeatMs: number) {
   return function stream<T>(
     request: FastifyRequest,
     reply: FastifyReply,
-    feed: Feed<T>,
-    wanted: (value: T) => boolean,
+    { listeners, listen }: Source<T>,
   ): void {
-    if (feed.listeners() >= MAX_READERS)
+    if (listeners >= MAX_READERS)
       throw new VigiaError('INGEST_FULL', `There are ${MAX_READERS} open streams already.`)
     reply.hijack()
     const out = reply.raw
@@ -55,8 +69,8 @@ function streamOf(stillIn: (request: FastifyRequest) => Promise<boolean>, heartb
       if (out.writableLength > BACKLOG_BYTES) out.destroy()
       else out.write(text)
     }
-    const stop = feed.listen((value) => {
-      if (wanted(value)) write(`data: ${JSON.stringify(value)}\n\n`)
+    const stop = listen((value, id) => {
+      write(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(value)}\n\n`)
     })
     const heartbeat = setInterval(() => {
       write(': still here\n\n')

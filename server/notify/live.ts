@@ -1,5 +1,5 @@
 import type { LiveEvent } from '../../contract/views.ts'
-import type { JobOutput } from '../../contract/command.ts'
+import { createJobOutputs, type JobOutputs } from './job-output.ts'
 
 type Listener<T> = (value: T) => void
 
@@ -7,11 +7,11 @@ type Listener<T> = (value: T) => void
 export type Feed<T> = { emit(value: T): void; listen(listener: Listener<T>): () => void; listeners(): number }
 
 /** What the console and the CLI hear as it happens. */
-export type Live = { events: Feed<LiveEvent>; output: Feed<JobOutput> }
+export type Live = { events: Feed<LiveEvent>; output: JobOutputs }
 
 /** Makes the live feeds; `onFault` hears of listeners that throw. */
 export function createLive(onFault: (error: unknown) => void): Live {
-  return { events: createFeed(onFault), output: createFeed(onFault) }
+  return { events: createFeed(onFault), output: createJobOutputs(onFault) }
 }
 
 function createFeed<T>(onFault: (error: unknown) => void): Feed<T> {

@@ -1,7 +1,7 @@
 import cookie from '@fastify/cookie'
 import { fastify } from 'fastify'
 import { expect, it, onTestFinished } from 'vitest'
-import { EVENT_STREAM } from '../../../contract/http.ts'
+import { EVENT_STREAM, OUTPUT_STREAM } from '../../../contract/http.ts'
 import { serveStreams } from '../../../server/http/streams.ts'
 import { createLive } from '../../../server/notify/live.ts'
 
@@ -29,4 +29,39 @@ it('a stream ends when its reader is signed out', async () => {
   signedIn = false
   await ended
   expect(live.events.listeners()).toBe(0)
+})
+
+it('who opens the output of a job late reads what was printed so far, then what comes, and goes on after a break', async () => {
+  const app = fastify()
+  onTestFinished(() => app.close())
+  await app.register(cookie)
+  const live = createLive(() => undefined)
+  serveStreams(app, live, async () => true)
+  const url = (await app.listen({ host: '127.0.0.1', port: 0 })) + OUTPUT_STREAM.replace(':id', 'job-1')
+  const print = (job: string, at: number): void =>
+    live.output.emit({ job, at, stream: 'stdout', offset: at, text: `${job}/${at}` })
+  const open = async (headers: Record<string, string> = {}) => {
+    const ending = new AbortController()
+    onTestFinished(() => ending.abort())
+    const reader = (await fetch(url, { headers, signal: ending.signal })).body!.getReader()
+    let text = ''
+    void (async () => {
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (done) return
+        text += Buffer.from(value).toString()
+      }
+    })().catch(() => undefined)
+    return () => [...text.matchAll(/"text":"([^"]*)"/g)].map(([, found]) => found).join(' ')
+  }
+  print('job-1', 0)
+  print('job-2', 0)
+  print('job-1', 1)
+  const first = await open()
+  await expect.poll(first).toBe('job-1/0 job-1/1')
+  print('job-1', 2)
+  print('job-2', 1)
+  await expect.poll(first).toBe('job-1/0 job-1/1 job-1/2')
+  const again = await open({ 'last-event-id': '1' })
+  await expect.poll(again).toBe('job-1/2')
 })
