@@ -1,17 +1,22 @@
+import { Readable } from 'node:stream'
 import { VigiaError } from '../contract/errors.ts'
+import type { RunResult } from '../contract/run.ts'
 import type { WORK_ROUTES } from '../contract/work-routes.ts'
 import type { Handlers } from './http/handler.ts'
 import type { Parts } from './parts.ts'
+import { ordererOf } from './run-parts.ts'
+import { csvHead, csvRow } from './run/results.ts'
 
 const soon = (): never => {
   throw new VigiaError('INTERNAL', 'This part is being built.')
 }
 
-/** Routes of scripts, jobs, runs, secrets and knowledge. */
+/** Routes of scripts, jobs, runs, views, secrets and knowledge. */
 export function workRoutes(parts: Parts): Pick<Handlers, keyof typeof WORK_ROUTES> {
-  const { audit, remediation, scripts } = parts
+  const { audit, remediation, runs, scripts, secrets, views } = parts
   return {
     scripts: async () => ({ scripts: await scripts.list() }),
+    script: ({ params }) => scripts.get(params.name),
     async addScript({ body, whoName }) {
       const stored = await scripts.add(body)
       await audit.append({
@@ -27,41 +32,86 @@ export function workRoutes(parts: Parts): Pick<Handlers, keyof typeof WORK_ROUTE
       })
       return stored
     },
-    async createJob({ body, whoName }) {
-      const job = await remediation.createJob(body, whoName)
-      await audit.append({
-        who: whoName,
-        action: 'job.order',
-        client: job.client,
-        subject: job.id,
-        detail: { device: job.device, script: job.scriptDigest, parameters: job.parameters },
-      })
-      return job
-    },
+
+    createJob: ({ body, who }) => remediation.createJob(body, ordererOf(who)),
     job: ({ params }) => remediation.job(params.id),
-    async cancelJob({ params, whoName }) {
-      const job = await remediation.cancelJob(params.id, whoName)
-      await audit.append({ who: whoName, action: 'job.cancel', client: job.client, subject: job.id })
-      return job
+    jobs: async ({ query }) => ({ jobs: await remediation.jobs(query) }),
+    cancelJob: ({ params, who }) => remediation.cancelJob(params.id, ordererOf(who)),
+
+    planRun: ({ body, who }) => runs.plan(body, ordererOf(who)),
+    createRun: ({ body, who }) => runs.create(body, ordererOf(who)),
+    runs: async ({ query }) => ({ runs: await runs.list(query) }),
+    run: ({ params }) => runs.get(params.id),
+    cancelRun: ({ params, who }) => runs.cancel(params.id, ordererOf(who)),
+    rerunFailed: ({ params, who }) => runs.rerunFailed(params.id, ordererOf(who)),
+    async runResults({ params, query, reply }) {
+      const run = await runs.get(params.id)
+      const pages = (): AsyncGenerator<RunResult[]> => runs.results(params.id)
+      if (query.format === 'csv') {
+        const fields = await fieldsOf(pages())
+        reply.header('content-disposition', `attachment; filename="run-${run.id}.csv"`)
+        await reply.type('text/csv; charset=utf-8').send(Readable.from(csvOf(pages(), fields)))
+      } else await reply.type('application/json; charset=utf-8').send(Readable.from(jsonOf(pages())))
+      // It is on its way already.
+      return { results: [] }
     },
-    script: soon,
-    jobs: soon,
-    planRun: soon,
-    createRun: soon,
-    runs: soon,
-    run: soon,
-    runResults: soon,
-    cancelRun: soon,
-    rerunFailed: soon,
-    views: soon,
-    saveView: soon,
-    removeView: soon,
-    secrets: soon,
-    setSecret: soon,
-    removeSecret: soon,
+
+    views: async ({ whoName }) => ({ views: await views.list(whoName) }),
+    saveView: ({ body, whoName }) => views.save(body, whoName),
+    async removeView({ params, who, whoName }) {
+      await views.remove(params.id, whoName, who?.role === 'local' || who?.role === 'owner')
+      return { ok: true }
+    },
+
+    secrets: async () => ({ secrets: await secrets.list() }),
+    setSecret: ({ body, who, whoName }) => {
+      refuseOtherClient(who?.clients ?? null, body.client)
+      return secrets.set(body, whoName, async (db) => {
+        const { name, client } = body
+        await audit.appendIn(db, { who: whoName, action: 'secret.set', client, subject: name })
+      })
+    },
+    async removeSecret({ params: { name }, query, who, whoName }) {
+      const client = query.client ?? null
+      refuseOtherClient(who?.clients ?? null, client)
+      await secrets.remove({ name, client }, async (db) => {
+        await audit.appendIn(db, { who: whoName, action: 'secret.remove', client, subject: name })
+      })
+      return { ok: true }
+    },
+
     articles: soon,
     article: soon,
     saveArticle: soon,
     removeArticle: soon,
   }
+}
+
+/** Whoever may run code for some clients only changes the secrets of those, and none that is for all. */
+function refuseOtherClient(clients: readonly string[] | null, client: string | null): void {
+  if (clients !== null && (client === null || !clients.includes(client)))
+    throw new VigiaError('FORBIDDEN', 'this secret is for clients for which you may not run code')
+}
+
+/** Names of the fields that any device told, for the head of the table. */
+async function fieldsOf(pages: AsyncIterable<RunResult[]>): Promise<string[]> {
+  const names = new Set<string>()
+  for await (const page of pages)
+    for (const { fields } of page) for (const name of Object.keys(fields)) names.add(name)
+  return [...names].sort()
+}
+
+async function* csvOf(pages: AsyncIterable<RunResult[]>, fields: readonly string[]): AsyncGenerator<string> {
+  yield csvHead(fields)
+  for await (const page of pages) yield page.map((row) => csvRow(row, fields)).join('')
+}
+
+/** The same answer as any other, a page at a time. */
+async function* jsonOf(pages: AsyncIterable<RunResult[]>): AsyncGenerator<string> {
+  let lead = '{"results":['
+  for await (const page of pages) {
+    yield lead + page.map((row) => JSON.stringify(row)).join(',')
+    lead = ','
+  }
+  yield lead === ',' ? ']}' : `${lead}]}`
 }

@@ -93,6 +93,7 @@ export function startTimers(needs: Needs): { judge(): Promise<void>; saveSnapsho
     alerts.push(out.filter(({ kind }) => kind === 'firing' || kind === 'resolved'))
     await passTime(needs, clock())
     await remediation.tick(clock())
+    await needs.runs.tick(clock())
   }
 
   every(RULES_EVERY_MS, 'the rules could not be judged by time', judge)

@@ -6,7 +6,7 @@ import { course, type Course, type CourseJob } from './course.ts'
 import { decide, type Decision } from './decide.ts'
 import { keyOf, lockIncident, stepJob, tell, type IncidentRow, type Work } from './effects.ts'
 import { gatherFacts } from './facts.ts'
-import { insertJob, jobRows, type JobRow } from './job-rows.ts'
+import { insertJobs, jobRows, type JobRow } from './job-rows.ts'
 import { enterLedger } from './ledger.ts'
 import type { ScriptVersion } from './ports.ts'
 import { fillParameters, readRemedy, type IncidentRemedy } from './remedy.ts'
@@ -125,17 +125,19 @@ async function order(
     return
   }
   const id = randomUUID()
-  await insertJob(work.db, {
-    id,
-    client: incident.client_id,
-    device: incident.device_id,
-    incident: incident.incident_id,
-    digest: how.script.digest,
-    parameters,
-    orderedBy: `rule ${incident.rule}`,
-    createdAtMs: work.nowMs,
-    expiresAtMs: work.nowMs + REMEDY_EXPIRES_MS,
-  })
+  await insertJobs(work.db, [
+    {
+      id,
+      client: incident.client_id,
+      device: incident.device_id,
+      incident: incident.incident_id,
+      digest: how.script.digest,
+      parameters,
+      orderedBy: `rule ${incident.rule}`,
+      createdAtMs: work.nowMs,
+      expiresAtMs: work.nowMs + REMEDY_EXPIRES_MS,
+    },
+  ])
   await work.ports.incidents.enter(work.db, keyOf(incident), 'remediating')
   const attempt = edgeJobs.length + 1
   const detail = { job: id, remedy: how.remedy.name, parameters, attempt, why: how.why }

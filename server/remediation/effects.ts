@@ -4,13 +4,13 @@ import type { IncidentEvent } from '../../contract/incident.ts'
 import type { Db } from '../records/records.ts'
 import type { Tables } from '../records/schema.ts'
 import { lockJob, updateJob, type JobChange, type JobRow } from './job-rows.ts'
-import { jobStep, type JobEvent } from './job-state.ts'
+import { isActive, jobStep, type JobEvent } from './job-state.ts'
 import type { IncidentKey, Ports } from './ports.ts'
 
 export type IncidentRow = Selectable<Tables['incident']>
 
-/** What is to happen once the transaction stands: who is told, and which jobs may go. */
-export type Effects = { events: LiveEvent[]; dispatch: string[] }
+/** What is to happen once the transaction stands: who is told, which jobs may go, and which runs go on. */
+export type Effects = { events: LiveEvent[]; dispatch: string[]; runs: string[] }
 
 /** One piece of work inside a transaction. */
 export type Work = { db: Db; ports: Ports; nowMs: number; effects: Effects }
@@ -57,6 +57,7 @@ export async function stepJob(
   const reason = why === '' ? null : why.slice(0, 2000)
   await updateJob(work.db, job.job_id, { ...columns, state, reason })
   work.effects.events.push({ type: 'job', id: job.job_id })
+  if (job.run_id !== null && !isActive(state)) work.effects.runs.push(job.run_id)
   if (job.incident_id !== null && event.type !== 'verify' && event.type !== 'fail-verification')
     await tell(work, { ...job, incident_id: job.incident_id }, 'remedy-state', {
       job: job.job_id,

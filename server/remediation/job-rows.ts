@@ -47,6 +47,9 @@ export function toJobView(row: JobRow): JobView {
     state: row.state,
     reason: row.reason,
     incident: row.incident_id,
+    run: row.run_id,
+    wave: row.wave,
+    dryRun: row.dry_run,
     orderedBy: row.ordered_by,
     createdAtMs: ms(row.created_at),
     sentAtMs: ms(row.sent_at),
@@ -64,37 +67,49 @@ export type NewJob = {
   id: string
   client: string
   device: string
-  incident: string | null
   digest: string
   parameters: ParameterValues
   orderedBy: string
   createdAtMs: number
   expiresAtMs: number
+  /** For what it is done: an incident, a ticket, or a run with its wave and which attempt it is. */
+  incident?: string | null
+  ticket?: string | undefined
+  run?: { id: string; wave: number; attempt: number }
+  dryRun?: boolean
 }
 
-/** Stores a pending job. */
-export async function insertJob(db: Db, job: NewJob): Promise<void> {
+/** Stores pending jobs. */
+export async function insertJobs(db: Db, jobs: readonly NewJob[]): Promise<void> {
+  if (jobs.length === 0) return
   await db
     .insertInto('job')
-    .values({
-      job_id: job.id,
-      client_id: job.client,
-      device_id: job.device,
-      incident_id: job.incident,
-      script_digest: job.digest,
-      parameters: json(job.parameters),
-      state: 'pending',
-      reason: null,
-      ordered_by: job.orderedBy,
-      sequence: null,
-      created_at: at(job.createdAtMs),
-      sent_at: null,
-      started_at: null,
-      ended_at: null,
-      expires_at: at(job.expiresAtMs),
-      verify_by: null,
-      exit_code: null,
-    })
+    .values(
+      jobs.map((job) => ({
+        job_id: job.id,
+        client_id: job.client,
+        device_id: job.device,
+        incident_id: job.incident ?? null,
+        ticket_id: job.ticket ?? null,
+        run_id: job.run?.id ?? null,
+        wave: job.run?.wave ?? null,
+        attempt: job.run?.attempt ?? 1,
+        dry_run: job.dryRun ?? false,
+        script_digest: job.digest,
+        parameters: json(job.parameters),
+        state: 'pending' as const,
+        reason: null,
+        ordered_by: job.orderedBy,
+        sequence: null,
+        created_at: at(job.createdAtMs),
+        sent_at: null,
+        started_at: null,
+        ended_at: null,
+        expires_at: at(job.expiresAtMs),
+        verify_by: null,
+        exit_code: null,
+      })),
+    )
     .execute()
 }
 

@@ -1,7 +1,8 @@
 import type { Clock } from '../../contract/clock.ts'
-import type { ParameterValues, ScriptContent } from '../../contract/command.ts'
+import type { ParameterValues, ScriptContent, SealedSecret } from '../../contract/command.ts'
 import type { DownMessage } from '../../contract/down.ts'
 import type { DsseEnvelope } from '../../contract/dsse.ts'
+import type { ErrorCode } from '../../contract/errors.ts'
 import type { LiveEvent } from '../../contract/views.ts'
 import type { IncidentEvent, Priority, Ticket } from '../../contract/incident.ts'
 import type { SessionHello } from '../../contract/report.ts'
@@ -12,13 +13,22 @@ import type { Db, Records } from '../records/records.ts'
 /** What remediation needs of an agent's present session. */
 export type AgentSession = Pick<
   SessionHello,
-  'challenge' | 'commandSequence' | 'commandsEnabled' | 'bootTimeMs'
+  'challenge' | 'commandSequence' | 'commandsEnabled' | 'bootTimeMs' | 'sealKey'
 >
 
 /** An approved script, as server/script finds it. */
 export type ScriptVersion = { digest: string; content: ScriptContent; envelope: DsseEnvelope }
 
 export type IncidentKey = { client: string; id: string }
+
+/** A deed for the audit chain. */
+export type Deed = { who: string; action: string; client: string | null; subject: string; detail?: unknown }
+
+/** Who orders: the clients for whose devices they may (null: all), and how they showed that it is they. */
+export type Orderer = { name: string; clients: readonly string[] | null; proof: string }
+
+/** Secrets that a script asks for: the parameter, and the name of the secret that is its value. */
+export type SecretNames = Readonly<Record<string, string>>
 
 type Escalation = IncidentKeyed & {
   title: Ticket['title']
@@ -49,6 +59,21 @@ export type Ports = {
   scripts: { find: (db: Db, nameOrDigest: string) => Promise<ScriptVersion | undefined> }
   /** Parameters against the script's own schema, defaults filled in; COMMAND_MALFORMED. */
   checkParameters: (script: ScriptContent, given: ParameterValues) => ParameterValues
+  /** Why devices would not run this version, on this device or (null) on any; undefined when they would. */
+  refusal: (script: ScriptVersion, device: string | null) => { code: ErrorCode; why: string } | undefined
+  secrets: {
+    /** Those of these names that have no value for a client. */
+    missing: (db: Db, client: string, names: SecretNames) => Promise<string[]>
+    /** Sealed for a session; SECRET_MISSING, or SECRET_UNSEALED for an agent that has no key for them. */
+    seal: (
+      db: Db,
+      request: { client: string; job: string; names: SecretNames; sealKey: string | undefined },
+    ) => Promise<Record<string, SealedSecret>>
+  }
+  /** Enters a deed into the audit chain, inside the transaction that does it. */
+  note: (db: Db, deed: Deed) => Promise<void>
+  /** A job of a run came to an end, or to nobody's knowledge. */
+  runChanged: (run: string) => void
   /** Signs an order with the server's online key; 16 random bytes are its nonce. */
   sign: (request: {
     job: string
@@ -59,6 +84,8 @@ export type Ports = {
     nonce: string
     script: DsseEnvelope
     parameters: ParameterValues
+    dryRun?: boolean
+    secrets?: Record<string, SealedSecret>
     nowMs: number
     ttlMs: number
   }) => { order: DsseEnvelope; script: DsseEnvelope }

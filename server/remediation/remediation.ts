@@ -2,11 +2,12 @@ import type { JobOutput, JobResult } from '../../contract/command.ts'
 import type { JobView } from '../../contract/incident.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import { advance, verifyBy } from './advance.ts'
-import { handOver, prepare, takeBack } from './dispatch.ts'
+import { handOver, noteOrders, prepare, takeBack, type Outgoing } from './dispatch.ts'
 import { lockIncident, lockJobInOrder, stepJob, type Effects, type Work } from './effects.ts'
 import { columnsOf, eventOf, jobRows, toJobView, type JobRow } from './job-rows.ts'
+import { findJobs, type FoundJob, type JobQuery } from './job-search.ts'
 import { createJobs, type JobRequest } from './jobs.ts'
-import type { Ports } from './ports.ts'
+import type { Orderer, Ports } from './ports.ts'
 import { dueJobs, jobsAtWork, passLimit, pendingJobs, unsettledIncidents } from './timers.ts'
 
 /** After a start of the server its devices have this long to deliver what they kept, before a limit counts. */
@@ -33,9 +34,15 @@ export type Remediation = {
   /** Everything that is due by time; call it every second or so. Faults of single pieces go to `ports.fault`. */
   tick(nowMs: number): Promise<void>
   /** An approved script on one device, ordered by a person. See JobRequest for what it throws. */
-  createJob(request: JobRequest, who: string): Promise<JobView>
+  createJob(request: JobRequest, who: Orderer): Promise<JobView>
   /** Ends a job: at once while it waits, through the device while it runs; CONFLICT when it is over. */
-  cancelJob(id: string, who: string): Promise<JobView>
+  cancelJob(id: string, who: Orderer): Promise<JobView>
+  /** Sends those of these jobs that are pending and whose devices are there. */
+  send(ids: readonly string[]): Promise<void>
+  /** Takes back what of these jobs has not left; and ends the others too, as far as their devices can be reached. */
+  endJobs(ids: readonly string[], why: string, which: 'pending' | 'all'): Promise<void>
+  /** Jobs, newest first; with words, those whose output has them. */
+  jobs(query: JobQuery): Promise<FoundJob[]>
   /** One job with its output; NOT_FOUND. */
   job(id: string): Promise<JobView>
   /** The jobs of an incident, oldest first. */
@@ -54,29 +61,39 @@ export function createRemediation(ports: Ports): Remediation {
 
   /** One transaction, and afterwards what it brought about. */
   async function run<T>(work: (work: Work) => Promise<T>): Promise<T> {
-    const effects: Effects = { events: [], dispatch: [] }
+    const effects: Effects = { events: [], dispatch: [], runs: [] }
     const answer = await records.operator((db) => {
-      effects.events.length = 0
-      effects.dispatch.length = 0
       return work({ db, ports, nowMs: clock(), effects })
     })
     const told = new Map(effects.events.map((event) => [JSON.stringify(event), event]))
     for (const event of told.values()) ports.emit(event)
+    for (const run of new Set(effects.runs)) ports.runChanged(run)
     for (const job of effects.dispatch) await dispatch(job)
     return answer
   }
 
-  async function dispatch(id: string): Promise<void> {
-    const outgoing = await run(async (work) => {
-      const ready = await prepare(work, id)
-      if (!ready) await advanceOf(work, id)
-      return ready
+  const dispatch = (id: string): Promise<void> => send([id])
+
+  /** Sends what of these jobs is pending and can go: one transaction for all, in one order, so that none waits for another. */
+  async function send(ids: readonly string[]): Promise<void> {
+    const ready = await run(async (work) => {
+      const outgoing: Outgoing[] = []
+      for (const id of ids.toSorted()) {
+        const one = await prepare(work, id)
+        if (one) outgoing.push(one)
+        else await advanceOf(work, id)
+      }
+      await noteOrders(work, outgoing)
+      return outgoing
     })
-    if (!outgoing) return
+    await Promise.all(ready.map(deliver))
+  }
+
+  async function deliver(outgoing: Outgoing): Promise<void> {
     const { went, why } = await handOver(ports, outgoing)
     if (went === 'sent') return
     await run(async (work) => {
-      const job = await takeBack(work, id, { went, why })
+      const job = await takeBack(work, outgoing.job, { went, why })
       if (job?.incident_id) await advance(work, job.incident_id)
     })
   }
@@ -141,7 +158,9 @@ export function createRemediation(ports: Ports): Remediation {
 
   return {
     follow,
-    ...createJobs({ ports, run, dispatch }),
+    send,
+    ...createJobs({ ports, run, dispatch: (id) => guarded(`job ${id}`, () => dispatch(id)) }),
+    jobs: (query) => records.operator((db) => findJobs(db, query)),
 
     result: (address, result) =>
       run(async (work) => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { at } from '../../../server/records/schema.ts'
 import { HOURLY_CAP_SETTING, setKillSwitch } from '../../../server/remediation/settings.ts'
-import { deskSuite, openDesk, type Desk } from './desk.ts'
+import { ana, deskSuite, openDesk, type Desk } from './desk.ts'
 
 const given = deskSuite()
 let desk: Desk
@@ -57,7 +57,7 @@ describe('the guards', () => {
     await desk.alerts({})
     expect((await desk.ticketsOf())[0]?.body.why).toBe('remedies are switched off: drill (ana)')
     const job = { device: desk.device, script: 'device-facts', parameters: {}, expiresInS: 60 }
-    await expect(desk.remediation().createJob(job, 'ana')).rejects.toMatchObject({ code: 'COMMAND_DISABLED' })
+    await expect(desk.remediation().createJob(job, ana)).rejects.toMatchObject({ code: 'COMMAND_DISABLED' })
   })
   it('cap the whole installation', async () => {
     await desk.records.operator((db) =>
@@ -141,7 +141,7 @@ describe('a job of a person', () => {
     ...over,
   })
   it('runs, rests at succeeded, and belongs to no incident', async () => {
-    const job = await desk.remediation().createJob(request(), 'ana')
+    const job = await desk.remediation().createJob(request(), ana)
     expect(job).toMatchObject({ state: 'sent', orderedBy: 'ana', incident: null, parameters: { count: 3 } })
     await desk.says('started')
     await desk.says('exited')
@@ -150,7 +150,7 @@ describe('a job of a person', () => {
     expect((await desk.remediation().job(job.id)).state).toBe('succeeded')
   })
   it('is refused with every fault before anything is stored', async () => {
-    const create = (over: object) => desk.remediation().createJob(request(over), 'ana')
+    const create = (over: object) => desk.remediation().createJob(request(over), ana)
     await expect(create({ parameters: { count: 99, other: 1 } })).rejects.toMatchObject({
       code: 'COMMAND_MALFORMED',
       faults: [{ field: 'other' }, { field: 'count' }],
@@ -161,13 +161,13 @@ describe('a job of a person', () => {
   })
   it('can be cancelled while it waits, through the device while it runs, and not when it is over', async () => {
     desk.setSession(undefined)
-    const waiting = await desk.remediation().createJob(request(), 'ana')
-    expect(await desk.remediation().cancelJob(waiting.id, 'ana')).toMatchObject({ state: 'cancelled' })
-    await expect(desk.remediation().cancelJob(waiting.id, 'ana')).rejects.toMatchObject({ code: 'CONFLICT' })
+    const waiting = await desk.remediation().createJob(request(), ana)
+    expect(await desk.remediation().cancelJob(waiting.id, ana)).toMatchObject({ state: 'cancelled' })
+    await expect(desk.remediation().cancelJob(waiting.id, ana)).rejects.toMatchObject({ code: 'CONFLICT' })
     desk.setSession({})
-    const running = await desk.remediation().createJob(request(), 'ana')
+    const running = await desk.remediation().createJob(request(), ana)
     await desk.says('started')
-    await desk.remediation().cancelJob(running.id, 'ana')
+    await desk.remediation().cancelJob(running.id, ana)
     expect(desk.sent.at(-1)).toEqual({ type: 'cancel', job: running.id })
     await desk.says('cancelled', { job: running.id })
     expect((await desk.remediation().job(running.id)).state).toBe('cancelled')
