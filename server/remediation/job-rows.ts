@@ -60,6 +60,9 @@ export function toJobView(row: JobRow): JobView {
     stdout: row.stdout,
     stderr: row.stderr,
     fields: row.fields,
+    stdoutBytes: row.stdout_bytes,
+    stderrBytes: row.stderr_bytes,
+    transcript: row.transcript,
   }
 }
 
@@ -161,5 +164,8 @@ export function columnsOf(result: JobResult): Omit<Updateable<Tables['job']>, 's
     stdout: text(result.stdout),
     stderr: text(result.stderr),
     fields: json(result.fields),
+    stdout_bytes: result.stdoutBytes,
+    stderr_bytes: result.stderrBytes,
+    transcript: json(result.transcript.map((piece) => ({ ...piece, text: text(piece.text) }))),
   }
 }
