@@ -45,7 +45,8 @@ import { accessRoutes } from './routes-access.ts'
 import { deskRoutes } from './routes-desk.ts'
 import { fleetRoutes } from './routes-fleet.ts'
 import { noiseRoutes } from './routes-noise.ts'
-import { remoteRoutes } from './routes-remote.ts'
+import { openRemoteParts } from './remote-parts.ts'
+import { remoteRoutes, remoteSockets } from './routes-remote.ts'
 import { ruleRoutes } from './routes-rules.ts'
 import { trustRoutes } from './routes-trust.ts'
 import { workRoutes } from './routes-work.ts'
@@ -59,6 +60,7 @@ import { serverSignatures } from './script/verify.ts'
 import { openSecretBox } from './secret/box.ts'
 import { due } from './sla/targets.ts'
 import { createSpoolingWriter } from './store/spool.ts'
+import { upTopic } from '../contract/topics.ts'
 import { openStore } from './store/open.ts'
 import { createTickets } from './ticket/tickets.ts'
 import { restoreRules, startTimers } from './timers.ts'
@@ -383,6 +385,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     incidents,
     ...work,
     scripts,
+    remote,
     tickets,
     health,
     backup: (file) => backupInstallation({ dataDir, owner: openedRecords.owner, file, clock }),
@@ -413,6 +416,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
       const token = cookies[SESSION_COOKIE.name]
       return token === undefined ? undefined : people.session(token)
     },
+    sockets: remoteSockets(() => remote),
     check: (access, changes, caller) => checkAccess(access, changes, caller, clock()),
     hosts: () => ['localhost', '127.0.0.1', '[::1]', config.http.host, ...config.http.names],
     live,
@@ -450,6 +454,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     createEnrolToken: async (client) => (await enrolment.createToken({ client, ttlMs: 10 * 60_000 })).token,
     async stop() {
       // Nothing new comes in; what was taken is committed; then the parts go in the reverse order of their coming.
+      await remote.stop()
       await http.close()
       await broker.close()
       await ingest.flush()

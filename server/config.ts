@@ -82,6 +82,8 @@ export const ServerConfig = z.strictObject({
     .strictObject({
       rawDays: z.number().int().min(1).max(3650).default(30),
       hourlyDays: z.number().int().min(1).max(3650).default(400),
+      /** Recordings of terminals. */
+      recordingDays: z.number().int().min(1).max(3650).default(180),
     })
     .prefault({}),
   /** Public keys of the people who may approve, as "vigia keys show" prints them; for the first trust root only. */

@@ -27,6 +27,7 @@ import type { Coverage } from './rules/coverage.ts'
 import type { RuleHistory } from './rules/history.ts'
 import type { Applied, RuleBook } from './rules/rule-book.ts'
 import type { WorkParts } from './run-parts.ts'
+import type { Remote } from './remote/sessions.ts'
 import type { Scripts } from './script/scripts.ts'
 import type { MetricStore } from './store/store.ts'
 import type { Tickets } from './ticket/tickets.ts'
@@ -63,6 +64,7 @@ export type Parts = WorkParts & {
   hostile: HostileBook
   incidents: Incidents
   scripts: Scripts
+  remote: Remote
   tickets: Tickets
   health: () => Promise<Health>
   backup: (file: string) => Promise<{ bytes: number; tables: number; files: number }>

@@ -1,22 +1,68 @@
+import { createHash } from 'node:crypto'
 import { VigiaError } from '../contract/errors.ts'
-import type { REMOTE_ROUTES } from '../contract/remote-routes.ts'
-import type { Handlers } from './http/handler.ts'
+import { SESSION_COOKIE } from './access/people.ts'
+import type { Caller, Handlers } from './http/handler.ts'
+import type { SocketStages } from './http/sockets.ts'
 import type { Parts } from './parts.ts'
-
-const soon = (): never => {
-  throw new VigiaError('INTERNAL', 'This part is being built.')
-}
+import type { Asker } from './remote/request.ts'
+import type { Opener } from './remote/sessions.ts'
 
 /** Routes of remote sessions. */
-export function remoteRoutes(
-  _parts: Parts,
-): Pick<Handlers, 'remoteOffer' | 'openRemote' | 'remotes' | 'remote' | 'closeRemote' | 'remoteRecording'> {
+export function remoteRoutes({
+  remote,
+  devices,
+  liveState,
+  trust,
+  clock,
+}: Pick<Parts, 'remote' | 'devices' | 'liveState' | 'trust' | 'clock'>): Pick<
+  Handlers,
+  'remoteOffer' | 'openRemote' | 'remotes' | 'remote' | 'closeRemote' | 'remoteRecording'
+> {
   return {
-    remoteOffer: soon,
-    openRemote: soon,
-    remotes: soon,
-    remote: soon,
-    closeRemote: soon,
-    remoteRecording: soon,
+    async remoteOffer({ params }) {
+      const device = await devices.get(params.device)
+      const hello = liveState.of(params.device)?.hello
+      const able = hello?.abilities?.includes('remote') === true
+      return {
+        client: device.client,
+        hostname: device.hostname,
+        online: hello !== undefined,
+        challenge: able ? hello.challenge : null,
+        technicians: trust.root.technicians.keys,
+        nowMs: clock(),
+      }
+    },
+    openRemote: ({ body, who, cookies }) => remote.open(body, openerOf(who, cookies)),
+    remotes: async ({ query }) => ({ sessions: await remote.list(query) }),
+    remote: ({ params }) => remote.get(params.id),
+    closeRemote: ({ params, who }) => remote.close(params.id, askerOf(who)),
+    async remoteRecording({ params, who, reply }) {
+      const asker = askerOf(who)
+      if (asker.role === 'viewer')
+        throw new VigiaError('FORBIDDEN', 'a recording takes the role technician: it may show secrets')
+      const stream = await remote.recording(params.id, asker)
+      return reply.type('application/x-asciicast').send(stream)
+    },
   }
+}
+
+/** Hands the sockets of technicians to their sessions. */
+export function remoteSockets(remote: () => Parts['remote']): SocketStages {
+  return {
+    remote(socket, { id, after, caller, cookies }) {
+      remote().attach(id, openerOf(caller, cookies).login, after, socket)
+    },
+  }
+}
+
+function askerOf(who: Caller): Asker {
+  if (who === undefined) throw new VigiaError('UNAUTHENTICATED', 'Nobody is signed in.')
+  return { name: who.name, role: who.role, clients: who.clients ?? null }
+}
+
+/** A session belongs to the login in which it was opened. */
+function openerOf(who: Caller, cookies: Readonly<Record<string, string | undefined>>): Opener {
+  const asker = askerOf(who)
+  const token = asker.role === 'local' ? 'local' : (cookies[SESSION_COOKIE.name] ?? '')
+  return { ...asker, login: createHash('sha256').update(`${asker.name} ${token}`).digest('hex') }
 }

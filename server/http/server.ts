@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import cookie from '@fastify/cookie'
 import fastifyStatic from '@fastify/static'
 import swagger from '@fastify/swagger'
-import { fastify, LogController, type FastifyInstance, type RouteOptions } from 'fastify'
+import { fastify, LogController, type FastifyInstance, type FastifyRequest, type RouteOptions } from 'fastify'
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Registry } from 'prom-client'
 import { VigiaError } from '../../contract/errors.ts'
@@ -14,11 +14,13 @@ import { answerErrors } from './errors.ts'
 import { guardRoutes, identify, type Doorkeeper } from './guard.ts'
 import type { Call, Handlers } from './handler.ts'
 import { secureHeaders } from './headers.ts'
+import { serveSockets, type SocketStages } from './sockets.ts'
 import { serveStreams } from './streams.ts'
 
 export type HttpOptions = Doorkeeper & {
   handlers: Handlers
   live: Live
+  sockets: SocketStages
   registry: Registry
   log: Logger
   version: string
@@ -51,7 +53,10 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   guardRoutes(plain, options)
   if (options.onRoute) plain.addHook('onRoute', (route) => options.onRoute?.(route))
   for (const name of Object.keys(ROUTES) as RouteName[]) registerRoute(plain, name, options.handlers)
-  serveStreams(plain, options.live, async (request) => (await identify(options, request)) !== undefined)
+  const stillIn = async (request: FastifyRequest): Promise<boolean> =>
+    (await identify(options, request)) !== undefined
+  await serveSockets(plain, options.sockets, stillIn)
+  serveStreams(plain, options.live, stillIn)
   plain.get('/metrics', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) =>
     reply.type(options.registry.contentType).send(await options.registry.metrics()),
   )

@@ -27,6 +27,8 @@ export type DeviceState = {
   /** What it used of its allowance in this window. */
   windowStartMs: number
   windowCost: number
+  /** The same of remote sessions. */
+  remoteCost: number
 }
 
 /** Runs of an agent that are remembered, the oldest forgotten first. */
@@ -47,6 +49,7 @@ export function createDeviceState(address: DeviceAddress): DeviceState {
     pending: 0,
     windowStartMs: 0,
     windowCost: 0,
+    remoteCost: 0,
   }
 }
 

@@ -22,6 +22,8 @@ export type Documents = {
 /** What a message asks for once it is understood. `durable` is acknowledged when the work is done. */
 type Understood = {
   work: () => Promise<void>
+  /** It is handed on at once, past what waits for the records: its stage keeps its own order. */
+  atOnce?: true
   durable: { boot: string; seq: number } | undefined
 }
 
@@ -60,12 +62,13 @@ export function createDocuments(options: {
         if (payload.length > FRAME_HEAD + FRAME_PAYLOAD + FRAME_MAC) return 'REPORT_OVERSIZED'
         // The payload belongs to the broker after this call.
         const frame = Uint8Array.from(payload)
-        return { work: () => options.onRemoteFrame(address, frame), durable: undefined }
+        return { work: () => options.onRemoteFrame(address, frame), durable: undefined, atOnce: true }
       }
       case 'remote-state': {
         const message = RemoteStateMessage.safeParse(parseJson(payload))
         if (!message.success) return 'REPORT_MALFORMED'
-        return { work: () => options.onRemoteState(address, message.data), durable: undefined }
+        const work = (): Promise<void> => options.onRemoteState(address, message.data)
+        return { work, durable: undefined, atOnce: true }
       }
       case 'result': {
         const result = JobResult.safeParse(parseJson(payload))
@@ -95,6 +98,15 @@ export function createDocuments(options: {
       const understood = understand(address, channel, payload)
       if (typeof understood === 'string') return refuse(understood)
       const { work, durable } = understood
+      if (understood.atOnce) {
+        void work()
+        return 'taken'
+      }
+      if (understood.atOnce) {
+        // Its stage logs what goes wrong; there is nothing to be acknowledged.
+        work().catch(() => undefined)
+        return 'taken'
+      }
       if (durable === undefined)
         return options.line.enqueue(address.device, work) ? 'taken' : refuse('INGEST_FULL')
 

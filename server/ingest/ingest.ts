@@ -24,6 +24,8 @@ type IngestLimits = CommitLimits & {
   pendingPerDevice: number
   /** What one device may send in ten seconds: a report counts one, other messages one for each 4 KiB begun. */
   perTenSeconds: number
+  /** The same of remote sessions, which have an allowance of their own: neither takes from the other. */
+  remotePerTenSeconds: number
 }
 
 const INGEST_LIMITS: IngestLimits = {
@@ -33,6 +35,8 @@ const INGEST_LIMITS: IngestLimits = {
   pendingSamples: 4_000_000,
   pendingPerDevice: 512,
   perTenSeconds: 5000,
+  // All that the embedded broker's rate lets through: 400 packets and 1 MiB a second.
+  remotePerTenSeconds: 8000,
 }
 
 export type IngestOptions = {
@@ -138,14 +142,17 @@ export function createIngest(options: IngestOptions): Ingest {
   const reports = createReports({ ...options, limits, committer, refusals, acks, share, lineBoot })
   const documents = createDocuments({ ...options, line, refusals, acks })
 
-  const withinAllowance = (state: DeviceState, cost: number): boolean => {
+  const withinAllowance = (state: DeviceState, cost: number, remote: boolean): boolean => {
     const nowMs = clock()
     if (Math.abs(nowMs - state.windowStartMs) >= WINDOW_MS) {
       state.windowStartMs = nowMs
       state.windowCost = 0
+      state.remoteCost = 0
     }
-    if (state.windowCost + cost > limits.perTenSeconds) return false
-    state.windowCost += cost
+    const used = remote ? state.remoteCost : state.windowCost
+    if (used + cost > (remote ? limits.remotePerTenSeconds : limits.perTenSeconds)) return false
+    if (remote) state.remoteCost += cost
+    else state.windowCost += cost
     return true
   }
 
@@ -181,7 +188,7 @@ export function createIngest(options: IngestOptions): Ingest {
     handle(address, channel, payload, topic = upTopic(address, channel)) {
       const state = stateOf(address)
       const cost = channel === 'report' ? 1 : 1 + (payload.length >>> 12)
-      if (!withinAllowance(state, cost)) {
+      if (!withinAllowance(state, cost, channel === 'remote')) {
         refusals.refuse('INGEST_FULL', address, topic, payload)
         return 'full'
       }

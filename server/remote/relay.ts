@@ -10,3 +10,19 @@ export type RemoteRelay = {
   /** The device's session with the server is over: its remote sessions are too. */
   sessionEnded(device: string): Promise<void>
 }
+
+/** The socket of a technician's page, or of the command line. */
+export type TechnicianSocket = {
+  send(data: string | Uint8Array): void
+  /** `code` above 4400: it is of no use to come back. */
+  close(code: number, why: string): void
+  /** Bytes that wait to be taken by the network. */
+  waitingBytes(): number
+  /** Leaves what the technician sends in the network, or takes it again. */
+  hold(held: boolean): void
+  onMessage(take: (data: Uint8Array) => void): void
+  onClose(gone: () => void): void
+}
+
+/** Why a socket is closed for good. */
+export const SOCKET_CLOSED = { over: 4400, login: 4401, foreign: 4403, taken: 4409 } as const

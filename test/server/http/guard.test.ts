@@ -5,6 +5,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EVENT_STREAM, OUTPUT_STREAM, ROUTES, type Access, type RouteName } from '../../../contract/http.ts'
+import { REMOTE_SOCKET } from '../../../contract/remote.ts'
 import { checkAccess } from '../../../server/access/roles.ts'
 import type { Caller, Handlers } from '../../../server/http/handler.ts'
 import { buildHttp } from '../../../server/http/server.ts'
@@ -15,6 +16,7 @@ import { createRegistry } from '../../../server/observe/metrics.ts'
 const OTHERS: Record<string, Access> = {
   [`GET ${EVENT_STREAM}`]: 'person', // a stream, not an answer
   [`GET ${OUTPUT_STREAM}`]: 'person', // a stream, not an answer
+  [`GET ${REMOTE_SOCKET}`]: 'person', // a WebSocket
   'GET /metrics': 'public', // OpenMetrics text
   'GET /api/openapi.json': 'person', // made from the table itself
   'GET /app.js': 'public', // the console's own files
@@ -54,6 +56,7 @@ beforeAll(async () => {
     log: pino({ level: 'silent' }),
     version: 'test',
     consoleDir: folder,
+    sockets: { remote: (socket) => socket.close(4400, 'over') },
     onRoute: (route) => routes.push(route),
   })
   await app.ready()

@@ -1,0 +1,300 @@
+import { createReadStream, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { Logger } from 'pino'
+import type { Clock } from '../../contract/clock.ts'
+import type { DownMessage } from '../../contract/down.ts'
+import type { DsseEnvelope } from '../../contract/dsse.ts'
+import { VigiaError } from '../../contract/errors.ts'
+import type { RemoteKind } from '../../contract/remote-policy.ts'
+import { unpackFrame, type RemoteStateMessage, type RemoteView } from '../../contract/remote.ts'
+import type { SessionHello } from '../../contract/report.ts'
+import type { DeviceAddress } from '../../contract/topics.ts'
+import type { TrustedKey } from '../../contract/trust.ts'
+import type { Db, Records } from '../records/records.ts'
+import { createLiveSession, type LiveSession } from './live-session.ts'
+import { startRecording, type Recording } from './recording.ts'
+import { SOCKET_CLOSED, type RemoteRelay, type TechnicianSocket } from './relay.ts'
+import { checkRequest, type Asker } from './request.ts'
+import { closeLeftOpen, insertSession, listSessions, noteEnd, noteState, readSession } from './rows.ts'
+
+/** What the stage needs of others. */
+export type RemotePorts = {
+  records: Records
+  clock: Clock
+  log: Logger
+  /** Folder of recordings, and how long they are kept. */
+  directory: string
+  keptMs: number
+  /** Enters a deed into the audit chain, in the transaction. */
+  note: (
+    db: Db,
+    entry: { who: string; action: string; client: string; subject: string; detail: object },
+  ) => Promise<unknown>
+  changed: (session: string) => void
+  send: (address: DeviceAddress, message: DownMessage) => Promise<boolean>
+  hello: (device: string) => SessionHello | undefined
+  /** The technicians of the present trust root whose signature holds. */
+  signers: (envelope: DsseEnvelope) => readonly TrustedKey[]
+  /** Adds the signature of the server's online key. */
+  countersign: (envelope: DsseEnvelope) => DsseEnvelope
+  /** Why nothing may be opened now; null when it may. */
+  switchedOff: () => Promise<string | null>
+  /** A frame of no session of this device: counted, and kept as a sample. */
+  hostile: (address: DeviceAddress, frame: Uint8Array) => void
+}
+
+/** Whoever opened a session: only the same login may attach to it. */
+export type Opener = Asker & { login: string }
+
+export type Remote = RemoteRelay & {
+  /** Throws what `checkRequest` does, NOT_FOUND for another client's device, COMMAND_DISABLED, COMMAND_REPLAYED. */
+  open(envelope: DsseEnvelope, who: Opener): Promise<RemoteView>
+  list(filter: {
+    device?: string | undefined
+    kind?: RemoteKind | undefined
+    limit: number
+  }): Promise<RemoteView[]>
+  get(id: string): Promise<RemoteView>
+  close(id: string, who: Asker): Promise<RemoteView>
+  /** The recording of a session; entered into the audit chain. Throws NOT_FOUND, FORBIDDEN. */
+  recording(id: string, who: Asker): Promise<Readable>
+  /** Takes a socket; one that may not is closed at once. */
+  attach(id: string, login: string, after: number, socket: TechnicianSocket): void
+  /** Ends every session, as the server stops. */
+  stop(): Promise<void>
+  /** Takes away recordings that are older than they are kept. */
+  sweep(): void
+}
+
+type Open = {
+  live: LiveSession
+  address: DeviceAddress
+  opener: Opener
+  recording: Recording | undefined
+  /** Writes about one session come one after the other. */
+  writing: Promise<void>
+  reached: 'requested' | 'asking' | 'open'
+}
+
+const MOST_SESSIONS = 500
+
+/** Remote sessions over the records; sessions that an earlier server left open are closed first. */
+export async function createRemote(ports: RemotePorts): Promise<Remote> {
+  const { records, clock, log } = ports
+  const sessions = new Map<string, Open>()
+
+  await records.operator(async (db) => {
+    for (const { id, client, device } of await closeLeftOpen(db, 'server-restarted', clock()))
+      await ports.note(db, {
+        ...{ who: 'server', action: 'remote.close', client, subject: device },
+        detail: { session: id, why: 'server-restarted' },
+      })
+  })
+
+  const write = (id: string, open: Open, work: (db: Db) => Promise<unknown>): Promise<void> => {
+    open.writing = open.writing
+      .then(async () => {
+        await records.operator(work)
+        ports.changed(id)
+      })
+      .catch((error: unknown) =>
+        log.error({ err: error, session: id }, 'a remote session could not be noted'),
+      )
+    return open.writing
+  }
+  const finish = async (id: string, end: RemoteStateMessage, who = 'server'): Promise<void> => {
+    const open = sessions.get(id)
+    if (open === undefined) return
+    sessions.delete(id)
+    open.live.finish(end)
+    const why = end.code ?? end.state
+    const state = open.reached !== 'open' && end.state === 'refused' ? 'refused' : 'closed'
+    const recordingSha256 = (await open.recording?.end()) ?? null
+    const { client, device } = open.address
+    await write(id, open, async (db) => {
+      const { bytes } = open.live
+      await noteEnd(db, id, { state, why, nowMs: clock(), bytes, recordingSha256 })
+      await ports.note(db, {
+        ...{ who, action: state === 'refused' ? 'remote.refuse' : 'remote.close', client, subject: device },
+        detail: { session: id, why, bytes, recordingSha256 },
+      })
+    })
+  }
+  /** Ends it from this side: the device is told. */
+  const cut = async (id: string, why: string, who?: string): Promise<void> => {
+    const open = sessions.get(id)
+    if (open === undefined) return
+    await Promise.all([
+      finish(id, { session: id, state: 'closed', code: why, message: null, key: null }, who),
+      ports.send(open.address, { type: 'remote-close', session: id, why }).catch(() => false),
+    ])
+  }
+  const view = (id: string): Promise<RemoteView> =>
+    records.operator(async (db) => {
+      const found = await readSession(db, id)
+      if (found === undefined) throw new VigiaError('NOT_FOUND', `no remote session ${id}`)
+      return found.view
+    })
+  const mayReach = (who: Asker, client: string): void => {
+    if (who.clients !== null && !who.clients.includes(client))
+      throw new VigiaError('FORBIDDEN', `${who.name} has nothing to do with devices of ${client}`)
+  }
+
+  const sweep = (): void => {
+    if (!existsSync(ports.directory)) return
+    for (const name of readdirSync(ports.directory)) {
+      const path = join(ports.directory, name)
+      if (name.endsWith('.cast') && clock() - statSync(path).mtimeMs > ports.keptMs)
+        rmSync(path, { force: true })
+    }
+  }
+
+  async function open(envelope: DsseEnvelope, opener: Opener): Promise<RemoteView> {
+    const off = await ports.switchedOff()
+    if (off !== null) throw new VigiaError('COMMAND_DISABLED', off)
+    if (sessions.size >= MOST_SESSIONS)
+      throw new VigiaError('REMOTE_UNAVAILABLE', `there are ${String(MOST_SESSIONS)} remote sessions already`)
+    const nowMs = clock()
+    const { request, keyid, digest } = checkRequest({
+      ...{ envelope, asker: opener, hello: ports.hello, nowMs },
+      signers: ports.signers(envelope),
+    })
+    const id = request.session
+    const address = { client: request.client, device: request.device }
+    const signed = ports.countersign(envelope)
+    await records.operator(async (db) => {
+      const device = await db
+        .selectFrom('device')
+        .select('device_id')
+        .where('device_id', '=', address.device)
+        .where('client_id', '=', address.client)
+        .where('revoked_at', 'is', null)
+        .executeTakeFirst()
+      if (device === undefined)
+        throw new VigiaError('NOT_FOUND', `${address.client} has no device ${address.device}`)
+      const recording = request.kind === 'terminal' ? `${id}.cast` : null
+      if (!(await insertSession(db, { request, envelope: signed, keyid, recording, nowMs })))
+        throw new VigiaError('COMMAND_REPLAYED', 'there was a session of this id already')
+      // Nothing that is opened goes out before it stands in the audit chain.
+      const { kind, control, reason, technician } = request
+      await ports.note(db, {
+        ...{ who: opener.name, action: 'remote.open', client: address.client, subject: address.device },
+        detail: { session: id, kind, control, technician, keyid, reason, request: digest },
+      })
+    })
+    const recording =
+      request.kind === 'terminal'
+        ? startRecording({
+            ...{ directory: ports.directory, session: id, clock },
+            ...{ columns: request.columns, rows: request.rows },
+            title: `${request.technician} on ${address.device}`,
+            failed: (error) => log.error({ err: error, session: id }, 'a recording could not be written'),
+          })
+        : undefined
+    const live = createLiveSession({
+      request,
+      recording,
+      sendFrame: (frame) =>
+        ports.send(address, {
+          type: 'remote-frame',
+          session: id,
+          frame: Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString('base64'),
+        }),
+      lost: (why) => void cut(id, why),
+    })
+    sessions.set(id, { live, address, opener, recording, writing: Promise.resolve(), reached: 'requested' })
+    if (!(await ports.send(address, { type: 'remote-open', request: signed }))) {
+      await finish(id, {
+        session: id,
+        state: 'refused',
+        code: 'REMOTE_UNAVAILABLE',
+        message: null,
+        key: null,
+      })
+      throw new VigiaError('REMOTE_UNAVAILABLE', 'the device has just gone')
+    }
+    ports.changed(id)
+    return view(id)
+  }
+
+  return {
+    async open(envelope, opener) {
+      try {
+        return await open(envelope, opener)
+      } catch (thrown) {
+        const code = thrown instanceof VigiaError ? thrown.code : 'INTERNAL'
+        log.warn({ who: opener.name, code, err: thrown }, 'a remote session was refused')
+        throw thrown
+      }
+    },
+    list: (filter) => records.operator((db) => listSessions(db, filter)),
+    get: view,
+    async close(id, who) {
+      const { client } = await view(id)
+      mayReach(who, client)
+      await cut(id, 'ended', who.name)
+      return view(id)
+    },
+    async recording(id, who) {
+      const path = await records.operator(async (db) => {
+        const found = await readSession(db, id)
+        if (found?.recording == null) throw new VigiaError('NOT_FOUND', `session ${id} has no recording`)
+        const { client, device } = found.view
+        mayReach(who, client)
+        const file = join(ports.directory, found.recording)
+        if (!existsSync(file)) throw new VigiaError('NOT_FOUND', 'the recording is not kept any more')
+        await ports.note(db, {
+          ...{ who: who.name, action: 'remote.replay', client, subject: device },
+          detail: { session: id },
+        })
+        return file
+      })
+      return createReadStream(path)
+    },
+    attach(id, login, after, socket) {
+      const open = sessions.get(id)
+      if (open === undefined) socket.close(SOCKET_CLOSED.over, 'ended')
+      else if (open.opener.login !== login) socket.close(SOCKET_CLOSED.foreign, 'FORBIDDEN')
+      else open.live.attach(socket, after)
+    },
+    async frame(address, frame) {
+      const parts = unpackFrame(frame)
+      const open = parts && sessions.get(parts.session)
+      const own = open?.address.device === address.device && open.address.client === address.client
+      if (own && open.live.fromDevice(frame)) return
+      // What was under way when the session ended here is no attack; nor is it worth more than being dropped.
+      if (parts === undefined || (open !== undefined && !own)) ports.hostile(address, frame)
+    },
+    async state(address, message) {
+      const id = message.session.toLowerCase()
+      const open = sessions.get(id)
+      if (open === undefined) return
+      if (open.address.device !== address.device || open.address.client !== address.client) {
+        ports.hostile(address, new TextEncoder().encode(JSON.stringify(message)))
+        return
+      }
+      const said = { ...message, session: id }
+      if (said.state === 'closed' || said.state === 'refused') {
+        await finish(id, said)
+        return
+      }
+      const { state } = said
+      open.reached = state
+      open.live.fromDeviceState(said)
+      await write(id, open, (db) => noteState(db, id, state, clock()))
+    },
+    async sessionEnded(device) {
+      const gone = [...sessions].filter(([, { address }]) => address.device === device)
+      await Promise.all(
+        gone.map(([id]) =>
+          finish(id, { session: id, state: 'closed', code: 'connection-lost', message: null, key: null }),
+        ),
+      )
+    },
+    async stop() {
+      await Promise.all([...sessions.keys()].map((id) => cut(id, 'server-stopped')))
+    },
+    sweep,
+  }
+}
