@@ -1,90 +1,81 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, extname } from 'node:path'
+import { existsSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { ScriptContent } from '../contract/command.ts'
-import { SCRIPT_TYPE } from '../contract/dsse.ts'
+import { approvalNeed } from '../contract/approval.ts'
+import { DeviceId } from '../contract/ids.ts'
+import type { ScriptContent } from '../contract/command.ts'
+import { DsseEnvelope, SCRIPT_TYPE } from '../contract/dsse.ts'
 import { VigiaError } from '../contract/errors.ts'
 import { openKeyStore, personalKeyDirectory } from '../server/script/key-store.ts'
-import { readSource, scriptPayload } from '../server/script/library.ts'
-import { seal } from '../server/script/sign.ts'
+import type { SigningKey } from '../server/script/keys.ts'
+import { openScript, scriptPayload } from '../server/script/library.ts'
+import { payloadDigest, seal } from '../server/script/sign.ts'
+import { signersOf } from '../server/script/verify.ts'
 import { APPROVER_KEY } from './approver-key.ts'
-import { contextOf } from './command.ts'
+import { contextOf, type Context } from './command.ts'
+import { confirm } from './confirm.ts'
 import { numberOption } from './options.ts'
 import { table, when } from './output.ts'
+import { readScriptFile, type ScriptFileOptions } from './script-file.ts'
+import { jsonOf } from './trust/key-text.ts'
 
-/** `vigia approve`, `keys`, `scripts`. */
+type Options = ScriptFileOptions & {
+  key: string
+  device?: string[]
+  adHoc?: boolean
+  out?: string
+  yes?: boolean
+}
+
+/** `vigia approve`, `scripts`. */
 export function registerApprove(program: Command): void {
   program
     .command('approve <file>')
     .description(
-      'sign a script with your own key and hand it to the server; FILE is NAME.yaml with its body beside it, or a bare script',
+      'sign a script with your own key. FILE is NAME.yaml with its body beside it, a bare script, a file that another approver signed, or the digest of a script that waits on the server',
     )
     .option('--key <name>', 'which key of your key store', APPROVER_KEY)
+    .option('--device <device...>', 'only for these devices, by id; at most ten: fewer approvers are enough')
+    .option('--ad-hoc', 'typed for one occasion: takes as many approvers as a whole fleet')
+    .option('--out <file>', 'write the signed script to a file instead of handing it to the server')
+    .option('--yes', 'sign without being asked')
     .addOption(numberOption('--script-version <number>', 'version of a bare script', 1))
     .addOption(numberOption('--timeout <seconds>', 'time limit of a bare script', 300))
-    .action(
-      async (
-        file: string,
-        options: { key: string; scriptVersion: number; timeout: number },
-        command: Command,
-      ) => {
-        const { server, out } = contextOf(command)
-        if (!existsSync(file)) throw new VigiaError('NOT_FOUND', `There is no file ${file}.`)
-        const content = readScript(file, options)
-        const key = openKeyStore(personalKeyDirectory(process.env)).load(options.key)
-        const envelope = seal(SCRIPT_TYPE, scriptPayload(content), [key])
-        const stored = await server.call('addScript', { body: envelope })
-        out.print(stored, () => [
-          `${stored.name} version ${stored.version} is approved by ${key.name} (${key.keyid.slice(0, 12)}).`,
-          `Digest ${stored.digest}. Run it with "vigia run ${stored.name} --device D --follow".`,
-        ])
-      },
-    )
-
-  const keys = program.command('keys').description('the approving keys in your own key store')
-  keys
-    .command('list')
-    .description('the keys you have')
-    .action((_options: unknown, command: Command) => {
-      const { out } = contextOf(command)
-      const directory = personalKeyDirectory(process.env)
-      const all = openKeyStore(directory).list()
-      out.print(all, () =>
-        all.length === 0
-          ? `No key in ${directory}. Make one with "vigia keys create NAME".`
-          : table(
-              ['NAME', 'KEY ID'],
-              all.map((key) => [key.name, key.keyid]),
-            ),
-      )
-    })
-  keys
-    .command('create <name>')
-    .description('make a new Ed25519 key; only its public part ever leaves this machine')
-    .action((name: string, _options: unknown, command: Command) => {
-      const { out } = contextOf(command)
-      const key = openKeyStore(personalKeyDirectory(process.env)).create(name)
-      out.print(
-        { name: key.name, keyid: key.keyid, publicKey: key.publicKey },
-        () => `Key ${key.name} made: ${key.keyid}`,
-      )
+    .action(async (file: string, options: Options, command: Command) => {
+      const context = contextOf(command)
+      const offered = await readOffered(context, file, options)
+      const store = openKeyStore(personalKeyDirectory(process.env))
+      // On the server's machine, where no approver has a key, what others signed is only handed in.
+      const handOnly = offered.signatures.length > 0 && options.out === undefined && !store.has(options.key)
+      const envelope = handOnly
+        ? { ...seal(SCRIPT_TYPE, offered.payload, []), signatures: offered.signatures }
+        : await signOffered(context, offered, store.load(options.key), options)
+      if (options.out === undefined) await handIn(context, envelope)
+      else writeOut(context, envelope, options.out)
     })
 
   program
     .command('scripts')
-    .description('approved scripts, newest version of each')
+    .description('scripts, newest version of each that may run, and those that wait for approvals')
     .action(async (_options: unknown, command: Command) => {
       const { server, out } = contextOf(command)
       const { scripts } = await server.call('scripts')
       out.print(scripts, () =>
         table(
-          ['SCRIPT', 'VERSION', 'SYSTEMS', 'PARAMETERS', 'APPROVED', 'TITLE'],
-          scripts.map(({ content, approvedAtMs }) => [
+          ['SCRIPT', 'VERSION', 'SYSTEMS', 'PARAMETERS', 'RUNS ON', 'APPROVED', 'DIGEST', 'TITLE'],
+          scripts.map(({ content, approvedAtMs, digest, anywhere, lacking, revoked }) => [
             content.name,
             content.version,
             content.systems.join(' '),
             Object.keys(content.parameters).join(' '),
+            revoked
+              ? 'withdrawn'
+              : lacking > 0
+                ? `waits for ${lacking}`
+                : anywhere
+                  ? 'any'
+                  : content.devices?.join(' '),
             when(approvedAtMs),
+            digest.slice(0, 12),
             content.title,
           ]),
         ),
@@ -92,44 +83,107 @@ export function registerApprove(program: Command): void {
     })
 }
 
-const INTERPRETERS: Record<string, ScriptContent['interpreter']> = {
-  '.sh': 'bash',
-  '.py': 'python3',
-  '.mjs': 'node',
-  '.js': 'node',
-  '.ps1': 'powershell',
+/** A script that may bear signatures already. */
+type Offered = { content: ScriptContent; payload: Uint8Array; signatures: DsseEnvelope['signatures'] }
+
+async function readOffered({ server }: Context, file: string, options: Options): Promise<Offered> {
+  if (!existsSync(file) && /^[0-9a-f]{64}$/.test(file)) {
+    refuseChanges(options)
+    const { script } = await server.call('script', { params: { name: file } })
+    const payload = scriptPayload(script.content)
+    // Signed are the bytes: a server that shows another content than it names gets no signature for either.
+    if (payloadDigest({ payload: Buffer.from(payload).toString('base64') }) !== file)
+      throw new VigiaError('COMMAND_FORGED', 'The server shows another script than the digest names.')
+    return { content: script.content, payload, signatures: [] }
+  }
+  if (!existsSync(file)) throw new VigiaError('NOT_FOUND', `There is no file ${file}.`)
+  if (file.endsWith('.json')) {
+    refuseChanges(options)
+    const parsed = DsseEnvelope.safeParse(jsonOf(file))
+    if (!parsed.success) throw new VigiaError('REQUEST_INVALID', `${file} is no signed script.`)
+    const { payload, signatures } = parsed.data
+    return { content: openScript(parsed.data), payload: Buffer.from(payload, 'base64'), signatures }
+  }
+  const { device: devices } = options
+  for (const device of devices ?? [])
+    if (!DeviceId.safeParse(device).success)
+      throw new VigiaError('USAGE', `${device} is no device id; "vigia devices" shows them.`)
+  const content = readScriptFile(file, options, {
+    ...(options.adHoc ? { kind: 'ad-hoc' as const } : {}),
+    ...(devices ? { devices } : {}),
+  })
+  return { content, payload: scriptPayload(content), signatures: [] }
 }
 
-function readScript(file: string, options: { scriptVersion: number; timeout: number }): ScriptContent {
-  const extension = extname(file).toLowerCase()
-  const name = basename(file, extname(file))
-  if (extension === '.yaml' || extension === '.yml') return readSource(dirname(file), name)
-  const interpreter = INTERPRETERS[extension]
-  if (interpreter === undefined)
-    throw new VigiaError(
-      'USAGE',
-      `FILE ends in .yaml, ${Object.keys(INTERPRETERS).join(', ')}, not ${JSON.stringify(extension)}.`,
-    )
-  const content = ScriptContent.safeParse({
-    name,
-    version: options.scriptVersion,
-    title: name,
-    description: '',
-    interpreter,
-    systems: interpreter === 'powershell' ? ['windows'] : ['linux', 'macos'],
-    parameters: {},
-    timeoutS: options.timeout,
-    idempotent: false,
-    changes: 'not said',
-    successCodes: [0],
-    body: readFileSync(file, 'utf8'),
-  })
-  if (content.success) return content.data
-  throw new VigiaError('CONFIG_INVALID', `${file} cannot be approved as it is.`, {
-    faults: content.error.issues.map((issue) => ({
-      file,
-      field: issue.path.join('.'),
-      message: issue.message,
-    })),
-  })
+function refuseChanges({ adHoc, device }: Options): void {
+  if (adHoc || device)
+    throw new VigiaError('USAGE', 'What another has signed stays as it is: leave out --device and --ad-hoc.')
+}
+
+/** Shows what is signed, asks, and adds the signature; one that the key has given before is not asked for again. */
+async function signOffered(
+  context: Context,
+  { content, payload, signatures }: Offered,
+  key: SigningKey,
+  options: Options,
+): Promise<DsseEnvelope> {
+  const fresh = seal(SCRIPT_TYPE, payload, [key])
+  if (signersOf({ ...fresh, signatures }, [key]).length > 0) return { ...fresh, signatures }
+  const { out } = context
+  for (const line of describe(content, payloadDigest(fresh), signatures.length)) out.progress(line)
+  out.progress(`  Needs        ${await needOf(context, content, options.out !== undefined)}`)
+  out.progress('')
+  for (const line of content.body.split('\n')) out.progress(`  | ${line}`)
+  await confirm(`Approve ${content.name} version ${content.version} with ${key.name}?`, options.yes === true)
+  const others = signatures.filter(({ keyid }) => keyid !== key.keyid)
+  return { ...fresh, signatures: [...others, ...fresh.signatures] }
+}
+
+function describe(content: ScriptContent, digest: string, signatures: number): string[] {
+  const { kind, devices, interpreter, systems, privilege, timeoutS, parameters } = content
+  return [
+    `  Script       ${content.name} version ${content.version}: ${content.title}`,
+    `  Changes      ${content.changes}`,
+    `  Kind         ${kind}, ${interpreter} on ${systems.join(', ')}, as ${privilege}, at most ${timeoutS} s`,
+    `  Parameters   ${
+      Object.entries(parameters)
+        .map(([name, { type }]) => `${name} (${type})`)
+        .join(', ') || 'none'
+    }`,
+    `  Devices      ${devices === null ? 'any device' : devices.join(', ')}`,
+    `  Digest       ${digest}`,
+    `  Signatures   ${signatures} so far`,
+  ]
+}
+
+async function needOf({ server }: Context, content: ScriptContent, offline: boolean): Promise<string> {
+  if (offline)
+    return content.kind === 'library' && content.devices !== null
+      ? "as many approvers as the trust root's threshold"
+      : "as many approvers as the trust root's threshold for the fleet"
+  const { root } = await server.call('trust')
+  const { approvers } = approvalNeed(root, content)
+  return `${approvers} of ${root.approvers.keys.length} approvers (${root.approvers.keys.map(({ name }) => name).join(', ')})`
+}
+
+async function handIn({ server, out }: Context, envelope: DsseEnvelope): Promise<void> {
+  const stored = await server.call('addScript', { body: envelope })
+  out.print(stored, () => [
+    `${stored.name} version ${stored.version} is on the server.`,
+    ...(stored.lacking > 0
+      ? [
+          `It waits for ${stored.lacking} more ${stored.lacking === 1 ? 'approval' : 'approvals'}: another approver reads and signs it with`,
+          `"vigia approve ${stored.digest}".`,
+        ]
+      : [`Digest ${stored.digest}. Run it with "vigia run ${stored.name} --device D --follow".`]),
+  ])
+}
+
+function writeOut({ out }: Context, envelope: DsseEnvelope, file: string): void {
+  writeFileSync(file, `${JSON.stringify(envelope, null, 2)}\n`)
+  const digest = payloadDigest(envelope)
+  out.print({ file, digest, signatures: envelope.signatures.length }, () => [
+    `Written to ${file} with ${envelope.signatures.length} signatures; digest ${digest}.`,
+    `Another approver adds theirs with "vigia approve ${file} --out ${file}"; hand it in with "vigia approve ${file}".`,
+  ])
 }

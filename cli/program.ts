@@ -5,12 +5,14 @@ import { registerBackup } from './backup.ts'
 import { registerDesk } from './desk.ts'
 import { registerFleet } from './fleet.ts'
 import { registerHealth } from './health.ts'
+import { registerKeys } from './keys.ts'
 import { registerLab } from './lab/register.ts'
 import { registerMaintenance } from './maintenance.ts'
 import { registerNoise } from './noise/register.ts'
 import { registerReport } from './report.ts'
 import { registerRules } from './rules/register.ts'
 import { registerRun } from './run.ts'
+import { registerTrust } from './trust/register.ts'
 import { registerUser } from './user.ts'
 import { registerStart } from './start/register.ts'
 import { registerAgent } from './agent.ts'
@@ -46,6 +48,8 @@ export function buildProgram(jsonAsked = false): Command {
     registerDesk,
     registerRun,
     registerApprove,
+    registerKeys,
+    registerTrust,
     registerRules,
     registerReport,
     registerLab,

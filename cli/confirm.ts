@@ -1,0 +1,17 @@
+import { createInterface } from 'node:readline/promises'
+import { VigiaError } from '../contract/errors.ts'
+
+/** Asks a person at the terminal; without one, and without `yes`, nothing is done: USAGE. CONFLICT when they say no. */
+export async function confirm(question: string, yes: boolean): Promise<void> {
+  if (yes) return
+  if (!process.stdin.isTTY)
+    throw new VigiaError('USAGE', 'Nobody is there to be asked: read what is signed, then add --yes.')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await terminal.question(`${question} [y/N] `)
+    if (/^y(es)?$/i.test(answer.trim())) return
+  } finally {
+    terminal.close()
+  }
+  throw new VigiaError('CONFLICT', 'Nothing was signed.')
+}
