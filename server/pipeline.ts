@@ -13,6 +13,7 @@ import type { Incidents } from './incident/incidents.ts'
 import type { IngestOptions } from './ingest/ingest.ts'
 import type { LiveState } from './live-state.ts'
 import type { Live } from './notify/live.ts'
+import { failpoint } from './observe/failpoint.ts'
 import type { Logger } from './observe/log.ts'
 import type { Remediation } from './remediation/remediation.ts'
 import type { RemoteRelay } from './remote/relay.ts'
@@ -104,7 +105,9 @@ export function fromIngest(
     onRemoteState: (address, message) => stages().remote.state(address, message),
     async onResult(address, result) {
       const { remediation, live, log } = stages()
+      failpoint('server-result-received')
       const answer = await remediation.result(address, result)
+      failpoint('server-result-committed')
       if (answer === 'applied' && result.outcome !== 'started') live.output.ended(result.job)
       if (answer === 'foreign')
         log.warn(

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { DownMessage } from '../../contract/down.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
+import { failpoint } from '../observe/failpoint.ts'
 import type { DeviceState } from './device-state.ts'
 import { toRanges } from './sequence-set.ts'
 
@@ -27,6 +28,7 @@ export function createAcknowledgements(options: {
     timer = undefined
     const all = collected
     collected = new Map()
+    failpoint('server-before-ack')
     for (const [{ address }, boots] of all)
       for (const [boot, sequences] of boots) {
         const ranges = toRanges(sequences)
@@ -36,6 +38,7 @@ export function createAcknowledgements(options: {
             // The device sends again what it was not told about.
             .catch((error: unknown) => options.log.debug({ error, ...address }, 'acknowledgement not sent'))
       }
+    failpoint('server-after-ack')
   }
 
   return {

@@ -4,6 +4,7 @@ import type { DownMessage } from '../../contract/down.ts'
 import type { ParameterValues, ScriptContent } from '../../contract/command.ts'
 import { asVigiaError, VigiaError, type ErrorCode } from '../../contract/errors.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
+import { failpoint } from '../observe/failpoint.ts'
 import { at, ms } from '../records/schema.ts'
 import { lockJobInOrder, stepJob, type Work } from './effects.ts'
 import type { JobRow } from './job-rows.ts'
@@ -38,6 +39,7 @@ export async function prepare(work: Work, id: string): Promise<Outgoing | undefi
   try {
     const message = await sign(work, job, session, sequence)
     await stepJob(work, job, { type: 'send' }, { sent_at: at(work.nowMs), sequence })
+    failpoint('server-sent-written')
     return { job: id, address: { client: job.client_id, device: job.device_id }, message }
   } catch (thrown) {
     const error = asVigiaError(thrown)
@@ -127,7 +129,9 @@ export async function handOver(
   { address, message }: Outgoing,
 ): Promise<{ went: 'sent' | 'returned' | 'lost'; why: string }> {
   try {
+    failpoint('server-sent-committed')
     const delivered = await ports.send(address, message)
+    failpoint('server-handed-over')
     return delivered ? { went: 'sent', why: '' } : { went: 'returned', why: 'the device is not connected' }
   } catch (thrown) {
     return { went: 'lost', why: `sending failed: ${asVigiaError(thrown).message}` }

@@ -166,6 +166,6 @@ export function columnsOf(result: JobResult): Omit<Updateable<Tables['job']>, 's
     fields: json(result.fields),
     stdout_bytes: result.stdoutBytes,
     stderr_bytes: result.stderrBytes,
-    transcript: json(result.transcript.map((piece) => ({ ...piece, text: text(piece.text) }))),
+    transcript: json(result.transcript),
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ParameterValues } from '../../contract/command.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { JobView } from '../../contract/incident.ts'
+import { failpoint } from '../observe/failpoint.ts'
 import { advance } from './advance.ts'
 import type { Db } from '../records/records.ts'
 import { secretNames } from './dispatch.ts'
@@ -59,6 +60,7 @@ export function createJobs({ ports, run, dispatch }: Parts) {
       work.effects.events.push({ type: 'job', id })
       return id
     })
+    failpoint('server-job-inserted')
     await dispatch(id)
     return job(id)
   }

@@ -1,6 +1,7 @@
 import type { JobOutput, JobResult } from '../../contract/command.ts'
 import type { JobView } from '../../contract/incident.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
+import { failpoint } from '../observe/failpoint.ts'
 import { advance, verifyBy } from './advance.ts'
 import { handOver, noteOrders, prepare, takeBack, type Outgoing } from './dispatch.ts'
 import { lockIncident, lockJobInOrder, stepJob, type Effects, type Work } from './effects.ts'
@@ -123,6 +124,7 @@ export function createRemediation(ports: Ports): Remediation {
         ? { verify_by: verifyBy((await lockIncident(work.db, job.incident_id))?.remedy ?? null, work.nowMs) }
         : {}
     const changed = await stepJob(work, job, event, { ...columns, ...verify })
+    failpoint('server-result-applied')
     if (!changed || job.incident_id === null) return changed
     if (event.type === 'exited' || event.type === 'timed-out')
       retryAtMs.set(job.incident_id, work.nowMs + RETRY_AFTER_MS)
