@@ -207,6 +207,8 @@ export const AlertTransition = z.object({
   atMs: z.number(),
   /** When the rule said it, where that was held back until `atMs` (a silence, a maintenance window). */
   saidAtMs: z.number().optional(),
+  /** Of an alert that fires: the first sample that the rule has judged here, where it judges samples. A replay begins with it. */
+  judgedFromMs: z.number().optional(),
   evidence: Evidence,
 })
 export type AlertTransition = z.infer<typeof AlertTransition>

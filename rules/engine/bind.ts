@@ -28,8 +28,16 @@ export function bindingOf({ bindings, selection }: DeviceState, hash: string): B
   return undefined
 }
 
-/** Binds a device to a layout that `bindingOf` does not know, with the state of series that the device has. */
-export function bind(state: EngineState, device: DeviceState, layout: Layout, onDrop: OnDrop): Binding {
+/**
+ * Binds a device to a layout that `bindingOf` does not know, with the state of series that the device has. `timeMs` is
+ * that of the report that brings it.
+ */
+export function bind(
+  state: EngineState,
+  device: DeviceState,
+  { layout, timeMs }: { layout: Layout; timeMs: number },
+  onDrop: OnDrop,
+): Binding {
   const plan = planFor(state, device, layout)
   const known = knownSlots(state, device)
   const binding: Binding = {
@@ -45,11 +53,15 @@ export function bind(state: EngineState, device: DeviceState, layout: Layout, on
     links: null,
     places: null,
   }
+  const { lastMs } = state.series.slab.columns
   plan.series.forEach((series, at) => {
+    // What the series had before, the slots that are new have not judged.
+    const bornMs = Math.max(timeMs, (lastMs[binding.seriesSlots[at] as number] as number) + 1)
     for (let entry = plan.starts[at] as number; entry < (plan.starts[at + 1] as number); entry++) {
       const running = state.rules[plan.rules[entry] as number]
       if (running === undefined) continue
-      const slot = slotFor(state, running, known.entries.get(`${running.base}|${series.key}`) ?? [])
+      const from = known.entries.get(`${running.base}|${series.key}`) ?? []
+      const slot = slotFor(running, from, bornMs)
       binding.entrySlots[entry] = slot
       running.bank.named?.(slot, series.labels)
       if (running.hasPeers)
@@ -97,12 +109,13 @@ export function unbind(state: EngineState, device: DeviceState, binding: Binding
 
 /** The slot of the same detector state, else a new one; an alert under other figures of the rule goes on in it. */
 function slotFor(
-  state: EngineState,
   running: RunningRule,
   known: readonly { from: RunningRule; slot: number }[],
+  bornMs: number,
 ): number {
   const same = known.find(({ from }) => from.id === running.id)
   const slot = same?.slot ?? takeSlot(running)
+  if (same === undefined) running.alerts.columns.bornMs[slot] = bornMs
   if (running.alerts.columns.phase[slot] !== INACTIVE) return slot
   const other = known.find(
     ({ from, slot: old }) => from.id !== running.id && from.alerts.columns.phase[old] !== INACTIVE,

@@ -64,7 +64,7 @@ function judge(
   const { metric, labels, unit } = binding.plan.series[at.series] as PlanSeries
   const finding = bank.explain(slot, { timeMs, value, unit })
   const evidence = evidenceOf(finding, seriesText(metric, labels), state.series.points(seriesSlot))
-  out.push(transitionOf(running, device.context, { kind, atMs: timeMs, labels, evidence }))
+  out.push(transitionOf(running, device.context, { kind, atMs: timeMs, slot, labels, evidence }))
 }
 
 /** 1 when one of the alerts fires, 0 when none does, NaN when there is none. */

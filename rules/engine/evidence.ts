@@ -37,10 +37,12 @@ export function transitionOf(
   change: {
     kind: AlertChange
     atMs: number
+    slot: number
     labels: Record<string, string>
     evidence: Evidence
   },
 ): AlertTransition {
+  const bornMs = running.alerts.columns.bornMs[change.slot] as number
   return {
     kind: change.kind,
     rule: running.rule.spec.name,
@@ -52,6 +54,7 @@ export function transitionOf(
     labels: change.labels,
     fingerprint: fingerprintOf(running.rule, change.labels),
     atMs: change.atMs,
+    ...(change.kind === 'firing' && bornMs > 0 ? { judgedFromMs: bornMs } : {}),
     evidence: change.evidence,
   }
 }

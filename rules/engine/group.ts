@@ -6,10 +6,15 @@ import type { SeriesSpec } from '../../contract/report.ts'
 import { createSlab, createSlots, type Slab, type Slots } from '../state/slab.ts'
 import type { Cohorts } from './cohort.ts'
 
+/**
+ * `bornMs`: the time of the first report that the slot has judged; 0 where that is not known, or it judges by time.
+ * Columns are only ever added, at the end: one that an older snapshot lacks stays zero.
+ */
 const ALERT_COLUMNS = {
   phase: { type: 'u8' },
   sinceMs: { type: 'f64' },
   clearMs: { type: 'f64' },
+  bornMs: { type: 'f64' },
 } as const
 
 type Alerts = Slab<typeof ALERT_COLUMNS>

@@ -84,7 +84,7 @@ export function judgeWatch(
     unit: 'seconds',
   })
   const evidence = evidenceOf(finding, seriesText(signal.metric, labels), [])
-  out.push(transitionOf(running, device.context, { kind, atMs, labels, evidence }))
+  out.push(transitionOf(running, device.context, { kind, atMs, slot, labels, evidence }))
 }
 
 /** Ends an alert whose series is gone: what is not there cannot be in breach. */
@@ -92,7 +92,8 @@ export function endEntry({ state, device, out }: Run, { binding, series, entry }
   const running = state.rules[binding.plan.rules[entry] as number]
   const spec = binding.plan.series[series]
   if (running === undefined || spec === undefined) return
-  const kind = endAlert(device, running, binding.entrySlots[entry] as number)
+  const slot = binding.entrySlots[entry] as number
+  const kind = endAlert(device, running, slot)
   if (kind === null) return
   const says = isSelected(state, device, running)
     ? 'is no longer reported by the device'
@@ -112,6 +113,7 @@ export function endEntry({ state, device, out }: Run, { binding, series, entry }
   const transition = transitionOf(running, device.context, {
     kind,
     atMs,
+    slot,
     labels,
     evidence,
   })
@@ -144,6 +146,7 @@ export function endWatch({ state, device, out }: Run, { rule, slot }: Watch): vo
     transitionOf(running, device.context, {
       kind,
       atMs: state.clock.lastTickMs,
+      slot,
       labels,
       evidence,
     }),

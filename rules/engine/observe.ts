@@ -40,7 +40,9 @@ export function observeReport(run: Run, { layout, timeMs, values, late }: Observ
   if (late) return
   const binding =
     bindingOf(device, layout.hash) ??
-    bind(state, device, layout, (entry) => endEntry(run, entry, Math.max(timeMs, device.newestMs)))
+    bind(state, device, { layout, timeMs }, (entry) =>
+      endEntry(run, entry, Math.max(timeMs, device.newestMs)),
+    )
   noteReport(device, binding, timeMs)
   evaluate(run, binding, timeMs, values)
   observeComposites(run, binding, timeMs)
@@ -110,6 +112,7 @@ function evaluate(run: Run, binding: Binding, timeMs: number, values: ArrayLike<
         transitionOf(running, run.device.context, {
           kind,
           atMs: timeMs,
+          slot,
           labels,
           evidence,
         }),

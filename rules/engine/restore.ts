@@ -29,9 +29,9 @@ export function restoreState(rules: readonly CompiledRule[], snapshot: Uint8Arra
   const state = createState(rules)
   for (const { context } of header.devices) prepareVariants(state, context)
   let offset = 0
-  const load = (slab: Slab | null, head: SlabHead): boolean => {
+  const load = (slab: Slab | null, head: SlabHead, shape = slab?.shape): boolean => {
     const parts = head.sizes.map((size) => body.subarray(offset, (offset += size)))
-    if (slab === null || slab.shape !== head.shape) return false
+    if (slab === null || shape !== head.shape) return false
     slab.load(head.high, parts)
     return true
   }
@@ -40,13 +40,17 @@ export function restoreState(rules: readonly CompiledRule[], snapshot: Uint8Arra
   const groups = header.groups.map((saved, index) => {
     const group = groupFor(state, header, index)
     const alerts = group?.alerts ?? createAlerts()
-    load(alerts, saved.alerts)
+    // An older one has fewer columns.
+    load(alerts, saved.alerts, saved.alerts.shape)
     for (const [slab, head] of [
       [group?.bank.slab ?? null, saved.bank],
       [group === undefined ? null : (state.cohorts.slab(group.id) ?? null), saved.peers],
     ] as const) {
       const isLoaded = head !== null && load(isOrphan(group) ? null : slab, head)
-      if (!isLoaded && slab !== null) for (let slot = 0; slot < saved.alerts.high; slot++) slab.open(slot)
+      if (isLoaded || slab === null) continue
+      for (let slot = 0; slot < saved.alerts.high; slot++) slab.open(slot)
+      // What begins anew begins at a time that nobody notes here.
+      alerts.columns.bornMs.fill(0)
     }
     return { group, phases: alerts.columns.phase }
   })

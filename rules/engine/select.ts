@@ -1,4 +1,4 @@
-import { INACTIVE } from '../alert.ts'
+import { INACTIVE, PENDING } from '../alert.ts'
 import { applyOverrides, overridesFor } from '../language/variant.ts'
 import type { DeviceContext } from '../selector.ts'
 import {
@@ -100,6 +100,9 @@ export function moveAlert(from: RunningRule, fromSlot: number, to: RunningRule, 
   target.phase[toSlot] = source.phase[fromSlot] as number
   target.sinceMs[toSlot] = source.sinceMs[fromSlot] as number
   target.clearMs[toSlot] = source.clearMs[fromSlot] as number
+  // It waits since then, on samples that the detector of its slot has not seen.
+  if (source.phase[fromSlot] === PENDING && (target.bornMs[toSlot] as number) > 0)
+    target.bornMs[toSlot] = source.sinceMs[fromSlot] as number
   source.phase[fromSlot] = INACTIVE
   source.sinceMs[fromSlot] = 0
   source.clearMs[fromSlot] = 0

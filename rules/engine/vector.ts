@@ -23,9 +23,11 @@ export function observeVectors(
 ): void {
   const { state, device } = run
   for (const watch of device.vectors) {
-    const everyMs = state.rules[watch.rule]?.vector?.everyMs ?? 60_000
+    const running = state.rules[watch.rule]
+    const everyMs = running?.vector?.everyMs ?? 60_000
     const endMs = Math.ceil(timeMs / everyMs) * everyMs
     if (endMs <= watch.dueMs) continue
+    if (watch.dueMs === 0 && running !== undefined) running.alerts.columns.bornMs[watch.slot] = timeMs
     if (watch.dueMs > 0 && timeMs - watch.dueMs <= PAST_INTERVALS * everyMs) closeInterval(run, watch)
     watch.dueMs = endMs
   }
@@ -95,6 +97,7 @@ function closeInterval(run: Run, watch: VectorWatch): void {
     transitionOf(running, device.context, {
       kind,
       atMs: dueMs,
+      slot,
       labels,
       evidence,
     }),

@@ -198,6 +198,7 @@ function detail(alert: AlertTransition): Record<string, unknown> {
     forecast: alert.evidence.forecast,
     sentence: alert.evidence.sentence,
     ...(alert.saidAtMs === undefined ? {} : { saidAtMs: alert.saidAtMs }),
+    ...(alert.judgedFromMs === undefined ? {} : { judgedFromMs: alert.judgedFromMs }),
   }
 }
 

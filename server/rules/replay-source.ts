@@ -48,7 +48,7 @@ export async function replaySource(
   },
   incident: string,
 ): Promise<{ recorded: Recorded; packs: PackSource[]; sinceMs: number }> {
-  const found = await readRecorded(needs.records, incident)
+  const { judgedFromMs, ...found } = await readRecorded(needs.records, incident)
   const kept = await needs.history.version(found.rule, found.ruleVersion)
   if (kept === undefined)
     throw new VigiaError(
@@ -66,8 +66,9 @@ export async function replaySource(
       : applyOverrides(rule, overridesFor(rule, context)).rule.spec,
   )
   const byClock = own.detector.driven === 'time'
-  // The detector began anew when this version came into force; what was on its way then was judged by it already.
-  const sinceMs = Math.min(kept.firstSeenMs, found.atMs)
+  // Not with the version: what was on its way when it came into force was judged by it already, and the same version
+  // may have been in force before. What judges by time has no first sample; there the version is near enough.
+  const sinceMs = judgedFromMs ?? Math.min(kept.firstSeenMs, found.atMs)
   return { recorded: { ...found, byClock }, packs: [packOf(specs)], sinceMs }
 }
 
@@ -77,7 +78,10 @@ function packOf(specs: readonly RuleSpec[]): PackSource {
   return { file: `${REPLAY_PACK}.yaml`, text: JSON.stringify({ pack: REPLAY_PACK, version: 1, rules }) }
 }
 
-async function readRecorded(records: Records, incident: string): Promise<Omit<Recorded, 'byClock'>> {
+async function readRecorded(
+  records: Records,
+  incident: string,
+): Promise<Omit<Recorded, 'byClock'> & { judgedFromMs: number | undefined }> {
   const { row, events } = await records.operator(async (db) => ({
     row: await db
       .selectFrom('incident')
@@ -102,7 +106,7 @@ async function readRecorded(records: Records, incident: string): Promise<Omit<Re
       detail['rule'] === rule &&
       detail['cleared'] !== true,
   )
-  const { fingerprint, value, sentence, saidAtMs } = first?.detail ?? {}
+  const { fingerprint, value, sentence, saidAtMs, judgedFromMs } = first?.detail ?? {}
   if (first === undefined || typeof fingerprint !== 'string')
     throw new VigiaError('NOT_FOUND', `The story of the incident does not tell which alert opened it.`)
   return {
@@ -111,5 +115,6 @@ async function readRecorded(records: Records, incident: string): Promise<Omit<Re
     atMs: typeof saidAtMs === 'number' ? saidAtMs : ms(first.at),
     value: typeof value === 'number' ? value : null,
     sentence: typeof sentence === 'string' ? sentence : '',
+    judgedFromMs: typeof judgedFromMs === 'number' ? judgedFromMs : undefined,
   }
 }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { AlertTransition } from '../../../contract/rules.ts'
 import { createEngine, type Engine } from '../../../rules/engine/engine.ts'
+import { joinSnapshot, splitSnapshot } from '../../../rules/engine/snapshot-format.ts'
 import type { CompiledRule } from '../../../rules/language/compiled.ts'
 import { DEVICE, layoutOf, rulesOf } from '../support.ts'
 
@@ -131,6 +132,43 @@ it('keeps alerts of a changed rule and resolves those of a rule that is gone', (
   report(next, 60, 70)
   expect(out.splice(0)).toMatchObject([{ kind: 'resolved', rule: 'kept' }])
   expect(next.size()).toMatchObject({ devices: 1, entries: 2 })
+})
+
+/** The snapshot as a release wrote it that did not know since when an alert's rule has judged. */
+function older(snapshot: Uint8Array): Uint8Array {
+  const { header, body } = splitSnapshot(snapshot)
+  let offset = 0
+  const take = (sizes: readonly number[]) => sizes.map((size) => body.subarray(offset, (offset += size)))
+  const parts = take(header.series.sizes)
+  const groups = header.groups.map((group) => {
+    expect(group.alerts.shape).toMatch(/,bornMs:f64x1$/)
+    parts.push(...take(group.alerts.sizes).slice(0, -1), ...take(group.bank.sizes))
+    parts.push(...take(group.peers?.sizes ?? []))
+    const shape = group.alerts.shape.replace(',bornMs:f64x1', '')
+    return { ...group, alerts: { ...group.alerts, shape, sizes: group.alerts.sizes.slice(0, -1) } }
+  })
+  return joinSnapshot({ ...header, groups }, parts)
+}
+
+it('goes on with the alerts of an older snapshot, and says of none since when its rule has judged', () => {
+  const rules = rulesOf('name: cpu\nsignal: { metric: cpu.used_percent }\nthreshold: { above: 90 }\nfor: 1m')
+  const told = (before: (snapshot: Uint8Array) => Uint8Array): AlertTransition[] => {
+    const out: AlertTransition[] = []
+    let engine = createEngine({ rules })
+    for (let second = 0; second <= 60; second += 20) {
+      const report = { layout: LAYOUTS[0]!, timeMs: T0 + second * 1000, values: [95, 1], late: false }
+      engine.observe(DEVICE, report, out)
+      const next = createEngine({ rules })
+      next.restore(before(engine.snapshot()))
+      engine = next
+    }
+    return out
+  }
+  const [, firing] = told((snapshot) => snapshot)
+  expect(firing).toMatchObject({ kind: 'firing', judgedFromMs: T0 })
+  const { judgedFromMs, ...without } = firing!
+  expect(judgedFromMs).toBe(T0)
+  expect(told(older)[1]).toEqual(without)
 })
 
 it('refuses bytes that are no snapshot', () => {
