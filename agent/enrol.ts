@@ -78,7 +78,10 @@ export async function enrolDevice(options: EnrolOptions): Promise<{ client: stri
 
 function checkPin(trustText: string, pin: string): void {
   if (createHash('sha256').update(trustText).digest('hex') === pin) return
-  throw new VigiaError('ENROL_TRUST_MISMATCH', 'The server shows another trust root than the token names')
+  throw new VigiaError(
+    'ENROL_TRUST_MISMATCH',
+    'The server shows another trust root than the token names: approvers changed it since (then a new token is needed), or it is another server',
+  )
 }
 
 async function signingRequest(keys: webcrypto.CryptoKeyPair): Promise<string> {

@@ -1,0 +1,211 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DsseEnvelope } from '../../contract/dsse.ts'
+import { TrustedKey, type TrustRoot } from '../../contract/trust.ts'
+import { changesOf, describeRoot } from '../../cli/trust/describe.ts'
+import {
+  newDraft,
+  readDraft,
+  rootsOf,
+  signDraft,
+  standingOf,
+  writeDraft,
+} from '../../cli/trust/draft-file.ts'
+import { editRoot } from '../../cli/trust/edit.ts'
+import { keyOfText } from '../../cli/trust/key-text.ts'
+import { makeKey, openKey, publicPart, type SigningKey } from '../../server/script/keys.ts'
+import { openScript } from '../../server/script/library.ts'
+import { signersOf } from '../../server/script/verify.ts'
+import { firstRoot } from '../../server/fleet/trust-wanted.ts'
+
+const MAIN = join(import.meta.dirname, '../../cli/main.ts')
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vigia-approve-'))
+  writeFileSync(at('local.token'), 'token\n')
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+const at = (name: string): string => join(folder, name)
+
+/** Runs the real command as a person with a key store of their own; no server listens on port 1. */
+function as(person: string, ...args: string[]): { code: number | null; out: string; error: string } {
+  const run = spawnSync(
+    process.execPath,
+    [MAIN, '--data', folder, '--server', 'http://127.0.0.1:1', ...args],
+    {
+      ...{ encoding: 'utf8', cwd: folder, env: { ...process.env, VIGIA_KEYS: at(`keys-${person}`) } },
+      input: '',
+    },
+  )
+  return { code: run.status, out: run.stdout, error: run.stderr }
+}
+
+describe('approval without a server', () => {
+  it('is signed by one after the other in a file, shows what is signed and asks before', () => {
+    writeFileSync(at('hello.sh'), 'echo hello\n')
+    for (const person of ['ana', 'luis']) expect(as(person, 'keys', 'create').code).toBe(0)
+    const device = 'd-aaaaaaaaaaaaaaaa'
+    const first = ['approve', 'hello.sh', '--device', device, '--out', 'hello.json']
+    const unasked = as('ana', ...first)
+    expect(unasked).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('USAGE: Nobody is there to be asked') as unknown,
+    })
+    expect(existsSync(at('hello.json'))).toBe(false)
+    const shown = as('ana', ...first, '--yes')
+    expect(shown.code, shown.error).toBe(0)
+    for (const words of ['hello version 1', device, '| echo hello', 'Digest', "trust root's threshold"])
+      expect(shown.error).toContain(words)
+    const again = as('luis', 'approve', 'hello.json', '--out', 'hello.json', '--yes')
+    expect(again.code, again.error).toBe(0)
+    const envelope = DsseEnvelope.parse(JSON.parse(readFileSync(at('hello.json'), 'utf8')))
+    const keys = ['ana', 'luis'].map((person) => TrustedKey.parse(JSON.parse(as(person, 'keys', 'show').out)))
+    expect(signersOf(envelope, keys)).toHaveLength(2)
+    expect(openScript(envelope)).toMatchObject({ name: 'hello', kind: 'library', devices: [device] })
+    // Handed in it would be: the server is away, and nothing is asked.
+    expect(as('luis', 'approve', 'hello.json')).toMatchObject({ code: 69 })
+  }, 120_000)
+
+  it('refuses what it cannot sign, with a code', () => {
+    expect(as('nobody', 'approve', 'hello.sh', '--out', 'x.json', '--yes').error).toMatch(
+      /^NOT_FOUND: no key/,
+    )
+    expect(as('ana', 'approve', 'hello.sh', '--device', 'pc', '--out', 'x.json').error).toMatch(
+      /^USAGE: pc is no/,
+    )
+    expect(as('ana', 'approve', 'hello.json', '--ad-hoc', '--out', 'x.json').error).toMatch(
+      /^USAGE: What another/,
+    )
+    writeFileSync(at('broken.json'), '{"payloadType":1}')
+    expect(as('ana', 'approve', 'broken.json', '--out', 'x.json').error).toMatch(/^REQUEST_INVALID/)
+    writeFileSync(at('x.exe'), '')
+    expect(as('ana', 'approve', 'x.exe', '--out', 'x.json').error).toMatch(/^USAGE: FILE ends in/)
+    const many = Array.from({ length: 11 }, (_, index) => `d-${'abcdefghijk'[index]!.repeat(16)}`)
+    expect(as('ana', 'approve', 'hello.sh', '--out', 'x.json', '--yes', '--device', ...many).error).toMatch(
+      /^CONFIG_INVALID/,
+    )
+  }, 120_000)
+})
+
+describe('a draft of the next trust root', () => {
+  const [ana, luis, eva] = ['ana', 'luis', 'eva'].map((name) => openKey(makeKey(name))) as [
+    SigningKey,
+    SigningKey,
+    SigningKey,
+  ]
+  const before = firstRoot({
+    ...{ people: [publicPart(ana), publicPart(luis)], project: publicPart(openKey(makeKey('project'))) },
+    ...{ orderer: publicPart(openKey(makeKey('server'))), caPem: '-----BEGIN CERTIFICATE-----' },
+  })
+  const keyText = (key: SigningKey): string => `${key.name}=${key.publicKey}`
+  const draftOf = (next: TrustRoot) => newDraft(JSON.stringify(before), next)
+
+  it('says in words everything that it changes, and who must sign', () => {
+    writeFileSync(at('remote.json'), JSON.stringify({ workstation: { terminal: 'ask' } }))
+    const next = editRoot(before, {
+      ...{
+        addApprover: [keyText(eva)],
+        removeApprover: ['luis'],
+        addTechnician: [keyText(eva)],
+        threshold: 2,
+      },
+      ...{ revokeScript: ['a'.repeat(64)], limits: '60,10', remote: at('remote.json') },
+    })
+    const draft = draftOf(next)
+    const words = changesOf(before, rootsOf(draft).next).join('\n')
+    for (const part of [
+      `+ eva (${eva.keyid.slice(0, 16)}) may approve`,
+      `- luis (${luis.keyid.slice(0, 16)}) no longer may approve`,
+      '+ eva',
+      'may open remote sessions',
+      'Approvals for named devices: 1 → 2',
+      '120 → 60',
+      '30 → 10',
+      `Script ${'a'.repeat(64)} is withdrawn`,
+      'terminal "unattended" → "ask"',
+    ])
+      expect(words).toContain(part)
+    expect(describeRoot(next).join('\n')).toContain('a device takes 60 orders an hour, 10 of one script')
+    expect(standingOf(draft).missing).toEqual([
+      '2 more for the root in force, of ana, luis',
+      '2 more for the new root, of ana, eva',
+    ])
+    const signed = [ana, luis, ana].reduce(signDraft, draft)
+    expect(standingOf(signed)).toMatchObject({ missing: ['1 more for the new root, of eva'] })
+    expect(standingOf(signDraft(signed, eva))).toMatchObject({ missing: [] })
+    expect(signed.envelope.signatures).toHaveLength(2)
+  })
+
+  it('names every field of a root that differs: none can be changed unseen', () => {
+    const base = editRoot(before, {})
+    const changes: Partial<TrustRoot>[] = [
+      { approvers: { ...base.approvers, keys: [...base.approvers.keys, publicPart(eva)] } },
+      { approvers: { ...base.approvers, threshold: 2 } },
+      { approvers: { ...base.approvers, fleetThreshold: 1 } },
+      { publishers: { keys: [] } },
+      { orderers: { keys: [publicPart(eva)] } },
+      { technicians: { keys: [publicPart(eva)] } },
+      { limits: { ...base.limits, perHour: 10_000 } },
+      { limits: { ...base.limits, perScriptPerHour: 10_000 } },
+      { revokedScripts: ['b'.repeat(64)] },
+      { caPem: 'other' },
+      { version: 9 },
+      ...(['workstation', 'server'] as const).flatMap((kind) =>
+        Object.keys(base.remote[kind]).map((field) => ({
+          remote: { ...base.remote, [kind]: { ...base.remote[kind], [field]: 'changed' } },
+        })),
+      ),
+    ]
+    const covered = new Set(changes.flatMap((change) => Object.keys(change)))
+    expect([...covered, 'v'].sort()).toEqual(Object.keys(base).sort())
+    for (const change of changes)
+      expect(changesOf(before, { ...base, ...change }), JSON.stringify(change)).not.toEqual([
+        'Nothing changes but the version',
+      ])
+    expect(changesOf({ ...before, revokedScripts: ['c'] }, base)).toEqual([
+      'Script c is not withdrawn any more',
+    ])
+  })
+
+  it('is refused when it could not be, and its file is not written over', () => {
+    const code = (work: () => unknown): string => {
+      try {
+        work()
+        return 'done'
+      } catch (thrown) {
+        return (thrown as { code: string }).code
+      }
+    }
+    expect(code(() => draftOf(editRoot(before, { removeApprover: ['ana'] })))).toBe('TRUST_INVALID')
+    expect(code(() => draftOf(editRoot(before, { fleetThreshold: 3 })))).toBe('TRUST_INVALID')
+    expect(
+      code(() =>
+        draftOf(editRoot(before, { addApprover: [keyText({ ...eva, ...before.orderers.keys[0]! })] })),
+      ),
+    ).toBe('TRUST_INVALID')
+    expect(code(() => editRoot(before, { removeApprover: ['nobody'] }))).toBe('NOT_FOUND')
+    expect(code(() => editRoot(before, { addApprover: [keyText(ana)] }))).toBe('CONFLICT')
+    expect(code(() => editRoot(before, { limits: 'many' }))).toBe('USAGE')
+    expect(code(() => editRoot(before, { revokeScript: ['x'] }))).toBe('USAGE')
+    writeFileSync(at('odd.json'), JSON.stringify({ server: { terminal: 'always' } }))
+    expect(code(() => editRoot(before, { remote: at('odd.json') }))).toBe('CONFIG_INVALID')
+    const draft = draftOf(editRoot(before, {}))
+    writeDraft(at('next.json'), draft, false)
+    expect(code(() => writeDraft(at('next.json'), draft, false))).toBe('CONFLICT')
+    expect(readDraft(at('next.json'))).toEqual(draft)
+    expect(code(() => readDraft(at('odd.json')))).toBe('REQUEST_INVALID')
+  })
+
+  it('takes keys as people have them: a file, the raw key, with a name before it', () => {
+    writeFileSync(at('eva.pub.json'), JSON.stringify(publicPart(eva)))
+    expect(keyOfText(at('eva.pub.json'))).toEqual(publicPart(eva))
+    expect(keyOfText(`Eva R.=${eva.publicKey}`)).toEqual({ ...publicPart(eva), name: 'Eva R.' })
+    expect(keyOfText(eva.publicKey, 'Eva')).toEqual({ ...publicPart(eva), name: 'Eva' })
+    writeFileSync(at('lie.json'), JSON.stringify({ ...publicPart(eva), keyid: ana.keyid }))
+    expect(() => keyOfText(at('lie.json'))).toThrow(expect.objectContaining({ code: 'REQUEST_INVALID' }))
+    expect(() => keyOfText('nowhere.json')).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }))
+  })
+})
