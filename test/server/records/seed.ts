@@ -167,6 +167,38 @@ export async function seedClient(
     .insertInto('presence')
     .values({ ...own, online_at: at(START_MS) })
     .execute()
+  const run = randomUUID()
+  await db
+    .insertInto('run')
+    .values({
+      ...{ run_id: run, script_digest: hash, request: json({ words }), state: 'running', ordered_by: words },
+      ...{ created_at: at(START_MS), waves: [1, 100], wave_started_at: [at(START_MS)], why: null },
+      ...{ schedule_id: null, allowed_clients: [client], started_at: null, ended_at: null, next_at: null },
+    })
+    .execute()
+  await db
+    .insertInto('run_device')
+    .values({ ...own, run_id: run, wave: 0, place: 0, job_id: job, left_out: null })
+    .execute()
+  await db
+    .insertInto('saved_view')
+    .values({ view_id: run, name: words, client_id: client, selector: words, shared: true, owner: client })
+    .execute()
+  await db
+    .insertInto('secret')
+    .values({
+      ...{ secret_id: run, name: 'vpn', client_id: client, sealed: Buffer.from([0, 10, 92, 255]) },
+      ...{ changed_at: at(START_MS), changed_by: words },
+    })
+    .execute()
+  await db
+    .insertInto('remote_session')
+    .values({
+      ...{ ...own, session_id: run, kind: 'terminal', control: true, technician: words, keyid: hash },
+      ...{ reason: words, request: json({ words }), state: 'closed', why: null, requested_at: at(START_MS) },
+      ...{ opened_at: null, closed_at: null, recording: null, recording_sha256: null },
+    })
+    .execute()
   await db
     .insertInto('audit')
     .values({
