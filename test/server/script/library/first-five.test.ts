@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { LIBRARY_DIRECTORY } from '../../../server/script/library.ts'
+import { LIBRARY_DIRECTORY } from '../../../../server/script/library.ts'
 
 const isRoot = process.getuid?.() === 0
 const TEN_DAYS_AGO = Date.now() / 1000 - 10 * 86_400
