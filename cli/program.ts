@@ -9,6 +9,7 @@ import { registerKeys } from './keys.ts'
 import { registerLab } from './lab/register.ts'
 import { registerMaintenance } from './maintenance.ts'
 import { registerNoise } from './noise/register.ts'
+import { registerRemote } from './remote/register.ts'
 import { registerReport } from './report.ts'
 import { registerRules } from './rules/register.ts'
 import { registerRun } from './run.ts'
@@ -50,6 +51,7 @@ export function buildProgram(jsonAsked = false): Command {
     registerApprove,
     registerKeys,
     registerTrust,
+    registerRemote,
     registerRules,
     registerReport,
     registerLab,

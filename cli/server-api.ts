@@ -22,6 +22,8 @@ export type ServerApi = {
   download(path: string): Promise<{ bytes: Uint8Array; type: string }>
   /** Server-sent events of a path, parsed, until the signal ends it. */
   listen(path: string, signal: AbortSignal): AsyncGenerator<unknown>
+  /** A WebSocket of a path, as binary. */
+  socket(path: string): WebSocket
 }
 
 /** Reads the local token of the data directory; it makes the caller the server's own machine. */
@@ -80,6 +82,14 @@ function connect(url: string, token: () => string): ServerApi {
         bytes: new Uint8Array(await response.arrayBuffer()),
         type: response.headers.get('content-type') ?? '',
       }
+    },
+    socket(path) {
+      const target = new URL(path, url)
+      target.protocol = target.protocol === 'https:' ? 'wss:' : 'ws:'
+      // Node's own WebSocket takes headers, which browsers do not.
+      const socket = new WebSocket(target, { headers: { authorization: `Bearer ${token()}` } })
+      socket.binaryType = 'arraybuffer'
+      return socket
     },
     async *listen(path, signal) {
       const response = await request('GET', path, undefined, signal)
