@@ -21,6 +21,24 @@ export function emptyEnd(job: string, outcome: JobEnd['outcome'], timeMs: number
   }
 }
 
+/** A job that was started and whose end nobody wrote down. */
+export function unknownEnd(job: string, nowMs: number): JobEnd {
+  return {
+    ...emptyEnd(job, 'unknown', Math.trunc(nowMs)),
+    code: 'JOB_UNKNOWN',
+    message: 'The job was started and its end was not recorded; it is not run again',
+  }
+}
+
+/** A job that certainly did not run, since it was not even written down as started. */
+export function notStarted(job: string, nowMs: number): JobEnd {
+  return {
+    ...emptyEnd(job, 'refused', Math.trunc(nowMs)),
+    code: 'INTERNAL',
+    message: 'What checks the command ended before the script was started; nothing ran',
+  }
+}
+
 /** Room in a packet for what stands beside the output: fields, message, names. */
 const ROOM_BESIDE = 72 * 1024
 

@@ -7,7 +7,7 @@ import { failpoint } from '../failpoint.ts'
 import type { Log } from '../log.ts'
 import type { Outbox } from '../outbox/shape.ts'
 import { agentPaths } from '../paths.ts'
-import { claimedJob, emptyEnd } from './end.ts'
+import { claimedJob, emptyEnd, notStarted, unknownEnd } from './end.ts'
 import {
   isInLedger,
   markFinished,
@@ -25,6 +25,8 @@ type Command = Extract<DownMessage, { type: 'command' }>
 type Waiting = { command: Command; challenge: string }
 type Running = {
   child: ChildProcess
+  /** The job that its order names, which need not be true before it is checked. */
+  claimed: string | undefined
   job: string | undefined
   /** It said whether the command is accepted. */
   heard: boolean
@@ -110,22 +112,11 @@ export function createExecutor(options: {
   const inherit = async ({ job }: LedgerEntry): Promise<void> => {
     const end = held.get(job) ?? readEnd(jobs, job)
     if (!end) createOrphanTree(job)?.kill()
-    await deliver(end ?? unknownEnd(job))
+    await deliver(end ?? unknownEnd(job, now()))
   }
   const recoverIn = (ms: number): void => {
     if (!stopped) recoverTimer ??= setTimeout(recover, ms)
   }
-  const notStarted = (job: string): JobEnd => ({
-    ...emptyEnd(job, 'refused', Math.trunc(now())),
-    code: 'INTERNAL',
-    message: 'What checks the command ended before the script was started; nothing ran',
-  })
-  const unknownEnd = (job: string): JobEnd => ({
-    ...emptyEnd(job, 'unknown', Math.trunc(now())),
-    code: 'JOB_UNKNOWN',
-    message: 'The job was started and its end was not recorded; it is not run again',
-  })
-
   const handle = async (mine: Running, message: FromRunner, admitted: () => void): Promise<void> => {
     if (message.type !== 'output') mine.heard = true
     switch (message.type) {
@@ -182,7 +173,8 @@ export function createExecutor(options: {
       execArgv: ['--max-old-space-size=128'],
     })
     const { promise, resolve } = Promise.withResolvers<void>()
-    const mine: Running = { child, job: undefined, heard: false, over: promise }
+    const claimed = claimedJob(command.order.payload)
+    const mine: Running = { child, claimed, job: undefined, heard: false, over: promise }
     running.add(mine)
     let chain = Promise.resolve()
     child.on('message', (message: FromRunner) => {
@@ -195,11 +187,11 @@ export function createExecutor(options: {
     const over = (): void => {
       void chain.then(async () => {
         // The runner died before it could say how the job ended, or even that it began.
-        const job = mine.job ?? claimedJob(command.order.payload)
+        const job = mine.job ?? claimed
         const entry = readLedger(jobs).find((each) => each.job === job)
         const own = entry?.pid === child.pid || entry?.pid === 0
         if (entry && own && !entry.finished) await inherit(entry)
-        else if (!mine.heard && job !== undefined && !entry) report(notStarted(job))
+        else if (!mine.heard && job !== undefined && !entry) report(notStarted(job, now()))
         if (entry && own) highest = Math.max(highest, entry.sequence)
         running.delete(mine)
         admitted()
@@ -270,7 +262,14 @@ export function createExecutor(options: {
       next()
     },
     cancel(job) {
-      const found = [...running].find((each) => each.job === job)
+      const waits = waiting.findIndex(({ command }) => claimedJob(command.order.payload) === job)
+      if (waits >= 0) {
+        waiting.splice(waits, 1)
+        const message = 'cancelled by the server before it was started'
+        report({ ...emptyEnd(job, 'cancelled', Math.trunc(now())), message })
+        return
+      }
+      const found = [...running].find((each) => each.job === job || each.claimed === job)
       if (found) tell(found.child, { type: 'cancel', reason: 'cancelled by the server', graceMs: 5000 })
       else if (!cancelOrphan(job)) log.info('nothing to cancel: the job does not run here', { job })
     },

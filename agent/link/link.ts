@@ -4,6 +4,7 @@ import type { SessionHello } from '../../contract/report.ts'
 import type { DevicePolicy, DownMessage } from '../../contract/down.ts'
 import type { DsseEnvelope } from '../../contract/dsse.ts'
 import { downTopic, upTopic, type DeviceAddress, type UpChannel } from '../../contract/topics.ts'
+import { failpoint } from '../failpoint.ts'
 import type { Log } from '../log.ts'
 import type { OutboxRecord } from '../outbox/frame.ts'
 import type { Outbox } from '../outbox/shape.ts'
@@ -142,7 +143,9 @@ export function createLink(options: LinkOptions): Link {
   const receive = (message: DownMessage): void => {
     switch (message.type) {
       case 'ack':
+        failpoint('agent-before-ack')
         outbox.ack(message.boot, message.ranges)
+        failpoint('agent-after-ack')
         window.acked(message.boot, message.ranges, monotonicMs())
         return
       case 'need-layout':

@@ -196,3 +196,22 @@ describe('scripts that do not want to end', () => {
     process.kill(daemon!, 'SIGKILL')
   })
 })
+
+describe('a job that is cancelled before it begins', () => {
+  it('never runs, whether it waits or is being checked', async () => {
+    const long = Array.from({ length: 4 }, () => bench.start('sleep 60'))
+    const mark = join(bench.dataDir, 'ran')
+    const waiting = bench.start(`echo ran > ${mark}`)
+    bench.executor.cancel(waiting)
+    expect(await bench.end(waiting)).toMatchObject({
+      outcome: 'cancelled',
+      message: 'cancelled by the server before it was started',
+    })
+    for (const job of long) bench.executor.cancel(job)
+    for (const job of long) expect(await bench.end(job)).toMatchObject({ outcome: 'cancelled' })
+    const checked = bench.start(`sleep 5; echo ran > ${mark}`)
+    bench.executor.cancel(checked)
+    expect(await bench.end(checked)).toMatchObject({ outcome: 'cancelled' })
+    expect(existsSync(mark)).toBe(false)
+  })
+})
