@@ -28,6 +28,7 @@ type Used =
   | keyof typeof RULE_PATHS
   | keyof typeof NOISE_PATHS
   | keyof typeof REMOTE_PATHS
+  | keyof typeof WORK_PATHS
 
 type Table<K extends keyof Routes> = { [P in K]: readonly [Routes[P]['method'], Routes[P]['path']] }
 
@@ -71,6 +72,33 @@ const NOISE_PATHS = {
   suppressions: ['GET', '/api/suppressions'],
 } as const satisfies Partial<Table<keyof Routes>>
 
+/** Routes of scripts, jobs, runs, secrets and knowledge. */
+const WORK_PATHS = {
+  scripts: ['GET', '/api/scripts'],
+  script: ['GET', '/api/scripts/:name'],
+  createJob: ['POST', '/api/jobs'],
+  job: ['GET', '/api/jobs/:id'],
+  jobs: ['GET', '/api/jobs'],
+  cancelJob: ['POST', '/api/jobs/:id/cancel'],
+  planRun: ['POST', '/api/runs/plan'],
+  createRun: ['POST', '/api/runs'],
+  runs: ['GET', '/api/runs'],
+  run: ['GET', '/api/runs/:id'],
+  runResults: ['GET', '/api/runs/:id/results'],
+  cancelRun: ['POST', '/api/runs/:id/cancel'],
+  rerunFailed: ['POST', '/api/runs/:id/rerun'],
+  views: ['GET', '/api/views'],
+  saveView: ['POST', '/api/views'],
+  removeView: ['DELETE', '/api/views/:id'],
+  secrets: ['GET', '/api/secrets'],
+  setSecret: ['POST', '/api/secrets'],
+  removeSecret: ['DELETE', '/api/secrets/:name'],
+  articles: ['GET', '/api/articles'],
+  article: ['GET', '/api/articles/:slug'],
+  saveArticle: ['POST', '/api/articles'],
+  removeArticle: ['DELETE', '/api/articles/:slug'],
+} as const satisfies Partial<Table<keyof Routes>>
+
 /** Routes of remote sessions. */
 const REMOTE_PATHS = {
   trust: ['GET', '/api/trust'],
@@ -90,6 +118,7 @@ const PATHS: Table<Used> = {
   ...RULE_PATHS,
   ...NOISE_PATHS,
   ...REMOTE_PATHS,
+  ...WORK_PATHS,
   health: ['GET', '/healthz'],
   setup: ['POST', '/api/setup'],
   setupState: ['GET', '/api/setup'],

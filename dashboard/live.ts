@@ -116,6 +116,12 @@ function gather(queries: QueryClient): { add(event: LiveEvent): void; stop(): vo
           return
         case 'job':
           touch('incident')
+          touch('job', event.id)
+          touch('jobs')
+          return
+        case 'run':
+          touch('run', event.id)
+          touch('runs')
           return
         case 'remote':
           touch('remote', event.id)

@@ -20,6 +20,7 @@ import type { CoverageState } from '../contract/coverage.ts'
 import { RULE_FILTERS, STATES, type RuleFilter } from './rule/filter.ts'
 import { Empty, Failure, Waiting } from './shell/parts.tsx'
 import { Shell } from './shell/shell.tsx'
+import { SYSTEMS, type OrderSearch, type ScriptSearch } from './work/search.ts'
 
 type Context = { queries: QueryClient }
 
@@ -154,6 +155,74 @@ const noiseRoute = createRoute({
   ),
 })
 
+const scriptsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/scripts',
+  validateSearch: (search): ScriptSearch => ({
+    ...text('find', search['find']),
+    ...pick('system', search['system'], SYSTEMS),
+    ...text('category', search['category']),
+  }),
+  component: lazyRouteComponent(
+    () => withWords(['work'], () => import('./work/scripts-page.tsx')),
+    'ScriptsPage',
+  ),
+})
+
+const scriptRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/scripts/$name',
+  component: lazyRouteComponent(
+    () => withWords(['work'], () => import('./work/script-page.tsx')),
+    'ScriptPage',
+  ),
+})
+
+const orderRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/run',
+  validateSearch: (search): OrderSearch => ({
+    ...text('script', search['script']),
+    ...text('device', search['device']),
+    ...text('devices', search['devices']),
+    ...text('view', search['view']),
+    ...text('values', search['values']),
+    ...text('ticket', search['ticket']),
+  }),
+  component: lazyRouteComponent(
+    () => withWords(['work'], () => import('./work/order-page.tsx')),
+    'OrderPage',
+  ),
+})
+
+const runsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/runs',
+  component: lazyRouteComponent(() => withWords(['work'], () => import('./work/runs-page.tsx')), 'RunsPage'),
+})
+
+const runRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/runs/$id',
+  component: lazyRouteComponent(() => withWords(['work'], () => import('./work/run-page.tsx')), 'RunPage'),
+})
+
+const jobsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/jobs',
+  validateSearch: (search): { find?: string; device?: string } => ({
+    ...text('find', search['find']),
+    ...text('device', search['device']),
+  }),
+  component: lazyRouteComponent(() => withWords(['work'], () => import('./work/jobs-page.tsx')), 'JobsPage'),
+})
+
+const jobRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/jobs/$id',
+  component: lazyRouteComponent(() => withWords(['work'], () => import('./work/job-page.tsx')), 'JobPage'),
+})
+
 const ledgerRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/ledger',
@@ -196,6 +265,13 @@ const tree = rootRoute.addChildren([
     packsRoute,
     packRoute,
     noiseRoute,
+    scriptsRoute,
+    scriptRoute,
+    orderRoute,
+    runsRoute,
+    runRoute,
+    jobsRoute,
+    jobRoute,
     ledgerRoute,
     reportsRoute,
     healthRoute,

@@ -8,6 +8,8 @@ export const en = {
     tickets: 'Tickets',
     rules: 'Rules',
     noise: 'Noise',
+    scripts: 'Scripts',
+    runs: 'Runs',
     more: 'More',
     ledger: 'Ledger',
     reports: 'Reports',

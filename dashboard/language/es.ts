@@ -10,6 +10,8 @@ export const es: Words = {
     tickets: 'Tickets',
     rules: 'Reglas',
     noise: 'Ruido',
+    scripts: 'Scripts',
+    runs: 'Ejecuciones',
     more: 'Más',
     ledger: 'Evitados',
     reports: 'Informes',

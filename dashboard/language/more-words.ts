@@ -4,7 +4,9 @@ import i18next from 'i18next'
 const PARTS = {
   access: async () => (await import('./access-words.ts')).ACCESS,
   explain: async () => (await import('./explain-words.ts')).EXPLAIN,
+  remote: async () => (await import('./remote-words.ts')).REMOTE,
   rule: async () => (await import('./rule-words.ts')).RULE,
+  work: async () => (await import('./work-words.ts')).WORK,
   noise: async () => (await import('./noise-words.ts')).NOISE,
 }
 

@@ -19,6 +19,8 @@ const PAGES = [
   { to: '/tickets', icon: 'tickets' },
   { to: '/rules', icon: 'rules' },
   { to: '/noise', icon: 'noise' },
+  { to: '/scripts', icon: 'scripts' },
+  { to: '/runs', icon: 'runs' },
   { to: '/ledger', icon: 'ledger' },
   { to: '/reports', icon: 'reports' },
   { to: '/health', icon: 'health' },
@@ -102,7 +104,11 @@ export function Shell(): ReactElement {
 
 /** Pages that are reached from another have their place in the menu there. */
 function belongs(to: string, path: string): boolean {
-  return (to === '/' && path.startsWith('/devices/')) || (to === '/rules' && path.startsWith('/packs'))
+  return (
+    (to === '/' && path.startsWith('/devices/')) ||
+    (to === '/rules' && path.startsWith('/packs')) ||
+    (to === '/runs' && /^\/(run|jobs)(\/|$)/.test(path))
+  )
 }
 
 function skip(event: React.MouseEvent, main: HTMLElement | null): void {
