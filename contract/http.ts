@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ACCESS_ROUTES } from './access-routes.ts'
 import { DevicePolicy } from './down.ts'
 import { EnrolAnswer, EnrolRequest, TrustAnswer } from './enrol.ts'
 import { ClientId, DeviceId, RecordId } from './ids.ts'
@@ -289,6 +290,7 @@ export const ROUTES = {
   },
   ...WORK_ROUTES,
   ...REMOTE_ROUTES,
+  ...ACCESS_ROUTES,
   hostile: {
     method: 'GET',
     path: '/api/hostile',

@@ -5,12 +5,12 @@ import type { TrustedKey } from '../contract/trust.ts'
 import { VigiaError } from '../contract/errors.ts'
 import type { Health } from '../contract/views.ts'
 import type { AlertTransition } from '../contract/rules.ts'
+import { createFactors } from './access/factors.ts'
 import { makeLocalToken } from './access/local-token.ts'
 import { createPeople, SESSION_COOKIE } from './access/people.ts'
 import { checkAccess } from './access/roles.ts'
-import { createSecondFactors } from './access/second-factor.ts'
 import { createAlertQueue } from './alert/queue.ts'
-import { createAudit } from './audit/audit.ts'
+import { openAudit } from './audit-parts.ts'
 import { backupInstallation } from './backup.ts'
 import type { ServerConfig } from './config.ts'
 import { lockDataDirectory } from './data-lock.ts'
@@ -43,6 +43,7 @@ import { deliverAlerts, fromBroker, fromIngest, type Stages } from './pipeline.t
 import { openRecords } from './records/open.ts'
 import { accessRoutes } from './routes-access.ts'
 import { deskRoutes } from './routes-desk.ts'
+import { factorRoutes } from './routes-factor.ts'
 import { fleetRoutes } from './routes-fleet.ts'
 import { noiseRoutes } from './routes-noise.ts'
 import { openRemoteParts } from './remote-parts.ts'
@@ -176,8 +177,8 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const clients = createClients({ records, clock })
   const people = createPeople({ records, clock })
   const localToken = makeLocalToken(dataDir)
-  const audit = createAudit({ records, clock })
-  const secondFactors = createSecondFactors({
+  const { audit, anchors } = openAudit({ records, clock, dataDir, outside: config.audit, log, undo })
+  const factors = createFactors({
     ...{ records, clock, box: secretBox },
     note: (db, entry) => audit.appendIn(db, entry),
   })
@@ -349,8 +350,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
         ...healthParts({
           ...{ records: openedRecords, store, writer, broker, alerts, ruleBook, coverage: services.coverage },
         }),
-        noise.health,
-        trust.health,
+        ...[noise, trust, anchors].map(({ health }) => health),
       ],
       {
         version,
@@ -371,7 +371,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     broker,
     engine,
     people,
-    secondFactors,
+    ...factors,
     localToken,
     audit,
     clients,
@@ -402,6 +402,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const http = await buildHttp({
     handlers: {
       ...accessRoutes(parts),
+      ...factorRoutes(parts),
       ...fleetRoutes(parts),
       ...deskRoutes(parts),
       ...workRoutes(parts),

@@ -5,8 +5,8 @@ import type { DeviceAddress } from '../contract/topics.ts'
 import type { Health } from '../contract/views.ts'
 import type { Engine } from '../rules/engine/engine.ts'
 import type { LocalToken } from './access/local-token.ts'
+import type { Factors } from './access/factors.ts'
 import type { People } from './access/people.ts'
-import type { SecondFactors } from './access/second-factor.ts'
 import type { Audit } from './audit/audit.ts'
 import type { Broker } from './broker/broker.ts'
 import type { createClients } from './fleet/clients.ts'
@@ -51,7 +51,8 @@ export type Parts = WorkParts & {
   coverageRows: (device: string) => CoverageRow[]
   backtests: Backtests
   people: People
-  secondFactors: SecondFactors
+  secondFactors: Factors['secondFactors']
+  passkeys: Factors['passkeys']
   localToken: LocalToken
   audit: Audit
   clients: ReturnType<typeof createClients>

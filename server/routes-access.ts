@@ -16,26 +16,15 @@ type Names =
   | 'login'
   | 'logout'
   | 'me'
-  | 'secondFactorBegin'
-  | 'secondFactorConfirm'
-  | 'proveSecondFactor'
-  | 'resetSecondFactor'
   | 'setPersonClients'
 
 /** Routes of people: set-up, signing in and out; and of the server itself: health, audit, backup. */
-export function accessRoutes({ people, secondFactors, audit, backup, health }: Parts): Pick<Handlers, Names> {
+export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Handlers, Names> {
   const begin = (call: Pick<Call<RouteName>, 'reply'>, session: Session): Session['me'] => {
     call.reply.setCookie(SESSION_COOKIE.name, session.token, SESSION_COOKIE.options)
     return session.me
   }
   return {
-    secondFactorBegin: (call) => secondFactors.begin(sessionOf(call), call.body.password),
-    secondFactorConfirm: (call) => secondFactors.confirm(sessionOf(call), call.body.code),
-    proveSecondFactor: (call) => secondFactors.prove(sessionOf(call), call.body.code),
-    async resetSecondFactor({ body, whoName }) {
-      await secondFactors.reset(body.name, whoName)
-      return { ok: true }
-    },
     async setPersonClients({ body, whoName }) {
       await people.setClients(body.name, body.clients)
       await audit.append({
@@ -108,12 +97,4 @@ export function accessRoutes({ people, secondFactors, audit, backup, health }: P
       return who
     },
   }
-}
-
-/** The session of the person who calls; the machine's own token has none. */
-function sessionOf({ cookies, who }: Pick<Call<RouteName>, 'cookies' | 'who'>): string {
-  const token = cookies[SESSION_COOKIE.name]
-  if (token === undefined || who === undefined || who.role === 'local')
-    throw new VigiaError('UNAUTHENTICATED', 'A second factor belongs to a person; nobody is signed in.')
-  return token
 }

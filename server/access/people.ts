@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import type { Selectable } from 'kysely'
+import type { ExpressionBuilder, Selectable } from 'kysely'
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Db, Records } from '../records/records.ts'
@@ -126,7 +126,12 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
       byAddress.begin(address, clock())
       byName.begin(key, clock())
       const person = await records.operator((db) =>
-        db.selectFrom('person').selectAll().where('name', '=', text(name)).executeTakeFirst(),
+        db
+          .selectFrom('person')
+          .selectAll()
+          .select(hasPasskey)
+          .where('name', '=', text(name))
+          .executeTakeFirst(),
       )
       if (!(await passwordMatches(password, person?.password_hash)) || person === undefined)
         throw new VigiaError('UNAUTHENTICATED', 'name or password is wrong')
@@ -144,6 +149,7 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
             ...(['person.name', 'person.role', 'person.clients', 'person.recovery_hashes'] as const),
             ...(['person.totp_secret', 'person_session.expires_at', 'person_session.proven_until'] as const),
           ])
+          .select((eb) => hasPasskey(eb))
           .where('token_hash', '=', hash)
           .where('person_session.expires_at', '>', at(clock()))
           .executeTakeFirst()
@@ -200,13 +206,14 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
         db
           .selectFrom('person')
           .select(['name', 'role', 'created_at', 'clients', 'totp_secret'])
+          .select(hasPasskey)
           .orderBy('name')
           .execute(),
       )
-      return rows.map(({ name, role, created_at, clients, totp_secret }) => ({
+      return rows.map(({ name, role, created_at, clients, totp_secret, has_passkey }) => ({
         ...{ name, role, clients },
         createdAtMs: ms(created_at),
-        secondFactor: totp_secret !== null,
+        secondFactor: totp_secret !== null || has_passkey,
       }))
     },
     async sweep() {
@@ -218,7 +225,19 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
   }
 }
 
-type Person = Selectable<Tables['person']>
+type Person = Selectable<Tables['person']> & { has_passkey: boolean }
+
+function hasPasskey(eb: ExpressionBuilder<Tables, 'person'>) {
+  return eb
+    .exists(
+      eb
+        .selectFrom('person_passkey')
+        .select('credential_id')
+        .whereRef('person_passkey.person_id', '=', 'person.person_id'),
+    )
+    .$castTo<boolean>()
+    .as('has_passkey')
+}
 
 /** Who calls, as routes see it, from the rows of the person and of the session. */
 function callerOf({
@@ -228,10 +247,11 @@ function callerOf({
   totp_secret,
   recovery_hashes,
   proven_until,
-}: Pick<Person, 'name' | 'role' | 'clients' | 'totp_secret' | 'recovery_hashes'> & {
+  has_passkey,
+}: Pick<Person, 'name' | 'role' | 'clients' | 'totp_secret' | 'recovery_hashes' | 'has_passkey'> & {
   proven_until: Date | null
 }): Caller {
-  const secondFactor = totp_secret !== null
+  const secondFactor = totp_secret !== null || has_passkey
   return {
     ...{ name, role, clients, secondFactor },
     ...(secondFactor ? { recoveryCodesLeft: recovery_hashes.length } : {}),
@@ -254,7 +274,7 @@ async function insertPerson(
     .returningAll()
     .executeTakeFirst()
   if (row === undefined) throw new VigiaError('CONFLICT', `there is somebody of the name ${name} already`)
-  return row
+  return { ...row, has_passkey: false }
 }
 
 /** Throws NOT_FOUND, naming all clients that there are not. */

@@ -1,21 +1,17 @@
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Db, Records } from '../records/records.ts'
-import { at, ms, text } from '../records/schema.ts'
-import { passwordMatches } from './password.ts'
-import { tokenHash } from './people.ts'
+import { text } from '../records/schema.ts'
+import { checkPassword, countProof, holderOf, mayChangeFactor, type Note } from './proof.ts'
 import { makeRecoveryCodes, recoveryHash } from './recovery.ts'
-import { createThrottle } from './throttle.ts'
+import { createThrottle, type Throttle } from './throttle.ts'
 import { makeTotpSecret, totpStep, totpUri } from './totp.ts'
 
-/**
- * How long a proof counts. It is fixed: only another code extends it. A page that asks by itself every few seconds
- * would keep a sliding one alive at a desk that its person has left.
- */
-const PROOF_MS = 15 * 60_000
-
-type Box = { seal(text: string, context: string): Buffer; open(sealed: Buffer, context: string): string }
-type Entry = { who: string; action: string; client: null; subject: string; detail?: unknown }
+/** Where secrets lie encrypted. */
+export type Box = {
+  seal(text: string, context: string): Buffer
+  open(sealed: Buffer, context: string): string
+}
 
 /** Second factors of people: an authenticator application (TOTP) and recovery codes. `token` is of their session. */
 export type SecondFactors = {
@@ -37,15 +33,16 @@ export function createSecondFactors({
   records,
   clock,
   box,
+  passwords,
   note,
 }: {
   records: Records
   clock: Clock
   box: Box
-  /** Enters a deed into the audit log, in its own transaction. */
-  note: (db: Db, entry: Entry) => Promise<unknown>
+  /** Of passwords that are asked for once more. */
+  passwords: Throttle
+  note: Note
 }): SecondFactors {
-  const passwords = createThrottle({ freeFailures: 10, longestWaitMs: 60_000 })
   // Leaves at most 160 guesses a day, each right with 3 in a million: one in 2,000 a day, for who has the password too.
   const codes = createThrottle({ freeFailures: 5, longestWaitMs: 60 * 60_000 })
 
@@ -53,46 +50,13 @@ export function createSecondFactors({
     note(db, { who: name, action, client: null, subject: name, ...(detail === undefined ? {} : { detail }) })
   const invalid = (why: string): VigiaError => new VigiaError('SECOND_FACTOR_INVALID', why)
 
-  /** Whose session it is; the person's row is held, so that of two tries at once the second sees the first. */
-  async function holder(db: Db, token: string) {
-    const found = await db
-      .selectFrom('person_session')
-      .innerJoin('person', 'person.person_id', 'person_session.person_id')
-      .selectAll('person')
-      .select(['person_session.token_hash', 'proven_until', 'totp_pending'])
-      .where('token_hash', '=', tokenHash(token))
-      .where('person_session.expires_at', '>', at(clock()))
-      .forUpdate('person')
-      .executeTakeFirst()
-    if (found === undefined) throw new VigiaError('UNAUTHENTICATED', 'nobody is signed in')
-    return found
-  }
   const context = (person: string): string => `second factor of ${person}`
-
-  async function countsUntil(db: Db, session: string): Promise<number> {
-    const provenUntilMs = clock() + PROOF_MS
-    await db
-      .updateTable('person_session')
-      .set({ proven_until: at(provenUntilMs), totp_pending: null })
-      .where('token_hash', '=', session)
-      .execute()
-    return provenUntilMs
-  }
 
   return {
     async begin(token, password) {
-      const person = await records.operator((db) => holder(db, token))
-      if (person.totp_secret !== null && (person.proven_until === null || ms(person.proven_until) <= clock()))
-        throw new VigiaError(
-          'SECOND_FACTOR_REQUIRED',
-          'one is set up already; show it, or one of its recovery codes, to replace it',
-        )
-      passwords.begin(person.person_id, clock())
-      if (!(await passwordMatches(password, person.password_hash)))
-        throw new VigiaError('REQUEST_INVALID', 'the password is wrong', {
-          faults: [{ field: 'body.password', message: 'the password is wrong' }],
-        })
-      passwords.succeed(person.person_id)
+      const person = await records.operator((db) => holderOf(db, token, clock()))
+      mayChangeFactor(person, clock())
+      await checkPassword(person, password, { throttle: passwords, nowMs: clock() })
       const secret = makeTotpSecret()
       await records.operator(async (db) => {
         await db
@@ -107,9 +71,11 @@ export function createSecondFactors({
 
     async confirm(token, code) {
       const result = await records.operator(async (db) => {
-        const person = await holder(db, token)
+        const person = await holderOf(db, token, clock())
         if (person.totp_pending === null)
           throw new VigiaError('CONFLICT', 'no secret waits for its first code; begin again')
+        // Another session may have set one up since.
+        mayChangeFactor(person, clock())
         codes.begin(person.person_id, clock())
         const step = totpStep(box.open(person.totp_pending, context(person.person_id)), code, clock())
         if (step === null) throw invalid('the code is wrong, or its time is over')
@@ -129,7 +95,7 @@ export function createSecondFactors({
           .set({ proven_until: null, totp_pending: null })
           .where('person_id', '=', person.person_id)
           .execute()
-        const provenUntilMs = await countsUntil(db, person.token_hash)
+        const provenUntilMs = await countProof(db, person, clock())
         await tell(db, person.name, 'person.second-factor-set', { replaced: person.totp_secret !== null })
         return { person: person.person_id, recoveryCodes, provenUntilMs }
       })
@@ -140,9 +106,8 @@ export function createSecondFactors({
     async prove(token, typed) {
       // What was refused is on record too, so the refusal is thrown when it stands there.
       const result = await records.operator(async (db) => {
-        const person = await holder(db, token)
-        if (person.totp_secret === null)
-          throw new VigiaError('SECOND_FACTOR_REQUIRED', 'you have no second factor yet')
+        const person = await holderOf(db, token, clock())
+        if (!person.hasFactor) throw new VigiaError('SECOND_FACTOR_REQUIRED', 'you have no second factor yet')
         codes.begin(person.person_id, clock())
         const code = typed.replaceAll(/\s/g, '')
         const refuse = async (why: string): Promise<{ refused: string }> => {
@@ -150,6 +115,7 @@ export function createSecondFactors({
           return { refused: why }
         }
         if (/^\d{6}$/.test(code)) {
+          if (person.totp_secret === null) return refuse('no authenticator application is set up')
           const step = totpStep(box.open(person.totp_secret, context(person.person_id)), code, clock())
           if (step === null) return refuse('the code is wrong, or its time is over')
           if (step <= (person.totp_last_step ?? -1))
@@ -175,7 +141,7 @@ export function createSecondFactors({
             left: left.length,
           })
         }
-        return { person: person.person_id, provenUntilMs: await countsUntil(db, person.token_hash) }
+        return { person: person.person_id, provenUntilMs: await countProof(db, person, clock()) }
       })
       if ('refused' in result) throw invalid(result.refused)
       codes.succeed(result.person)
@@ -191,6 +157,7 @@ export function createSecondFactors({
           .returning('person_id')
           .executeTakeFirst()
         if (person === undefined) throw new VigiaError('NOT_FOUND', `there is nobody of the name ${name}`)
+        await db.deleteFrom('person_passkey').where('person_id', '=', person.person_id).execute()
         await db.deleteFrom('person_session').where('person_id', '=', person.person_id).execute()
         await note(db, { who, action: 'person.second-factor-reset', client: null, subject: name })
       })

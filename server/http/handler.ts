@@ -19,6 +19,8 @@ export type Call<N extends RouteName> = {
   /** The name to write into histories. */
   whoName: string
   address: string
+  /** Under which name and port the server was called; one of its own, see the guard. */
+  host: string
   reply: FastifyReply
 }
 

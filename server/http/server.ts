@@ -104,6 +104,7 @@ function registerRoute<N extends RouteName>(app: FastifyInstance, name: N, handl
         whoName: request.caller?.name ?? 'nobody',
         cookies: request.cookies,
         address: request.ip,
+        host: request.host,
         reply,
       } as unknown as Call<N>
       const answer = await handler(call)

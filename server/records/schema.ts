@@ -26,6 +26,14 @@ type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | 
 /** jsonb with a default: may be left out on insert. */
 type DefaultJson<T> = ColumnType<T, string | undefined, string>
 
+/** What a passkey of this session is asked to sign, for what, where and until when. */
+type PasskeyChallenge = {
+  purpose: 'add' | 'show'
+  challenge: string
+  relyingParty: string
+  untilMs: number
+}
+
 /** The tables of migrations/, as kysely sees them. Every moment is a Date (see `at`, `ms`); every bigint a number. */
 export type Tables = {
   client: { client_id: string; name: string; language: Generated<string>; created_at: Date }
@@ -84,6 +92,18 @@ export type Tables = {
     expires_at: Date
     proven_until: Generated<Date | null>
     totp_pending: Generated<Buffer | null>
+    passkey_challenge: NullableJson<PasskeyChallenge>
+  }
+  person_passkey: {
+    credential_id: string
+    person_id: string
+    relying_party: string
+    name: string
+    public_key: Buffer
+    sign_count: number
+    transports: string[]
+    created_at: Date
+    used_at: Date | null
   }
   trust_root: { version: number; envelope: Json<DsseEnvelope>; applied_at: Date; applied_by: string }
   saved_view: {
@@ -372,6 +392,7 @@ export type Tables = {
     detail: Json<unknown>
     previous_hash: string
     hash: string
+    format: Generated<number>
   }
 }
 

@@ -7,10 +7,25 @@ alter table person
   add column totp_last_step bigint,
   add column recovery_hashes text[] not null default '{}',
   add column clients text[];
--- A secret that is being set up belongs to the session that showed the password.
+-- A secret that is being set up belongs to the session that showed the password, and so does a challenge to a passkey.
 alter table person_session
   add column proven_until timestamptz,
-  add column totp_pending bytea;
+  add column totp_pending bytea,
+  add column passkey_challenge jsonb;
+
+-- Passkeys (WebAuthn) of a person; relying_party is the name of the server under which it was made, and works only there.
+create table person_passkey (
+  credential_id text primary key,
+  person_id uuid not null references person on delete cascade,
+  relying_party text not null,
+  name text not null,
+  public_key bytea not null,
+  sign_count bigint not null,
+  transports text[] not null,
+  created_at timestamptz not null,
+  used_at timestamptz
+);
+create index on person_passkey (person_id);
 
 -- The trust roots after the first, as they were signed; devices are handed those that they lack.
 create table trust_root (
@@ -19,6 +34,9 @@ create table trust_root (
   applied_at timestamptz not null,
   applied_by text not null
 );
+
+-- How a row is hashed: 2 binds the id of the row before as well.
+alter table audit add column format smallint not null default 1;
 
 -- The root that the device said it has pinned.
 alter table device add column trust_version integer;
@@ -148,7 +166,7 @@ begin
     execute format('create policy tenant on %I using (client_id = current_setting(''vigia.client'', true))
       with check (client_id = current_setting(''vigia.client'', true))', each_table);
   end loop;
-  foreach each_table in array array['trust_root', 'saved_view', 'run', 'run_device', 'secret', 'article', 'remote_session']
+  foreach each_table in array array['trust_root', 'person_passkey', 'saved_view', 'run', 'run_device', 'secret', 'article', 'remote_session']
   loop
     execute format('create policy operator on %I using (current_setting(''vigia.operator'', true) = ''on'')
       with check (current_setting(''vigia.operator'', true) = ''on'')', each_table);

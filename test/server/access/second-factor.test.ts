@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret, TOTP } from 'otpauth'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createFactors } from '../../../server/access/factors.ts'
 import { createPeople, type People } from '../../../server/access/people.ts'
 import { recoveryHash } from '../../../server/access/recovery.ts'
-import { createSecondFactors, type SecondFactors } from '../../../server/access/second-factor.ts'
+import type { SecondFactors } from '../../../server/access/second-factor.ts'
 import { totpStep } from '../../../server/access/totp.ts'
 import { createAudit } from '../../../server/audit/audit.ts'
 import { openSecretBox, type SecretBox } from '../../../server/secret/box.ts'
@@ -46,10 +47,10 @@ describe('the second factor', () => {
   })
 
   const makeFactors = (): SecondFactors =>
-    createSecondFactors({
+    createFactors({
       ...{ records: on.records, clock: () => nowMs, box },
       note: (db, entry) => audit.appendIn(db, entry),
-    })
+    }).secondFactors
   const signIn = async (): Promise<string> =>
     (await people.login({ name: 'Caro', password: PASSWORD, address: '127.0.0.1' })).token
   const codeAt = (secret: string, timestamp = nowMs): string =>
@@ -180,6 +181,14 @@ describe('the second factor', () => {
     expect(await refused(factors.prove(other, codeAt(secret)))).toBe('SECOND_FACTOR_INVALID')
     expect(await refused(factors.prove(other, recoveryCodes[4]!))).toBe('SECOND_FACTOR_INVALID')
     expect(await refused(factors.prove(other, codeAt(next.secret)))).toBe('ok')
+  })
+
+  it('is not replaced by a secret that was begun before it was set', async () => {
+    const thief = await signIn()
+    const begun = await factors.begin(thief, PASSWORD)
+    await setUp()
+    expect(await refused(factors.confirm(thief, codeAt(begun.secret)))).toBe('CONFLICT')
+    expect((await people.session(thief))?.provenUntilMs).toBeNull()
   })
 
   it('slows guessing down by person, whatever the session', async () => {
