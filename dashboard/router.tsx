@@ -17,6 +17,7 @@ import { useWords } from './language/use-words.ts'
 import { NOISE_PARTS, SUPPRESSED_BY, type NoiseSearch } from './noise/parts.ts'
 import { ask } from './queries.ts'
 import type { CoverageState } from '../contract/coverage.ts'
+import { REMOTE_KINDS, type RemoteKind } from './remote/kinds.ts'
 import { RULE_FILTERS, STATES, type RuleFilter } from './rule/filter.ts'
 import { Empty, Failure, Waiting } from './shell/parts.tsx'
 import { Shell } from './shell/shell.tsx'
@@ -69,6 +70,37 @@ const deviceRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/devices/$device',
   component: lazyRouteComponent(() => import('./fleet/device-page.tsx'), 'DevicePage'),
+})
+
+const terminalRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/devices/$device/terminal',
+  component: lazyRouteComponent(
+    () => withWords(['remote'], () => import('./remote/terminal-page.tsx')),
+    'TerminalPage',
+  ),
+})
+
+const remotesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/remote',
+  validateSearch: (search): { device?: string; kind?: RemoteKind } => ({
+    ...text('device', search['device']),
+    ...pick('kind', search['kind'], REMOTE_KINDS),
+  }),
+  component: lazyRouteComponent(
+    () => withWords(['remote'], () => import('./remote/sessions-page.tsx')),
+    'SessionsPage',
+  ),
+})
+
+const recordingRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/remote/$id',
+  component: lazyRouteComponent(
+    () => withWords(['remote'], () => import('./remote/recording-page.tsx')),
+    'RecordingPage',
+  ),
 })
 
 const incidentsRoute = createRoute({
@@ -256,6 +288,9 @@ const tree = rootRoute.addChildren([
   shellRoute.addChildren([
     fleetRoute,
     deviceRoute,
+    terminalRoute,
+    remotesRoute,
+    recordingRoute,
     incidentsRoute,
     incidentRoute,
     ticketsRoute,

@@ -21,6 +21,10 @@ const DeviceRules = lazy(() =>
   withWords(['rule'], async () => ({ default: (await import('../rule/device-rules.tsx')).DeviceRules })),
 )
 
+const DeviceLinks = lazy(() =>
+  withWords(['remote'], async () => ({ default: (await import('../remote/device-links.tsx')).DeviceLinks })),
+)
+
 /** One device: what it is, its live charts, its latest values, its inventory and its incidents. */
 export function DevicePage(): ReactElement {
   const { t } = useWords()
@@ -70,6 +74,9 @@ export function DevicePage(): ReactElement {
           data={RANGES.map(({ name }) => ({ value: name, label: t(`device.ranges.${name}`) }))}
         />
       </PageHead>
+      <Suspense>
+        <DeviceLinks device={device.id} />
+      </Suspense>
       <DeviceHeader device={device} policy={policy} />
       {latest.length === 0 ? (
         <section className="card">

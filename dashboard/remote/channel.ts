@@ -10,11 +10,11 @@ import type { ChannelKeys, Ephemeral } from './channel-keys.ts'
 /**
  * How a page uses a session of any kind (terminal, files, screen):
  *
- *     const channel = await openSession({ device, kind: 'files', control: true, reason, key, me, prove })   // open.ts
+ *     const channel = await openSession({ device, kind: 'files', control: true, reason, key, prove })   // open.ts
  *     channel.listen({
- *       state: (state) => show(state),            // at once with the present state, then at each change
  *       frame: (type, payload) => …,              // proven, in order; `data` gets its credit when the promise settles
  *     })
+ *     const state = useChannelState(channel)      // session-state.tsx: phase, code to read out, why it ended
  *     await channel.send('request', packHead({ do: 'roots', id: 1 }))   // any payload but `data` fits one frame
  *     await channel.send('data', bytes)           // of any length; resolves when the device had room for all of it
  *     channel.end()
@@ -24,7 +24,9 @@ import type { ChannelKeys, Ephemeral } from './channel-keys.ts'
  */
 export type Channel = {
   readonly id: string
-  state(): ChannelState
+  state: () => ChannelState
+  /** Calls back at each change of the state, for any number of watchers; answers a function that stops it. */
+  watch: (changed: () => void) => () => void
   /** One listener; what came before it is kept for it. Answers a function that stops listening. */
   listen(listener: ChannelListener): () => void
   /** Resolves when all of it is on its way; false when the session is over. */
@@ -47,6 +49,7 @@ export type ChannelState = {
 }
 
 export type ChannelListener = {
+  /** At once with the present state, then at each change. */
   state?: (state: ChannelState) => void
   frame: (type: Exclude<FrameType, 'credit' | 'close'>, payload: Uint8Array) => void | Promise<void>
 }
@@ -83,6 +86,7 @@ export function createChannel(options: {
   }
   let keys: ChannelKeys | undefined
   let listener: ChannelListener | undefined
+  const watchers = new Set<() => void>()
   const early: [Exclude<FrameType, 'credit' | 'close'>, Uint8Array][] = []
   let socket: Socket | undefined
   let attached = false
@@ -96,6 +100,7 @@ export function createChannel(options: {
   const over = (): boolean => state.phase === 'closed' || state.phase === 'refused'
   const become = (change: Partial<ChannelState>): void => {
     state = { ...state, ...change }
+    for (const changed of watchers) changed()
     listener?.state?.(state)
   }
   const finish = (phase: 'closed' | 'refused', why: string, message: string | null): void => {
@@ -248,6 +253,10 @@ export function createChannel(options: {
   return {
     id: options.id,
     state: () => state,
+    watch(changed) {
+      watchers.add(changed)
+      return () => watchers.delete(changed)
+    },
     listen(given) {
       listener = given
       given.state?.(state)

@@ -1,0 +1,18 @@
+import { Link } from '@tanstack/react-router'
+import type { ReactElement } from 'react'
+import { useWords } from '../language/use-words.ts'
+
+/** What a technician may open on a device. */
+export function DeviceLinks({ device }: { device: string }): ReactElement {
+  const { t } = useWords()
+  return (
+    <nav className="inline" aria-label={t('remote.sessions')}>
+      <Link to="/devices/$device/terminal" params={{ device }} className="button">
+        {t('remote.kind.terminal')}
+      </Link>
+      <Link to="/remote" search={{ device }}>
+        {t('remote.sessions')}
+      </Link>
+    </nav>
+  )
+}
