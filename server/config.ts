@@ -86,6 +86,14 @@ export const ServerConfig = z.strictObject({
       recordingDays: z.number().int().min(1).max(3650).default(180),
     })
     .prefault({}),
+  /** Where heads of the audit chain go outside this server's data: a file on another disk or share, or an address that takes a POST. */
+  audit: z
+    .strictObject({
+      file: z.string().optional(),
+      webhook: Url(/^https?$/).optional(),
+      everyMinutes: z.number().min(0).max(1440).default(5),
+    })
+    .prefault({}),
   /** Public keys of the people who may approve, as "vigia keys show" prints them; for the first trust root only. */
   approvers: z.array(TrustedKey).max(50).default([]),
   /** Rule packs beside the one that ships. */

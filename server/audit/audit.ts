@@ -1,15 +1,12 @@
-import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Clock } from '../../contract/clock.ts'
 import type { Db, Records } from '../records/records.ts'
 import { at, json, ms, text } from '../records/schema.ts'
+import { CHAIN_START, createChainCheck, FORMAT, rowHash, type ChainHead, type Verdict } from './chain.ts'
 
 /** Any number, the same in every Vigía: only one transaction at a time adds to the chain. */
 const CHAIN_LOCK = 7_400_002
 const PAGE = 1000
-
-/** The hash before the first row. */
-export const CHAIN_START = '0'.repeat(64)
 
 /** What someone did. `who` is a person's name, `local`, or `server`; `action` is `noun.verb`. */
 export type AuditEntry = {
@@ -21,24 +18,29 @@ export type AuditEntry = {
 }
 type AuditRow = Required<AuditEntry> & { id: number; timeMs: number; hash: string }
 
-/** The newest row, to be anchored outside; `verify` with it also sees rows cut off at the end. */
-type ChainHead = { id: number; timeMs: number; hash: string }
-type Verdict = { ok: true; rows: number; head: ChainHead | null } | { ok: false; id: number; why: string }
-
 /** The audit log: append-only, each row hashed with the one before. */
 export type Audit = {
   append(entry: AuditEntry): Promise<ChainHead>
   /** The same in an operator's transaction that is open, so that the deed and its record commit together. */
   appendIn(db: Db, entry: AuditEntry): Promise<ChainHead>
-  /** Walks the chain (from row `fromId`, else from its start) to the end and answers the first row that is broken. */
+  /**
+   * Walks the chain (from row `fromId`, else from its start) to the end and answers the first row that is broken, or
+   * that was anchored and is not there: `anchor`, and all heads that this server noted outside the table.
+   */
   verify(options?: { fromId?: number; anchor?: ChainHead }): Promise<Verdict>
   head(): Promise<ChainHead | null>
   /** Newest first. */
   list(options: { client?: string; limit: number }): Promise<AuditRow[]>
 }
 
-/** The audit log over the records. */
-export function createAudit({ records, clock }: { records: Records; clock: Clock }): Audit {
+/** The audit log over the records. `noted` are heads outside the table, `appended` is told of each new row. */
+export function createAudit(options: {
+  records: Records
+  clock: Clock
+  noted?: () => readonly ChainHead[]
+  appended?: () => void
+}): Audit {
+  const { records, clock } = options
   async function appendIn(db: Db, entry: AuditEntry): Promise<ChainHead> {
     // Taken before the head is read; held until the transaction ends, so concurrent appends keep one chain.
     await sql`select pg_advisory_xact_lock(${CHAIN_LOCK})`.execute(db)
@@ -53,7 +55,7 @@ export function createAudit({ records, clock }: { records: Records; clock: Clock
       subject: text(entry.subject),
       detail: JSON.parse(detail) as unknown,
     }
-    const previous = before?.hash ?? CHAIN_START
+    const previous = before ?? { hash: CHAIN_START, id: 0 }
     const hash = rowHash(previous, row)
     const { audit_id } = await db
       .insertInto('audit')
@@ -64,18 +66,23 @@ export function createAudit({ records, clock }: { records: Records; clock: Clock
         client_id: row.client,
         subject: row.subject,
         detail,
-        previous_hash: previous,
+        previous_hash: previous.hash,
         hash,
+        format: FORMAT,
       })
       .returning('audit_id')
       .executeTakeFirstOrThrow()
+    options.appended?.()
     return { id: audit_id, timeMs, hash }
   }
 
   return {
     append: (entry) => records.operator((db) => appendIn(db, entry)),
     appendIn,
-    verify: ({ fromId, anchor } = {}) => records.operator((db) => verifyChain(db, fromId, anchor)),
+    verify({ fromId = 1, anchor } = {}) {
+      const noted = (options.noted?.() ?? []).filter(({ id }) => id >= fromId)
+      return records.operator((db) => verifyChain(db, fromId, anchor ? [...noted, anchor] : noted))
+    },
     head: () => records.operator(headOf),
     async list({ client, limit }) {
       const rows = await records.operator((db) => {
@@ -96,27 +103,6 @@ export function createAudit({ records, clock }: { records: Records; clock: Clock
   }
 }
 
-/**
- * The canonical text of a row, over which its hash (SHA-256, hexadecimal) is taken: the JSON text, without spaces,
- * of `[previous hash, Unix milliseconds, who, action, client or null, subject, detail]`, in `detail` the names of
- * each object sorted by UTF-16 code units.
- */
-export function canonicalText(previousHash: string, row: { timeMs: number } & Required<AuditEntry>): string {
-  const { timeMs, who, action, client, subject, detail } = row
-  return `[${[previousHash, timeMs, who, action, client, subject, detail].map(canonical).join(',')}]`
-}
-
-function rowHash(previousHash: string, row: { timeMs: number } & Required<AuditEntry>): string {
-  return createHash('sha256').update(canonicalText(previousHash, row)).digest('hex')
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const names = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${names.map(([name, each]) => `${JSON.stringify(name)}:${canonical(each)}`).join(',')}}`
-}
-
 async function headOf(db: Db): Promise<ChainHead | null> {
   const row = await db
     .selectFrom('audit')
@@ -127,49 +113,30 @@ async function headOf(db: Db): Promise<ChainHead | null> {
   return row === undefined ? null : { id: row.audit_id, timeMs: ms(row.at), hash: row.hash }
 }
 
-async function verifyChain(
-  db: Db,
-  fromId: number | undefined,
-  anchor: ChainHead | undefined,
-): Promise<Verdict> {
-  let previous: string | undefined = fromId === undefined ? CHAIN_START : undefined
-  let last: ChainHead | null = null
-  let anchored = anchor === undefined
-  let rows = 0
-  let after = (fromId ?? 1) - 1
+async function verifyChain(db: Db, fromId: number, anchors: readonly ChainHead[]): Promise<Verdict> {
+  const before = await db
+    .selectFrom('audit')
+    .select(['audit_id as id', 'hash'])
+    .where('audit_id', '<', fromId)
+    .orderBy('audit_id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  const check = createChainCheck({ after: before, anchors })
+  let from = fromId
   for (;;) {
     const page = await db
       .selectFrom('audit')
       .selectAll()
-      .where('audit_id', '>', after)
+      .select(sql<number>`(extract(microseconds from at)::bigint % 1000)::int`.as('micros'))
+      .where('audit_id', '>=', from)
       .orderBy('audit_id')
       .limit(PAGE)
       .execute()
     for (const row of page) {
-      const timeMs = ms(row.at)
-      const { who, action, subject, detail, client_id: client } = row
-      previous ??= row.previous_hash
-      if (row.previous_hash !== previous)
-        return {
-          ok: false,
-          id: row.audit_id,
-          why: 'it does not follow the row before: a row was changed or is missing',
-        }
-      if (rowHash(previous, { timeMs, who, action, client, subject, detail }) !== row.hash)
-        return { ok: false, id: row.audit_id, why: 'its content does not match its hash' }
-      if (row.audit_id === anchor?.id) {
-        if (row.hash !== anchor.hash)
-          return { ok: false, id: row.audit_id, why: 'it is not the row that was anchored' }
-        anchored = true
-      }
-      previous = row.hash
-      last = { id: row.audit_id, timeMs, hash: row.hash }
-      after = row.audit_id
-      rows++
+      const broken = check.row(row)
+      if (broken) return broken
+      from = row.audit_id + 1
     }
-    if (page.length === PAGE) continue
-    if (!anchored && anchor !== undefined)
-      return { ok: false, id: anchor.id, why: 'the row that was anchored is missing' }
-    return { ok: true, rows, head: last }
+    if (page.length < PAGE) return check.end()
   }
 }

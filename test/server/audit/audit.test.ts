@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { canonicalText, CHAIN_START, createAudit, type Audit } from '../../../server/audit/audit.ts'
+import { createAudit, type Audit } from '../../../server/audit/audit.ts'
+import { canonicalText, CHAIN_START } from '../../../server/audit/chain.ts'
 import { withClient } from '../../../server/records/migrate.ts'
 import { testRecords } from '../records/clusters.ts'
 
@@ -68,7 +69,10 @@ describe('audit', () => {
       subject: 's',
       detail: { b: [1, { d: 2, c: 3 }], 10: 1, 9: 2 },
     }
-    expect(canonicalText(CHAIN_START, row)).toBe(
+    expect(canonicalText({ hash: CHAIN_START, id: 7 }, row)).toBe(
+      `["${CHAIN_START}",7,5,"a","b",null,"s",{"10":1,"9":2,"b":[1,{"c":3,"d":2}]}]`,
+    )
+    expect(canonicalText({ hash: CHAIN_START, id: 7 }, row, 1)).toBe(
       `["${CHAIN_START}",5,"a","b",null,"s",{"10":1,"9":2,"b":[1,{"c":3,"d":2}]}]`,
     )
   })
