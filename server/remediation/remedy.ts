@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { VigiaError } from '../../contract/errors.ts'
 import { ParameterValue, type ParameterValues } from '../../contract/command.ts'
+import { fillPlaceholders } from '../../contract/placeholders.ts'
 import { DurationText } from '../../contract/duration.ts'
 import { durationMs } from '../../rules/duration.ts'
 
@@ -32,31 +33,17 @@ export function readRemedy(stored: unknown): { remedy: IncidentRemedy | null; no
   return { remedy: { ...rest, verifyWithinMs: durationMs(verifyWithin) }, noRemedy: null }
 }
 
-/**
- * The parameters of a remedy with each `{{labels.NAME}}` replaced by that label, once: what a label holds is not
- * looked at again. COMMAND_MALFORMED names the labels that are missing.
- */
+/** The parameters of a remedy with their placeholders filled; COMMAND_MALFORMED names the labels that are missing. */
 export function fillParameters(
   parameters: ParameterValues,
   labels: Readonly<Record<string, string>>,
 ): ParameterValues {
-  const missing: { field: string; message: string }[] = []
-  const filled = Object.entries(parameters).map(([name, value]): [string, ParameterValues[string]] => {
-    if (typeof value !== 'string') return [name, value]
-    const text = value.replace(/\{\{\s*labels\.([a-z][a-z0-9_]*)\s*\}\}/g, (_all, label: string) => {
-      if (Object.hasOwn(labels, label)) return labels[label] ?? ''
-      missing.push({ field: name, message: `the series has no label "${label}"` })
-      return ''
-    })
-    return [name, text]
-  })
-  if (missing.length > 0)
-    throw new VigiaError(
-      'COMMAND_MALFORMED',
-      missing.map((one) => `${one.field}: ${one.message}`).join('; '),
-      {
-        faults: missing,
-      },
-    )
-  return Object.fromEntries(filled)
+  const { values, missing } = fillPlaceholders(parameters, labels)
+  if (missing.length === 0) return values
+  const faults = missing.map(({ parameter, label }) => ({
+    field: parameter,
+    message: `the series has no label "${label}"`,
+  }))
+  const words = faults.map(({ field, message }) => `${field}: ${message}`).join('; ')
+  throw new VigiaError('COMMAND_MALFORMED', words, { faults })
 }
