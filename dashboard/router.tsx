@@ -81,6 +81,24 @@ const terminalRoute = createRoute({
   ),
 })
 
+const filesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/devices/$device/files',
+  component: lazyRouteComponent(
+    () => withWords(['remote', 'files'], () => import('./remote/files-page.tsx')),
+    'FilesPage',
+  ),
+})
+
+const screenRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/devices/$device/screen',
+  component: lazyRouteComponent(
+    () => withWords(['remote', 'files'], () => import('./remote/screen-page.tsx')),
+    'ScreenPage',
+  ),
+})
+
 const remotesRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/remote',
@@ -289,6 +307,8 @@ const tree = rootRoute.addChildren([
     fleetRoute,
     deviceRoute,
     terminalRoute,
+    filesRoute,
+    screenRoute,
     remotesRoute,
     recordingRoute,
     incidentsRoute,

@@ -35,11 +35,13 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: {
-          // What only some pages need stays with them: charts, and the editor of rule packs.
+          // What only some pages need stays with them: charts, the editor of rule packs, terminals and checks of
+          // frames. noVNC is under another licence (MPL-2.0), so it is a file of its own.
           groups: [
+            { name: 'novnc', test: /node_modules\/@novnc\// },
             {
               name: 'vendor',
-              test: /node_modules\/(?!uplot|codemirror|@codemirror|@lezer|@marijn|style-mod|w3c-keyname|crelt).*js$/,
+              test: /node_modules\/(?!uplot|codemirror|@codemirror|@lezer|@marijn|style-mod|w3c-keyname|crelt|@novnc|@xterm|zod).*js$/,
             },
           ],
         },

@@ -7,6 +7,7 @@ const PARTS = {
   remote: async () => (await import('./remote-words.ts')).REMOTE,
   rule: async () => (await import('./rule-words.ts')).RULE,
   work: async () => (await import('./work-words.ts')).WORK,
+  files: async () => (await import('./files-words.ts')).FILES,
   noise: async () => (await import('./noise-words.ts')).NOISE,
 }
 

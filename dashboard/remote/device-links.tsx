@@ -10,6 +10,12 @@ export function DeviceLinks({ device }: { device: string }): ReactElement {
       <Link to="/devices/$device/terminal" params={{ device }} className="button">
         {t('remote.kind.terminal')}
       </Link>
+      <Link to="/devices/$device/files" params={{ device }} className="button">
+        {t('remote.kind.files')}
+      </Link>
+      <Link to="/devices/$device/screen" params={{ device }} className="button">
+        {t('remote.kind.screen')}
+      </Link>
       <Link to="/remote" search={{ device }}>
         {t('remote.sessions')}
       </Link>

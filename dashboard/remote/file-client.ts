@@ -43,7 +43,7 @@ export type FileClient = {
   close(): void
 }
 
-export function createFileClient(channel: Pick<Channel, 'send' | 'listen'>): FileClient {
+export function createFileClient(channel: Pick<Channel, 'send' | 'listen' | 'watch' | 'state'>): FileClient {
   type Pending = { take: (answer: Answered) => boolean; fail: (error: VigiaError) => void }
   const pending = new Map<number, Pending>()
   let last = 0
@@ -55,9 +55,6 @@ export function createFileClient(channel: Pick<Channel, 'send' | 'listen'>): Fil
     pending.clear()
   }
   const stop = channel.listen({
-    state: ({ phase, message, why }) => {
-      if (phase === 'closed' || phase === 'refused') end(message ?? `The session is over (${why ?? phase}).`)
-    },
     frame(type, payload) {
       if (type !== 'response') return
       const unpacked = unpackHead(payload)
@@ -70,6 +67,11 @@ export function createFileClient(channel: Pick<Channel, 'send' | 'listen'>): Fil
         waiting.fail(new VigiaError(codeOf(head.code), head.message))
       } else if (waiting.take({ head, bytes: unpacked.bytes })) pending.delete(head.id)
     },
+  })
+
+  const unwatch = channel.watch(() => {
+    const { phase, message, why } = channel.state()
+    if (phase === 'closed' || phase === 'refused') end(message ?? `The session is over (${why ?? phase}).`)
   })
 
   /** Asks; `take` says whether that was the last answer. */
@@ -172,6 +174,7 @@ export function createFileClient(channel: Pick<Channel, 'send' | 'listen'>): Fil
     rename: (path, to) => done({ do: 'rename', path, to }),
     close() {
       stop()
+      unwatch()
       end('The session is over.')
     },
   }

@@ -38,6 +38,9 @@ export const screen: RemoteKindUnit = {
         finish(`The connection to the VNC server broke: ${thrown instanceof Error ? thrown.message : ''}`)
       }
     }
+    // What the page may offer; what it may do is decided here, whatever it offers.
+    const terms = { control: request.control, clipboard: policy.clipboard }
+    void options.send('event', Buffer.from(JSON.stringify(terms)))
     const pumped = pump()
 
     return {

@@ -64,6 +64,7 @@ describe('transfers over a session of a real agent', () => {
     let listener: ChannelListener | undefined
     let answers = 0
     let broken = false
+    let changed = (): void => undefined
     const session = createFileSession({
       roots: [root],
       control: true,
@@ -73,14 +74,7 @@ describe('transfers over a session of a real agent', () => {
         if (++answers > breakAfter) {
           broken = true
           void session.close()
-          listener?.state?.({
-            phase: 'closed',
-            code: null,
-            why: 'connection-lost',
-            message: null,
-            interrupted: false,
-            dropped: 0,
-          })
+          changed()
           return
         }
         await listener?.frame('response', payload)
@@ -93,6 +87,18 @@ describe('transfers over a session of a real agent', () => {
       send: async (_, payload) => {
         if (!broken) void session.request(payload)
         return !broken
+      },
+      state: () => ({
+        phase: broken ? 'closed' : 'open',
+        code: null,
+        why: broken ? 'connection-lost' : null,
+        message: null,
+        interrupted: false,
+        dropped: 0,
+      }),
+      watch: (given) => {
+        changed = given
+        return () => undefined
       },
       listen: (given) => {
         listener = given
