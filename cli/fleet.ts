@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { contextOf } from './command.ts'
 import { numberOption } from './options.ts'
 import { table, when } from './output.ts'
-import { findDevice } from './run.ts'
+import { findDevice } from './find-device.ts'
 
 /** `vigia devices`, `device`, `clients`, `client-add`, `enrol-token`, `revoke`, `tag`, `policy`. */
 export function registerFleet(program: Command): void {

@@ -4,7 +4,7 @@ import { VigiaError } from '../contract/errors.ts'
 import { contextOf } from './command.ts'
 import { numberOption } from './options.ts'
 import { table, when } from './output.ts'
-import { findDevice } from './run.ts'
+import { findDevice } from './find-device.ts'
 
 type Scope = { client: string; device?: string; site?: string; tag?: string; minutes: number; reason: string }
 type RepeatOptions = Scope & { days: string[]; from: string; zone?: string; weeks?: string[] }

@@ -12,7 +12,7 @@ import { registerNoise } from './noise/register.ts'
 import { registerRemote } from './remote/register.ts'
 import { registerReport } from './report.ts'
 import { registerRules } from './rules/register.ts'
-import { registerRun } from './run.ts'
+import { registerWork } from './work/register.ts'
 import { registerTrust } from './trust/register.ts'
 import { registerUser } from './user.ts'
 import { registerStart } from './start/register.ts'
@@ -47,7 +47,7 @@ export function buildProgram(jsonAsked = false): Command {
     registerAgent,
     registerFleet,
     registerDesk,
-    registerRun,
+    registerWork,
     registerApprove,
     registerKeys,
     registerTrust,

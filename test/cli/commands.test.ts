@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { noteServerUrl, serverUrl } from '../../cli/paths.ts'
-import { parseParameters } from '../../cli/run.ts'
 
 const MAIN = join(import.meta.dirname, '../../cli/main.ts')
 let folder = ''
@@ -25,24 +24,6 @@ function vigia(...args: string[]): { code: number | null; out: string; error: st
   )
   return { code: run.status, out: run.stdout, error: run.stderr }
 }
-
-describe('parameters of a script', () => {
-  it('are numbers and booleans where they look like it, and text otherwise', () => {
-    expect(parseParameters(['a=1', 'b=-2', 'c=true', 'd=x=y', 'e=', 'f=1.5', 'g=007'])).toEqual({
-      a: 1,
-      b: -2,
-      c: true,
-      d: 'x=y',
-      e: '',
-      f: '1.5',
-      g: 7,
-    })
-  })
-
-  it.each(['a', '=1', ''])('%j is none', (text) => {
-    expect(() => parseParameters([text])).toThrow(expect.objectContaining({ code: 'USAGE' }))
-  })
-})
 
 describe('where the server is', () => {
   it('an option comes before what the server wrote down, and that before the default', () => {

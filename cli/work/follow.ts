@@ -1,0 +1,93 @@
+import { JobOutput, type JobState } from '../../contract/command.ts'
+import { ERROR_CODES } from '../../contract/errors.ts'
+import { OUTPUT_STREAM } from '../../contract/http.ts'
+import type { JobView } from '../../contract/incident.ts'
+import type { RunView } from '../../contract/run.ts'
+import type { Context } from '../command.ts'
+import { printable } from '../output.ts'
+import { countsText } from './run-text.ts'
+
+/** States in which a job stays. */
+export const FINAL: readonly JobState[] = [
+  'succeeded',
+  'verified',
+  'failed',
+  'refused',
+  'cancelled',
+  'expired',
+  'unknown',
+]
+const POLL_MS = 250
+const RUN_POLL_MS = 500
+
+/** Shows the output of a job as it comes, and waits for its end. */
+export async function followJob({ server, out }: Context, job: JobView): Promise<JobView> {
+  const stop = new AbortController()
+  const shown = { stdout: 0, stderr: 0 }
+  const show = (stream: 'stdout' | 'stderr', text: string): void => {
+    if (out.json) return
+    process[stream].write(printable(text))
+  }
+  const reading = (async () => {
+    try {
+      for await (const value of server.listen(OUTPUT_STREAM.replace(':id', job.id), stop.signal)) {
+        const chunk = JobOutput.parse(value)
+        show(chunk.stream, chunk.text)
+        shown[chunk.stream] = chunk.offset + Buffer.byteLength(chunk.text)
+      }
+    } catch (error) {
+      if (!stop.signal.aborted) throw error
+    }
+  })()
+  let current = job
+  while (!FINAL.includes(current.state)) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    current = await server.call('job', { params: { id: job.id } })
+  }
+  stop.abort()
+  await reading
+  // A short script may have ended before the stream was open: what was not seen live comes from the result.
+  if (shown.stdout === 0 && current.stdout !== '') show('stdout', current.stdout)
+  if (shown.stderr === 0 && current.stderr !== '') show('stderr', current.stderr)
+  return current
+}
+
+/** Says how a run goes on, and waits for its end. */
+export async function followRun({ server, out }: Context, run: RunView): Promise<RunView> {
+  let current = run
+  let told = ''
+  while (current.state === 'running') {
+    const text = `Wave ${current.wave + 1} of ${current.waves.length}: ${countsText(current.counts)}`
+    if (text !== told) out.progress(text)
+    told = text
+    await new Promise((resolve) => setTimeout(resolve, RUN_POLL_MS))
+    current = await server.call('run', { params: { id: run.id } })
+  }
+  return current
+}
+
+/** The exit code of the command line for a job that is over. */
+export function exitCodeOf(job: JobView): number {
+  switch (job.state) {
+    case 'succeeded':
+    case 'verified':
+      return 0
+    case 'unknown':
+      return ERROR_CODES.JOB_UNKNOWN.exit
+    case 'expired':
+      return ERROR_CODES.COMMAND_EXPIRED.exit
+    case 'refused':
+      return job.reason !== null && Object.hasOwn(ERROR_CODES, job.reason)
+        ? ERROR_CODES[job.reason as keyof typeof ERROR_CODES].exit
+        : 3
+    case 'failed':
+      return job.exitCode ?? 1
+    case 'cancelled':
+    case 'pending':
+    case 'sent':
+    case 'running':
+      return 1
+    default:
+      return job.state satisfies never
+  }
+}

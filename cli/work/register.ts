@@ -1,0 +1,17 @@
+import type { Command } from 'commander'
+import { registerJobs } from './jobs.ts'
+import { registerRun } from './run.ts'
+import { registerRuns } from './runs.ts'
+import { registerSecret } from './secret.ts'
+import { registerSwitch } from './switch.ts'
+import { registerViews } from './views.ts'
+
+/** `vigia run`, `runs`, `job`, `jobs`, `cancel`, `commands`, `views`, `secret`. */
+export function registerWork(program: Command): void {
+  registerSwitch(program)
+  registerRun(program)
+  registerJobs(program)
+  registerRuns(program)
+  registerViews(program)
+  registerSecret(program)
+}

@@ -1,0 +1,151 @@
+import { createInterface } from 'node:readline/promises'
+import type { Command } from 'commander'
+import { VigiaError } from '../../contract/errors.ts'
+import type { RunTarget } from '../../contract/run.ts'
+import { contextOf, type Context } from '../command.ts'
+import { choiceOption, numberOption } from '../options.ts'
+import { printable } from '../output.ts'
+import { exitCodeOf, followJob, followRun } from './follow.ts'
+import { typedParameters } from './parameters.ts'
+import { targetOf, wavesOf, whenOf, type TargetOptions } from './request.ts'
+import { planText, runText } from './run-text.ts'
+
+type RunOptions = TargetOptions & {
+  param?: string[]
+  at?: string
+  cron?: string
+  zone?: string
+  waves?: string
+  concurrency: number
+  stopFailures: number
+  stopPercent: number
+  offline: 'wait' | 'skip'
+  expires: number
+  dryRun?: boolean
+  plan?: boolean
+  follow?: boolean
+  reason: string
+  yes?: boolean
+}
+
+/** `vigia run`: on one device at once, or on many in waves. */
+export function registerRun(program: Command): void {
+  program
+    .command('run <script>')
+    .description('run an approved script on one device, or on many in waves that stop by themselves')
+    .option('--device <device...>', 'device ids or host names')
+    .option(
+      '--where <selector>',
+      'devices that a CEL expression selects, as in rules: \'"server" in device.tags\'',
+    )
+    .option('--view <name>', 'devices of a saved view')
+    .option('--client <client>', 'with --where: only devices of this client')
+    .option('--param <name=value...>', 'parameters of the script')
+    .option('--at <time>', 'begin at a time, such as 2026-12-24T22:00:00Z')
+    .option('--cron <expression>', 'begin again each time: minute hour day month weekday')
+    .option('--zone <zone>', 'time zone of --cron, such as Europe/Madrid (default UTC)')
+    .option('--waves <list>', 'devices that each wave reaches in all (default 1,1%,10%,100%)')
+    .addOption(numberOption('--concurrency <number>', 'jobs at work at once, at most', 50))
+    .addOption(numberOption('--stop-failures <number>', 'stop when so many have failed', 3))
+    .addOption(numberOption('--stop-percent <percent>', 'stop when so many in a hundred have failed', 10))
+    .addOption(choiceOption('--offline <what>', 'devices that are not connected', ['wait', 'skip'], 'wait'))
+    .addOption(numberOption('--expires <seconds>', 'give up on a device that is not there by then', 3600))
+    .option('--dry-run', 'the script changes nothing and says what it would do')
+    .option('--plan', 'only show which devices it would reach, and which not')
+    .option('--follow', 'show how it goes and wait for the end')
+    .option('--reason <reason>', 'why; it stands in the audit log', '')
+    .option('--yes', 'do not ask')
+    .action(async (script: string, options: RunOptions, command: Command) => {
+      const context = contextOf(command)
+      const when = whenOf(options)
+      const target = await targetOf(context.server, options)
+      const { script: found } = await context.server.call('script', { params: { name: script } })
+      const parameters = typedParameters(found.content, options.param ?? [])
+      const [device, ...others] = target.kind === 'devices' ? target.devices : []
+      const one = device !== undefined && others.length === 0 && when.kind === 'now'
+      if (one && options.plan !== true && options.waves === undefined)
+        await runOnOne(context, { script, device, parameters, options })
+      else await runOnMany(context, { script, target, parameters, when, options })
+    })
+}
+
+async function runOnOne(
+  context: Context,
+  order: {
+    script: string
+    device: string
+    parameters: Record<string, string | number | boolean>
+    options: RunOptions
+  },
+): Promise<void> {
+  const { script, device, parameters, options } = order
+  const job = await context.server.call('createJob', {
+    body: { device, script, parameters, expiresInS: options.expires, dryRun: options.dryRun === true },
+  })
+  if (!options.follow) {
+    context.out.print(job, () => `Job ${job.id} is ${job.state}. Follow it with "vigia job ${job.id}".`)
+    return
+  }
+  const ended = await followJob(context, job)
+  const exit = ended.exitCode === null ? '' : `, exit code ${ended.exitCode}`
+  const told = ended.reason === null || ended.reason === `exit code ${ended.exitCode}`
+  context.out.print(
+    ended,
+    () => `Job ${ended.id}: ${ended.state}${exit}${told ? '' : `, ${printable(ended.reason ?? '')}`}`,
+  )
+  process.exitCode = exitCodeOf(ended)
+}
+
+async function runOnMany(
+  context: Context,
+  order: {
+    script: string
+    target: RunTarget
+    parameters: Record<string, string | number | boolean>
+    when: ReturnType<typeof whenOf>
+    options: RunOptions
+  },
+): Promise<void> {
+  const { server, out } = context
+  const { script, target, parameters, when, options } = order
+  const body = {
+    ...{ script, target, parameters, when, offline: options.offline, reason: options.reason },
+    ...(options.waves === undefined ? {} : { waves: wavesOf(options.waves) }),
+    stop: { failures: options.stopFailures, percent: options.stopPercent },
+    ...{ expiresInS: options.expires, concurrency: options.concurrency, dryRun: options.dryRun === true },
+  }
+  const plan = await server.call('planRun', { body })
+  if (options.plan) {
+    out.print(plan, () => planText(plan))
+    return
+  }
+  if (options.yes !== true && plan.devices.length > 0) {
+    for (const line of planText(plan)) out.progress(line)
+    await confirm(out.json)
+  }
+  const run = await server.call('createRun', { body })
+  const ended = options.follow && run.state === 'running' ? await followRun(context, run) : run
+  out.print(ended, () => [
+    runText(ended),
+    ...(ended.state === 'running' ? [`See how it goes with "vigia runs show ${run.id}".`] : []),
+  ])
+  if (options.follow && ended.state !== 'scheduled') process.exitCode = exitCodeOfRun(ended)
+}
+
+function exitCodeOfRun({ state, counts }: { state: string; counts: Record<string, number> }): number {
+  const bad = ['failed', 'refused', 'unknown', 'expired'].some((one) => (counts[one] ?? 0) > 0)
+  return state === 'done' && !bad ? 0 : 1
+}
+
+/** Asks the person at the terminal; USAGE where there is none to ask. */
+async function confirm(json: boolean): Promise<void> {
+  if (json || !process.stdin.isTTY)
+    throw new VigiaError('USAGE', 'Nobody is there to be asked: look with --plan, then say --yes.')
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await lines.question('Run it? [y/N] ')
+    if (!/^y(es)?$/i.test(answer.trim())) throw new VigiaError('USAGE', 'Nothing was ordered.')
+  } finally {
+    lines.close()
+  }
+}
