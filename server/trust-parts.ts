@@ -1,5 +1,4 @@
 import type { DeviceAddress } from '../contract/topics.ts'
-import { asVigiaError } from '../contract/errors.ts'
 import type { Broker } from './broker/broker.ts'
 import type { Trust } from './fleet/trust-book.ts'
 import type { LiveState } from './live-state.ts'
@@ -12,17 +11,9 @@ import type { Scripts } from './script/scripts.ts'
  * what mends it: the server still watches.
  */
 export async function storeShipped(scripts: Scripts, log: Logger): Promise<void> {
-  for (const { content, envelope } of shippedScripts())
-    try {
-      await scripts.add(envelope)
-    } catch (thrown) {
-      const { code, message } = asVigiaError(thrown)
-      if (code !== 'COMMAND_UNAPPROVED') throw thrown
-      log.warn(
-        { script: content.name, why: message },
-        'a script that ships is not approved by the trust root',
-      )
-    }
+  const { refused } = await scripts.addAll(shippedScripts().map(({ envelope }) => envelope))
+  for (const { name } of refused)
+    log.warn({ script: name }, 'a script that ships is not approved by the trust root')
 }
 
 type Parts = { trust: Trust; liveState: LiveState; broker: Broker }

@@ -33,6 +33,11 @@ export type Scripts = {
    * content again adds its signatures.
    */
   add(envelope: DsseEnvelope): Promise<{ digest: string; name: string; version: number; lacking: number }>
+  /**
+   * Stores those that are not stored yet as they are, all in one transaction and after one look; answers those that no
+   * known key signed.
+   */
+  addAll(envelopes: readonly DsseEnvelope[]): Promise<{ refused: ScriptContent[] }>
   /** Of each name the newest version that may run, and the newer ones that wait: the answer of GET /api/scripts. */
   list(): Promise<Listed[]>
   /** One version by digest or as `find` chooses it, and all versions of its name, newest first; NOT_FOUND. */
@@ -59,55 +64,74 @@ export function createScripts({ records, clock, root }: Options): Scripts {
     return { digest: script.digest, content, approvedBy: by, approvedAtMs: script.approvedAtMs, ...standing }
   }
 
+  const knownKeys = () => [...root().publishers.keys, ...root().approvers.keys]
+  const isKnown = (envelope: DsseEnvelope) => signersOf(envelope, knownKeys()).length > 0
+
+  async function addIn(db: Db, envelope: DsseEnvelope) {
+    const content = openScript(envelope)
+    const digest = payloadDigest(envelope)
+    if (!isKnown(envelope))
+      throw new VigiaError(
+        'COMMAND_UNAPPROVED',
+        `no known approver signed ${content.name} v${content.version}`,
+      )
+    await sql`select pg_advisory_xact_lock(hashtextextended(${'script|' + content.name}, 0))`.execute(db)
+    const before = await db
+      .selectFrom('script')
+      .select(['digest', 'envelope'])
+      .where('name', '=', content.name)
+      .where('version', '=', content.version)
+      .executeTakeFirst()
+    if (before && before.digest !== digest)
+      throw new VigiaError(
+        'CONFLICT',
+        `${content.name} v${content.version} is approved with another content; raise its version`,
+      )
+    const signatures = DsseEnvelope.shape.signatures.parse(
+      mergeSignatures(before?.envelope.signatures ?? [], envelope, knownKeys()),
+    )
+    const merged: DsseEnvelope = { ...envelope, signatures }
+    const columns = {
+      envelope: json(merged),
+      approved_by: signersOf(merged, knownKeys()).map((key) => key.name),
+    }
+    await db
+      .insertInto('script')
+      .values({
+        ...columns,
+        digest,
+        name: content.name,
+        version: content.version,
+        content: json(content),
+        approved_at: at(clock()),
+      })
+      .onConflict((conflict) => conflict.column('digest').doUpdateSet(columns))
+      .execute()
+    const { lacking } = standingOf({ digest, content, envelope: merged }, root())
+    return { digest, name: content.name, version: content.version, lacking }
+  }
+
   return {
-    async add(envelope) {
-      const content = openScript(envelope)
-      const digest = payloadDigest(envelope)
-      const present = root()
-      const known = [...present.publishers.keys, ...present.approvers.keys]
-      if (signersOf(envelope, known).length === 0)
-        throw new VigiaError(
-          'COMMAND_UNAPPROVED',
-          `no known approver signed ${content.name} v${content.version}`,
-        )
-      const whole = await records.operator(async (db) => {
-        await sql`select pg_advisory_xact_lock(hashtextextended(${'script|' + content.name}, 0))`.execute(db)
-        const before = await db
+    add: (envelope) => records.operator((db) => addIn(db, envelope)),
+
+    addAll: (envelopes) =>
+      records.operator(async (db) => {
+        const rows = await db
           .selectFrom('script')
           .select(['digest', 'envelope'])
-          .where('name', '=', content.name)
-          .where('version', '=', content.version)
-          .executeTakeFirst()
-        if (before && before.digest !== digest)
-          throw new VigiaError(
-            'CONFLICT',
-            `${content.name} v${content.version} is approved with another content; raise its version`,
-          )
-        const signatures = DsseEnvelope.shape.signatures.parse(
-          mergeSignatures(before?.envelope.signatures ?? [], envelope, known),
-        )
-        const merged: DsseEnvelope = { ...envelope, signatures }
-        const columns = {
-          envelope: json(merged),
-          approved_by: signersOf(merged, known).map((key) => key.name),
-        }
-        await db
-          .insertInto('script')
-          .values({
-            ...columns,
-            digest,
-            name: content.name,
-            version: content.version,
-            content: json(content),
-            approved_at: at(clock()),
-          })
-          .onConflict((conflict) => conflict.column('digest').doUpdateSet(columns))
+          .where('digest', 'in', envelopes.map(payloadDigest))
           .execute()
-        return merged
-      })
-      const { lacking } = standingOf({ digest, content, envelope: whole }, present)
-      return { digest, name: content.name, version: content.version, lacking }
-    },
+        const stored = new Map(rows.map(({ digest, envelope }) => [digest, envelope.signatures]))
+        const lacks = (envelope: DsseEnvelope) => {
+          const there = stored.get(payloadDigest(envelope)) ?? []
+          return envelope.signatures.some(({ sig }) => !there.some((each) => each.sig === sig))
+        }
+        const refused: ScriptContent[] = []
+        for (const envelope of envelopes.filter(lacks))
+          if (isKnown(envelope)) await addIn(db, envelope)
+          else refused.push(openScript(envelope))
+        return { refused }
+      }),
 
     async list() {
       const rows = await records.operator((db) =>

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import type { ScriptParameter } from '../../../contract/command.ts'
 import { TrustRoot } from '../../../contract/trust.ts'
 import { verifyCommand, type Claim } from '../../../agent/act/verify.ts'
 import { makeKey, openKey, publicPart } from '../../../server/script/keys.ts'
@@ -32,6 +33,17 @@ function claim(over: Partial<OrderRequest> = {}, at: Partial<Claim> = {}, key = 
   }
 }
 
+/** A value that fits a parameter without one of its own. */
+function exampleOf(name: string, parameter: ScriptParameter): string | number {
+  if (parameter.type === 'integer') return parameter.min
+  if (parameter.type === 'choice') return parameter.choices[0]!
+  const texts = ['/srv', 'ssh', 'C', 'en0', '00:11:22:33:44:55', '/dev/sda', 'a.b', 'host:443']
+  const fits =
+    'pattern' in parameter && texts.find((text) => new RegExp(`^(?:${parameter.pattern})$`, 'u').test(text))
+  if (!fits) throw new Error(`no example fits ${name}`)
+  return fits
+}
+
 describe('an order of this server at the agent', () => {
   it('is accepted with each script that ships for its system', () => {
     expect(verifyCommand(claim())).toMatchObject({
@@ -40,11 +52,12 @@ describe('an order of this server at the agent', () => {
       script: { name: 'clear-temp' },
     })
     for (const { envelope, content } of shippedScripts()) {
-      const parameters = {
-        ...(content.parameters['mount'] && { mount: '/' }),
-        ...(content.parameters['service'] && { service: 'ssh' }),
-      }
-      expect(verifyCommand(claim({ script: envelope, parameters })).script.name).toBe(content.name)
+      const [system] = content.systems
+      const given = Object.entries(content.parameters).flatMap(([name, parameter]) =>
+        'default' in parameter && parameter.default !== undefined ? [] : [[name, exampleOf(name, parameter)]],
+      )
+      const order = claim({ script: envelope, parameters: Object.fromEntries(given) }, system && { system })
+      expect(verifyCommand(order).script.name).toBe(content.name)
     }
   })
   it.each<[string, Claim, string]>([

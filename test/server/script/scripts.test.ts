@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { randomUUID } from 'node:crypto'
 import { ROUTES } from '../../../contract/http.ts'
@@ -162,5 +163,28 @@ describe('approved scripts', () => {
       ['withdrawn', 2],
     ])
     expect(list[0]?.content).not.toHaveProperty('body')
+  })
+  it('are stored many at once, in one transaction, and a second time nothing is written', async () => {
+    const many = ['one', 'two', 'three'].map((name) => signed({ name }, ana))
+    const stranger = signed({ name: 'four' }, eve)
+    const { refused } = await scripts.addAll([...many, stranger])
+    expect(refused.map(({ name }) => name)).toEqual(['four'])
+    expect((await find('three'))?.approvedBy).toEqual(['ana'])
+    const written = () =>
+      opened.records.operator((db) =>
+        db
+          .selectFrom('script')
+          .select(sql<string>`xmin::text`.as('by'))
+          .orderBy('digest')
+          .execute(),
+      )
+    const before = await written()
+    await scripts.addAll(many)
+    expect(await written()).toEqual(before)
+    await scripts.addAll([signed({ name: 'two' }, berto)])
+    expect((await find('two'))?.approvedBy.toSorted()).toEqual(['ana', 'berto'])
+    const clash = [signed({ name: 'five' }, ana), signed({ name: 'one', body: 'other' }, ana)]
+    await expect(scripts.addAll(clash)).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(await find('five')).toBeUndefined()
   })
 })

@@ -223,7 +223,7 @@ describe('parameters', () => {
 })
 
 describe('an order', () => {
-  const [clearTemp] = shippedScripts()
+  const clearTemp = shippedScripts().find(({ content }) => content.name === 'clear-temp')
   const request = {
     ...{ job: crypto.randomUUID(), client: 'demo', device: 'd-aaaaaaaaaaaaaaaa', challenge: 'c'.repeat(43) },
     ...{ sequence: 7, nonce: 'n'.repeat(22), script: clearTemp!.envelope, nowMs: 1000, ttlMs: 500 },
