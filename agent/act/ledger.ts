@@ -91,8 +91,8 @@ export function markFinished(dir: string, job: string, nowMs: number): void {
 }
 
 /** The orders that were accepted within an hour; ahead as well, which a clock that was set back would hide. */
-export function recentOrders(dir: string, nowMs: number): LedgerEntry[] {
-  return readLedger(dir).filter((entry) => isRecent(entry, nowMs))
+export function recentOrders(ledger: readonly LedgerEntry[], nowMs: number): LedgerEntry[] {
+  return ledger.filter((entry) => isRecent(entry, nowMs))
 }
 
 function isRecent({ startedAtMs }: LedgerEntry, nowMs: number): boolean {

@@ -1,18 +1,16 @@
 // Runs one signed command as a process of its own, so that neither zod nor a script's output weighs on the agent.
-import { existsSync, readFileSync } from 'node:fs'
-import { TrustRoot } from '../../contract/trust.ts'
 import { asVigiaError, type VigiaError } from '../../contract/errors.ts'
 import { failpoint } from '../failpoint.ts'
 import { agentPaths } from '../paths.ts'
+import { admit } from './admit.ts'
 import { claimedJob, emptyEnd } from './end.ts'
 import { execute, type Execution } from './execute.ts'
 import { findInterpreter, type Interpreter } from './interpreter.ts'
-import { isInLedger, readLedger, recentOrders, startTicksOf, writeEnd, writeStarted } from './ledger.ts'
+import { startTicksOf, writeEnd, writeStarted } from './ledger.ts'
 import type { FromRunner, ToRunner } from './messages.ts'
 import { checkPrivilege } from './privilege.ts'
 import { unsealSecret } from './seal.ts'
-import { thisSystem } from './system.ts'
-import { verifyCommand, type Accepted } from './verify.ts'
+import type { Accepted } from './verify.ts'
 import { checkRoom } from './watch.ts'
 
 type Command = Extract<ToRunner, { type: 'run' }>
@@ -97,18 +95,8 @@ async function run(command: Command): Promise<void> {
 /** Everything that must hold before a job is written down as started. */
 function check(command: Command): Ready {
   const { dataDir, sealKey } = command
-  const paths = agentPaths(dataDir)
   failpoint('runner-before-verify')
-  const accepted = verifyCommand({
-    ...command,
-    trust: TrustRoot.parse(JSON.parse(readFileSync(paths.trust, 'utf8'))),
-    nowMs: Date.now(),
-    system: thisSystem(),
-    lastSequence: readLedger(paths.jobs).at(-1)?.sequence ?? 0,
-    seen: (job) => isInLedger(paths.jobs, job),
-    recent: (nowMs) => recentOrders(paths.jobs, nowMs),
-    disabled: existsSync(paths.killSwitch),
-  })
+  const accepted = admit(command, Date.now())
   failpoint('runner-after-verify')
   checkPrivilege(accepted.script)
   const interpreter = findInterpreter(accepted.script.interpreter)
