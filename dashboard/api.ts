@@ -37,6 +37,12 @@ const ACCESS_PATHS = {
   secondFactorBegin: ['POST', '/api/me/second-factor'],
   secondFactorConfirm: ['POST', '/api/me/second-factor/confirm'],
   proveSecondFactor: ['POST', '/api/me/prove'],
+  secondFactors: ['GET', '/api/me/second-factor'],
+  passkeyBegin: ['POST', '/api/me/passkeys/begin'],
+  passkeyAdd: ['POST', '/api/me/passkeys'],
+  passkeyRemove: ['DELETE', '/api/me/passkeys/:id'],
+  passkeyChallenge: ['POST', '/api/me/prove/passkey/begin'],
+  passkeyProve: ['POST', '/api/me/prove/passkey'],
 } as const satisfies Partial<Table<keyof Routes>>
 
 /** Routes about rules and their packs. */

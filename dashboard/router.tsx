@@ -273,6 +273,43 @@ const jobRoute = createRoute({
   component: lazyRouteComponent(() => withWords(['work'], () => import('./work/job-page.tsx')), 'JobPage'),
 })
 
+const secretsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/secrets',
+  component: lazyRouteComponent(
+    () => withWords(['work'], () => import('./work/secrets-page.tsx')),
+    'SecretsPage',
+  ),
+})
+
+const articlesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/articles',
+  component: lazyRouteComponent(
+    () => withWords(['work'], () => import('./work/articles-page.tsx')),
+    'ArticlesPage',
+  ),
+})
+
+const articleRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/articles/$slug',
+  component: lazyRouteComponent(
+    () => withWords(['work'], () => import('./work/article-page.tsx')),
+    'ArticlePage',
+  ),
+})
+
+const writeRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/write',
+  validateSearch: (search): { slug?: string } => text('slug', search['slug']),
+  component: lazyRouteComponent(
+    () => withWords(['work'], () => import('./work/write-page.tsx')),
+    'WritePage',
+  ),
+})
+
 const ledgerRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/ledger',
@@ -327,6 +364,10 @@ const tree = rootRoute.addChildren([
     runRoute,
     jobsRoute,
     jobRoute,
+    secretsRoute,
+    articlesRoute,
+    articleRoute,
+    writeRoute,
     ledgerRoute,
     reportsRoute,
     healthRoute,

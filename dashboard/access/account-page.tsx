@@ -7,7 +7,8 @@ import { useWords } from '../language/use-words.ts'
 import { useNow } from '../now.ts'
 import { ask } from '../queries.ts'
 import { Fact, Failure, PageHead, Tag, Waiting } from '../shell/parts.tsx'
-import { FactorSetUp } from './factor-set-up.tsx'
+import { FactorSetUp, type Method } from './factor-set-up.tsx'
+import { Factors } from './factors.tsx'
 import { useProof } from './proof.tsx'
 import './access.css'
 
@@ -62,31 +63,42 @@ function Person({ me: { name, role, clients = null } }: { me: Me }): ReactElemen
 function Factor({ me }: { me: Me }): ReactElement {
   const { t } = useWords()
   const { prove, dialog } = useProof()
-  const [setsUp, setSetsUp] = useState(false)
+  const [setsUp, setSetsUp] = useState<Method | 'first'>()
   const isSet = me.secondFactor === true
+  const over = (): void => setSetsUp(undefined)
   return (
     <section className="card" aria-labelledby="account-factor">
       <div className="card-head">
         <h2 id="account-factor">{t('account.factor')}</h2>
-        {/* The state is that of the whole: while it is being set up, the steps say what is so. */}
-        {!setsUp && (
+        {/* While it is being set up, the steps say what is so. */}
+        {setsUp === undefined && (
           <Tag tone={isSet ? 'ok' : 'idle'}>{t(isSet ? 'account.factorOn' : 'account.factorOff')}</Tag>
         )}
       </div>
       <div className="card-body stack">
-        {setsUp ? (
-          <FactorSetUp guard={prove} done={() => setSetsUp(false)} cancelled={() => setSetsUp(false)} />
+        {setsUp !== undefined ? (
+          <FactorSetUp
+            {...(setsUp === 'first' ? {} : { only: setsUp })}
+            guard={prove}
+            done={over}
+            cancelled={over}
+          />
         ) : (
           <>
             <p className="dim">{t('account.factorLead')}</p>
-            {isSet && <Standing me={me} />}
-            <div className="inline">
-              <Button size="xs" variant={isSet ? 'default' : 'filled'} onClick={() => setSetsUp(true)}>
-                {t(isSet ? 'account.replace' : 'account.setUp')}
-              </Button>
-              {isSet && <span className="small dim">{t('account.replaceHelp')}</span>}
-            </div>
-            {isSet && <Lost name={me.name} />}
+            {isSet ? (
+              <>
+                <Standing me={me} />
+                <Factors prove={prove} setUp={setSetsUp} />
+                <Lost name={me.name} />
+              </>
+            ) : (
+              <span>
+                <Button size="xs" onClick={() => setSetsUp('first')}>
+                  {t('account.setUp')}
+                </Button>
+              </span>
+            )}
           </>
         )}
       </div>

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, TextInput } from '@mantine/core'
+import { Button, PasswordInput, SegmentedControl, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactElement } from 'react'
 import { encode } from 'uqr'
@@ -8,17 +8,28 @@ import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
 import { CopyText } from '../shell/copy.tsx'
 import { Failure } from '../shell/parts.tsx'
+import { askFactors, factorChanged } from './ask.ts'
+import { makePasskey, passkeyBar } from './passkey.ts'
+import { PasskeyFailure } from './passkey-failure.tsx'
 import { RecoveryCodes } from './recovery-codes.tsx'
 import './access.css'
 
-/** Leads through setting up a second factor: the password, the secret with its first code, the recovery codes. */
+export type Method = 'authenticator' | 'passkey'
+
+/**
+ * Leads through setting up a second factor: the password; the secret with its first code, or a passkey; and with the
+ * first one the recovery codes.
+ */
 export function FactorSetUp({
+  only,
   guard = (action) => action(),
   confirmed,
   done,
   cancelled,
 }: {
-  /** Goes around the first step, where replacing a factor takes a proof of the old one. */
+  /** Where one has chosen already; else both are offered where both are possible. */
+  only?: Method
+  /** Goes around the steps, where a change of factors takes a proof of one that is set. */
   guard?: <T>(action: () => Promise<T>) => Promise<T>
   /** The factor is set; its recovery codes are still to be kept. */
   confirmed?: () => void
@@ -27,65 +38,60 @@ export function FactorSetUp({
 }): ReactElement {
   const { t } = useWords()
   const queries = useQueryClient()
+  const factors = useQuery(askFactors())
+  const canChoose = only === undefined && factors.data !== undefined && passkeyBar(factors.data) === null
+  const [method, setMethod] = useState<Method>(only ?? 'authenticator')
   const [password, setPassword] = useState('')
-  const [code, setCode] = useState('')
+  const [name, setName] = useState(() => t('passkey.nameFirst'))
+  const set = async (): Promise<void> => {
+    confirmed?.()
+    await factorChanged(queries)
+  }
   const begin = useMutation({
     mutationFn: () => guard(() => call('secondFactorBegin', { body: { password } })),
     onSuccess: () => setPassword(''),
   })
-  const confirm = useMutation({
-    mutationFn: () => call('secondFactorConfirm', { body: { code: code.replaceAll(' ', '') } }),
-    onSuccess: async () => {
-      confirmed?.()
-      await queries.invalidateQueries({ queryKey: ['me'] })
+  const passkey = useMutation({
+    mutationFn: () => guard(() => makePasskey(password, name.trim())),
+    onSuccess: async ({ recoveryCodes }) => {
+      await set()
+      if (recoveryCodes.length === 0) done()
     },
-    onError: () => setCode(''),
   })
-  const isWrong = begin.error instanceof VigiaError && begin.error.code === 'REQUEST_INVALID'
-  if (confirm.data) return <RecoveryCodes codes={confirm.data.recoveryCodes} done={done} />
+  if (passkey.data) return <RecoveryCodes steps={2} codes={passkey.data.recoveryCodes} done={done} />
   if (begin.data)
-    return (
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          event.stopPropagation()
-          confirm.mutate()
-        }}
-      >
-        <StepHead step={2} title={t('factor.scanTitle')} lead={t('factor.scanLead')} />
-        <Secret {...begin.data} />
-        <TextInput
-          className="code-field"
-          label={t('factor.code')}
-          description={t('factor.firstCode')}
-          inputMode="numeric"
-          autoComplete="one-time-code"
-          required
-          autoFocus
-          maxLength={7}
-          value={code}
-          onChange={(event) => setCode(event.currentTarget.value)}
-        />
-        {confirm.isError && <Failure error={confirm.error} />}
-        <Buttons
-          label={t('factor.turnOn')}
-          ready={/^\d{3} ?\d{3}$/.test(code.trim())}
-          waits={confirm.isPending}
-          cancelled={cancelled}
-        />
-      </form>
-    )
+    return <FirstCode {...begin.data} guard={guard} confirmed={set} done={done} cancelled={cancelled} />
+
+  const isPasskey = method === 'passkey'
+  const work = isPasskey ? passkey : begin
+  const isWrong = work.error instanceof VigiaError && work.error.code === 'REQUEST_INVALID'
   return (
     <form
       className="stack"
       onSubmit={(event) => {
         event.preventDefault()
         event.stopPropagation()
-        begin.mutate()
+        work.mutate()
       }}
     >
-      <StepHead step={1} title={t('factor.passwordTitle')} lead={t('factor.passwordLead')} />
+      <StepHead
+        step={1}
+        steps={isPasskey ? 2 : 3}
+        title={t('factor.passwordTitle')}
+        lead={t('factor.passwordLead')}
+      />
+      {canChoose && (
+        <SegmentedControl
+          fullWidth
+          aria-label={t('passkey.method')}
+          value={method}
+          onChange={(value) => setMethod(value === 'passkey' ? 'passkey' : 'authenticator')}
+          data={[
+            { value: 'authenticator', label: t('passkey.authenticator') },
+            { value: 'passkey', label: t('passkey.passkey') },
+          ]}
+        />
+      )}
       <UserName />
       <PasswordInput
         label={t('factor.password')}
@@ -97,11 +103,79 @@ export function FactorSetUp({
         error={isWrong && t('factor.wrongPassword')}
         onChange={(event) => setPassword(event.currentTarget.value)}
       />
-      {begin.isError && !isWrong && <Failure error={begin.error} />}
+      {isPasskey && (
+        <>
+          <TextInput
+            label={t('passkey.name')}
+            description={t('passkey.nameHelp')}
+            required
+            maxLength={60}
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+          <p className="small dim">{t('passkey.passkeyHelp')}</p>
+        </>
+      )}
+      {work.isError && !isWrong && <PasskeyFailure error={work.error} />}
       <Buttons
-        label={t('factor.next')}
-        ready={password !== ''}
-        waits={begin.isPending}
+        label={t(isPasskey ? 'passkey.create' : 'factor.next')}
+        ready={password !== '' && (!isPasskey || name.trim() !== '')}
+        waits={work.isPending}
+        cancelled={cancelled}
+      />
+    </form>
+  )
+}
+
+/** The secret of an authenticator application, in force with its first code. */
+function FirstCode({
+  guard,
+  confirmed,
+  done,
+  cancelled,
+  ...secret
+}: Answer<'secondFactorBegin'> & {
+  guard: <T>(action: () => Promise<T>) => Promise<T>
+  confirmed: () => Promise<void>
+  done: () => void
+  cancelled: () => void
+}): ReactElement {
+  const { t } = useWords()
+  const [code, setCode] = useState('')
+  const confirm = useMutation({
+    mutationFn: () => guard(() => call('secondFactorConfirm', { body: { code: code.replaceAll(' ', '') } })),
+    onSuccess: confirmed,
+    onError: () => setCode(''),
+  })
+  if (confirm.data) return <RecoveryCodes steps={3} codes={confirm.data.recoveryCodes} done={done} />
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault()
+        event.stopPropagation()
+        confirm.mutate()
+      }}
+    >
+      <StepHead step={2} steps={3} title={t('factor.scanTitle')} lead={t('factor.scanLead')} />
+      <Secret {...secret} />
+      <TextInput
+        className="code-field"
+        label={t('factor.code')}
+        description={t('factor.firstCode')}
+        inputMode="numeric"
+        autoComplete="one-time-code"
+        required
+        autoFocus
+        maxLength={7}
+        value={code}
+        onChange={(event) => setCode(event.currentTarget.value)}
+      />
+      {confirm.isError && <Failure error={confirm.error} />}
+      <Buttons
+        label={t('factor.turnOn')}
+        ready={/^\d{3} ?\d{3}$/.test(code.trim())}
+        waits={confirm.isPending}
         cancelled={cancelled}
       />
     </form>
@@ -114,11 +188,20 @@ function UserName(): ReactElement {
   return <input type="text" autoComplete="username" readOnly hidden value={me.data?.name ?? ''} />
 }
 
-function StepHead({ step, title, lead }: { step: number; title: string; lead: string }): ReactElement {
+function StepHead({
+  title,
+  lead,
+  ...where
+}: {
+  step: number
+  steps: number
+  title: string
+  lead: string
+}): ReactElement {
   const { t } = useWords()
   return (
     <div>
-      <span className="small dim">{t('factor.step', { step })}</span>
+      <span className="small dim">{t('factor.step', where)}</span>
       <h3>{title}</h3>
       <p className="dim">{lead}</p>
     </div>

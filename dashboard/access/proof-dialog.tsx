@@ -4,8 +4,11 @@ import { useEffect, useRef, useState, type ReactElement } from 'react'
 import { call } from '../api.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
-import { Failure } from '../shell/parts.tsx'
+import { Failure, Waiting } from '../shell/parts.tsx'
+import { askFactors, factorChanged } from './ask.ts'
 import { FactorSetUp } from './factor-set-up.tsx'
+import { hasPasskeyHere, showPasskey } from './passkey.ts'
+import { PasskeyFailure } from './passkey-failure.tsx'
 import './access.css'
 
 /** Asks for the second factor, or leads through setting one up where there is none. */
@@ -66,15 +69,21 @@ function ProofForm({
 }): ReactElement {
   const { t } = useWords()
   const queries = useQueryClient()
+  const factors = useQuery(askFactors())
   const [code, setCode] = useState('')
+  const shown = async (): Promise<void> => {
+    await factorChanged(queries)
+    proven()
+  }
   const prove = useMutation({
     mutationFn: () => call('proveSecondFactor', { body: { code: code.trim() } }),
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ['me'] })
-      proven()
-    },
+    onSuccess: shown,
     onError: () => setCode(''),
   })
+  const passkey = useMutation({ mutationFn: showPasskey, onSuccess: shown })
+  // Without an answer the code is still a way.
+  const { authenticator } = factors.data ?? { authenticator: true }
+  const canPasskey = factors.data !== undefined && hasPasskeyHere(factors.data)
   return (
     <form
       className="stack"
@@ -89,22 +98,43 @@ function ProofForm({
         <h2 id="proof-title">{t('proof.title')}</h2>
         <p className="dim">{t('proof.lead')}</p>
       </div>
-      <TextInput
-        label={t('proof.codeLabel')}
-        description={t('proof.codeHelp')}
-        autoComplete="one-time-code"
-        autoCapitalize="none"
-        spellCheck={false}
-        required
-        autoFocus
-        minLength={6}
-        maxLength={40}
-        value={code}
-        onChange={(event) => setCode(event.currentTarget.value)}
-      />
+      {!ready || factors.isPending ? (
+        <Waiting rows={2} />
+      ) : (
+        <>
+          {canPasskey && (
+            <>
+              <Button fullWidth autoFocus loading={passkey.isPending} onClick={() => passkey.mutate()}>
+                {t('passkey.use')}
+              </Button>
+              {passkey.isError && <PasskeyFailure error={passkey.error} />}
+              <span className="proof-or small dim">{t('passkey.or')}</span>
+            </>
+          )}
+          <TextInput
+            label={t(authenticator ? 'proof.codeLabel' : 'proof.recoveryLabel')}
+            description={t(authenticator ? 'proof.codeHelp' : 'proof.recoveryHelp')}
+            autoComplete="one-time-code"
+            autoCapitalize="none"
+            spellCheck={false}
+            required
+            autoFocus={!canPasskey}
+            minLength={6}
+            maxLength={40}
+            value={code}
+            onChange={(event) => setCode(event.currentTarget.value)}
+          />
+        </>
+      )}
       {prove.isError && <Failure error={prove.error} />}
       <div className="inline proof-buttons">
-        <Button type="submit" size="xs" loading={prove.isPending} disabled={!ready || code.trim().length < 6}>
+        <Button
+          type="submit"
+          size="xs"
+          variant={canPasskey ? 'default' : 'filled'}
+          loading={prove.isPending}
+          disabled={!ready || code.trim().length < 6}
+        >
           {t('proof.confirm')}
         </Button>
         <Button size="xs" variant="default" onClick={cancelled}>

@@ -8,7 +8,15 @@ import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
 
 /** The recovery codes, the one time that they are shown: to copy, to print, and to say that they are kept. */
-export function RecoveryCodes({ codes, done }: { codes: readonly string[]; done: () => void }): ReactElement {
+export function RecoveryCodes({
+  steps,
+  codes,
+  done,
+}: {
+  steps: number
+  codes: readonly string[]
+  done: () => void
+}): ReactElement {
   const { t, language } = useWords()
   const me = useQuery(ask.me())
   const list = useRef<HTMLUListElement>(null)
@@ -29,7 +37,7 @@ export function RecoveryCodes({ codes, done }: { codes: readonly string[]; done:
   return (
     <div className="stack">
       <div>
-        <span className="small dim">{t('factor.step', { step: 3 })}</span>
+        <span className="small dim">{t('factor.step', { step: steps, steps })}</span>
         <h3>{t('factor.codesTitle')}</h3>
         <p className="dim">{t('factor.codesLead')}</p>
       </div>

@@ -5,6 +5,7 @@ import { lazy, Suspense, type ReactElement, type ReactNode } from 'react'
 import type { Incident, IncidentEvent } from '../../contract/incident.ts'
 import type { IncidentReplay } from '../../contract/rule-views.ts'
 import { formatExact, seriesName } from '../language/format.ts'
+import { withWords } from '../language/more-words.ts'
 import { useValueText, useWords } from '../language/use-words.ts'
 import type { NoiseSearch } from '../noise/parts.ts'
 import { ask } from '../queries.ts'
@@ -23,6 +24,10 @@ import { Why } from './why.tsx'
 const EvidenceChart = lazy(async () => ({
   default: (await import('../chart/evidence-chart.tsx')).EvidenceChart,
 }))
+
+const Offer = lazy(() =>
+  withWords(['work'], async () => ({ default: (await import('../work/offer.tsx')).Offer })),
+)
 
 /** One incident, to be understood at a glance: what, why, how far along, what was done. */
 export function IncidentPage(): ReactElement {
@@ -56,6 +61,11 @@ export function IncidentPage(): ReactElement {
         </div>
         <div className="stack">
           <StoryCard events={events} />
+          {incident.scope !== 'site' && (
+            <Suspense fallback={null}>
+              <Offer incident={incident} />
+            </Suspense>
+          )}
           <Circumstances incident={incident} replay={replay} />
           {replay && <Replay replay={replay} />}
         </div>

@@ -199,7 +199,6 @@ function Gap({ px }: { px: number }): ReactElement {
 
 /** A name as one line, with what cannot be seen made visible: names are chosen by whoever made the file. */
 function shown(name: string): string {
-  // eslint-disable-next-line no-control-regex
   return name.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, '␣')
 }
 

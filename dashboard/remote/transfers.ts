@@ -20,8 +20,8 @@ export type Transfer = {
 
 /** Files on their way, whichever session carries them. */
 export type Transfers = {
-  all(): readonly Transfer[]
-  subscribe(changed: () => void): () => void
+  all: () => readonly Transfer[]
+  subscribe: (changed: () => void) => () => void
   /** The session that carries from now on; undefined while there is none. */
   use(client: FileClient | undefined): void
   download(path: string, name: string, size: number): void

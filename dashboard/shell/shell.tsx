@@ -107,7 +107,8 @@ function belongs(to: string, path: string): boolean {
   return (
     (to === '/' && path.startsWith('/devices/')) ||
     (to === '/rules' && path.startsWith('/packs')) ||
-    (to === '/runs' && /^\/(run|jobs)(\/|$)/.test(path))
+    (to === '/runs' && /^\/(run|jobs)(\/|$)/.test(path)) ||
+    (to === '/scripts' && /^\/(articles|write|secrets)(\/|$)/.test(path))
   )
 }
 

@@ -10,6 +10,7 @@ import { JOB_WORDS } from '../incident/job-words.ts'
 import { findingOf } from '../incident/sentence.ts'
 import { jobTone } from '../incident/story.tsx'
 import { en } from '../language/en.ts'
+import { withWords } from '../language/more-words.ts'
 import { useValueText, useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
 import { Ago, Fact, Failure, Tag, Waiting } from '../shell/parts.tsx'
@@ -49,11 +50,27 @@ export function TicketPage(): ReactElement {
         </div>
         <div className="stack">
           <Work key={ticket.id} ticket={ticket} />
+          {ticket.incident !== null && <TicketOffer ticket={ticket.id} incident={ticket.incident} />}
           <History ticket={ticket} />
           <Circumstances ticket={ticket} />
         </div>
       </div>
     </Page>
+  )
+}
+
+const Offer = lazy(() =>
+  withWords(['work'], async () => ({ default: (await import('../work/offer.tsx')).Offer })),
+)
+
+/** What is known about the incident behind the ticket, with the approved script of it. */
+function TicketOffer({ ticket, incident }: { ticket: string; incident: string }): ReactElement | null {
+  const answer = useQuery(ask.incident(incident))
+  if (!answer.data) return null
+  return (
+    <Suspense fallback={null}>
+      <Offer incident={answer.data.incident} ticket={ticket} />
+    </Suspense>
   )
 }
 

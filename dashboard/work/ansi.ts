@@ -21,7 +21,7 @@ const PLAIN: Look = {
   back: null,
 }
 /** CSI sequences, OSC strings (ended by BEL or ST), other escapes of two characters (ECMA-48). */
-// eslint-disable-next-line no-control-regex
+
 const ESCAPE = /\x1b(?:\[([0-9:;<=>?]*)[ -/]*([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])/g
 
 /**
@@ -158,7 +158,6 @@ function overwrite(pieces: readonly Styled[]): Styled[] {
   return out
 }
 
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x08\x0b-\x1f]/
 
 function push(out: Styled[], text: string, classes: string): void {

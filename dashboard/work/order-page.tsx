@@ -193,7 +193,7 @@ function givenValues(text: string | undefined): ParameterValues {
     if (typeof found !== 'object' || found === null) return {}
     return Object.fromEntries(
       Object.entries(found).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value)),
-    ) as ParameterValues
+    )
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return {}
     throw thrown

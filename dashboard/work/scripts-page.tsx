@@ -59,6 +59,12 @@ export function ScriptsPage(): ReactElement {
           onChange={(event) => choose({ category: event.currentTarget.value })}
           data={[{ value: '', label: t('work.anyCategory') }, ...categories]}
         />
+        <Link to="/articles" className="button">
+          {t('work.knowledge')}
+        </Link>
+        <Link to="/secrets" className="button">
+          {t('work.secrets')}
+        </Link>
       </PageHead>
       {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
       {answer.isPending && <Waiting rows={8} />}

@@ -39,10 +39,9 @@ describe('output with its colours', () => {
   it('keeps every text without escapes as it is, and never gives a control character', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (output) => {
-        // eslint-disable-next-line no-control-regex
         const plain = output.replace(/[\x00-\x08\x0b-\x1f]/g, '')
         expect(text(plain)).toBe(plain)
-        // eslint-disable-next-line no-control-regex
+
         expect(text(output)).not.toMatch(/[\x00-\x08\x0b-\x1f]/)
       }),
     )

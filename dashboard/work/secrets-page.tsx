@@ -1,0 +1,163 @@
+import './work.css'
+import { Button, NativeSelect, PasswordInput, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState, type ReactElement } from 'react'
+import { call, type Answer } from '../api.ts'
+import { useWords } from '../language/use-words.ts'
+import { ask } from '../queries.ts'
+import { Ago, Empty, Failure, PageHead, Waiting } from '../shell/parts.tsx'
+import { askWork } from './ask.ts'
+
+type Secret = Answer<'secrets'>['secrets'][number]
+const COLUMNS = ['name', 'client', 'changed', 'who'] as const
+
+/** Names of the secrets that scripts may be given; a value is stored and never shown. */
+export function SecretsPage(): ReactElement {
+  const { t } = useWords()
+  const me = useQuery(ask.me())
+  const answer = useQuery(askWork.secrets())
+  const owner = me.data?.role === 'owner'
+  return (
+    <div className="page">
+      <PageHead title={t('work.secrets')} lead={t('work.secretsLead')} />
+      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
+      {answer.isPending && <Waiting rows={4} />}
+      {answer.data?.length === 0 && (
+        <div className="card">
+          <Empty icon="scripts" title={t('work.noSecret')} help={t('work.noSecretHelp')} />
+        </div>
+      )}
+      {answer.data && answer.data.length > 0 && (
+        <div className="card table-wrap" tabIndex={0} role="region" aria-label={t('work.secrets')}>
+          <table className="table">
+            <thead>
+              <tr>
+                {COLUMNS.map((column) => (
+                  <th key={column} scope="col">
+                    {t(`work.secretColumn.${column}`)}
+                  </th>
+                ))}
+                {owner && (
+                  <th scope="col">
+                    <span className="sr-only">{t('work.removeSecret')}</span>
+                  </th>
+                )}
+              </tr>
+            </thead>
+            <tbody>
+              {answer.data.map((secret) => (
+                <Row key={`${secret.name} ${secret.client ?? ''}`} secret={secret} owner={owner} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {owner ? <SecretForm /> : <p className="dim">{t('work.ownersOnly')}</p>}
+    </div>
+  )
+}
+
+function Row({ secret, owner }: { secret: Secret; owner: boolean }): ReactElement {
+  const { t } = useWords()
+  const queries = useQueryClient()
+  const remove = useMutation({
+    mutationFn: () =>
+      call('removeSecret', {
+        params: { name: secret.name },
+        query: secret.client === null ? {} : { client: secret.client },
+      }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['secrets'] }),
+  })
+  return (
+    <tr>
+      <th scope="row" className="mono">
+        {secret.name}
+      </th>
+      <td>{secret.client ?? t('work.everyClient')}</td>
+      <td>
+        <Ago ms={secret.changedAtMs} />
+      </td>
+      <td>{secret.changedBy}</td>
+      {owner && (
+        <td>
+          <Button
+            size="compact-xs"
+            variant="default"
+            aria-label={`${t('work.removeSecret')}: ${secret.name}`}
+            loading={remove.isPending}
+            onClick={() => remove.mutate()}
+          >
+            {t('work.removeSecret')}
+          </Button>
+          {remove.isError && <Failure error={remove.error} />}
+        </td>
+      )}
+    </tr>
+  )
+}
+
+function SecretForm(): ReactElement {
+  const { t } = useWords()
+  const queries = useQueryClient()
+  const clients = useQuery(ask.clients())
+  const [name, setName] = useState('')
+  const [client, setClient] = useState('')
+  const [value, setValue] = useState('')
+  const set = useMutation({
+    mutationFn: () => call('setSecret', { body: { name, client: client === '' ? null : client, value } }),
+    onSuccess: async () => {
+      setValue('')
+      await queries.invalidateQueries({ queryKey: ['secrets'] })
+    },
+  })
+  return (
+    <form
+      className="card"
+      aria-label={t('work.setSecret')}
+      onSubmit={(event) => {
+        event.preventDefault()
+        set.mutate()
+      }}
+    >
+      <div className="card-body stack">
+        <div className="fields">
+          <TextInput
+            label={t('work.secretName')}
+            required
+            maxLength={64}
+            pattern="[a-z][a-z0-9]*(-[a-z0-9]+)*"
+            spellCheck={false}
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+          <NativeSelect
+            label={t('work.secretClient')}
+            value={client}
+            onChange={(event) => setClient(event.currentTarget.value)}
+            data={[
+              { value: '', label: t('work.everyClient') },
+              ...(clients.data?.clients ?? []).map((one) => ({ value: one.id, label: one.name })),
+            ]}
+          />
+          <PasswordInput
+            label={t('work.secretValue')}
+            required
+            maxLength={4096}
+            autoComplete="off"
+            value={value}
+            onChange={(event) => setValue(event.currentTarget.value)}
+          />
+        </div>
+        {set.isError && <Failure error={set.error} />}
+        <span className="inline">
+          <Button type="submit" size="xs" loading={set.isPending} disabled={name === '' || value === ''}>
+            {t('work.setSecret')}
+          </Button>
+          <span className="small dim" role="status">
+            {set.isSuccess && t('work.saved')}
+          </span>
+        </span>
+      </div>
+    </form>
+  )
+}
