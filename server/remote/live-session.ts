@@ -5,6 +5,7 @@ import {
   type RemoteRequest,
   type RemoteStateMessage,
 } from '../../contract/remote.ts'
+import type { FileNotes } from './file-notes.ts'
 import type { Recording } from './recording.ts'
 import { SOCKET_CLOSED, type TechnicianSocket } from './relay.ts'
 
@@ -36,11 +37,12 @@ export const LIVE_LIMITS = {
 export function createLiveSession(options: {
   request: RemoteRequest
   recording: Recording | undefined
+  files: FileNotes | undefined
   sendFrame: (frame: Uint8Array) => Promise<boolean>
   /** It must end, and why. Called once. */
   lost: (why: 'connection-lost' | 'slow-consumer' | 'frames-lost') => void
 }): LiveSession {
-  const { request, recording, lost } = options
+  const { request, recording, files, lost } = options
   const kept: { counter: number; frame: Uint8Array }[] = []
   const bytes = { toDevice: 0, toTechnician: 0 }
   let keptBytes = 0
@@ -78,6 +80,7 @@ export function createLiveSession(options: {
     waiting += frame.length
     bytes.toDevice += frame.length
     recording?.frame(TO_DEVICE, parts.type, parts.payload)
+    files?.frame(TO_DEVICE, parts.type, parts.payload)
     if (waiting > LIVE_LIMITS.deviceBytes) socket?.hold(true)
     sending = sending.then(async () => {
       if (over) return
@@ -97,6 +100,7 @@ export function createLiveSession(options: {
       nextUp += 1
       bytes.toTechnician += frame.length
       recording?.frame(TO_TECHNICIAN, parts.type, parts.payload)
+      files?.frame(TO_TECHNICIAN, parts.type, parts.payload)
       kept.push({ counter: parts.counter, frame })
       keptBytes += frame.length
       while (keptBytes > LIVE_LIMITS.keptBytes) keptBytes -= kept.shift()?.frame.length ?? 0

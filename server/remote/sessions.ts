@@ -12,6 +12,7 @@ import type { SessionHello } from '../../contract/report.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import type { TrustedKey } from '../../contract/trust.ts'
 import type { Db, Records } from '../records/records.ts'
+import { createFileNotes, type FileNotes } from './file-notes.ts'
 import { createLiveSession, type LiveSession } from './live-session.ts'
 import { startRecording, type Recording } from './recording.ts'
 import { SOCKET_CLOSED, type RemoteRelay, type TechnicianSocket } from './relay.ts'
@@ -72,6 +73,7 @@ type Open = {
   address: DeviceAddress
   opener: Opener
   recording: Recording | undefined
+  files: FileNotes | undefined
   /** Writes about one session come one after the other. */
   writing: Promise<void>
   reached: 'requested' | 'asking' | 'open'
@@ -112,6 +114,7 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
     const state = open.reached !== 'open' && end.state === 'refused' ? 'refused' : 'closed'
     const recordingSha256 = (await open.recording?.end()) ?? null
     const { client, device } = open.address
+    await open.files?.end()
     await write(id, open, async (db) => {
       const { bytes } = open.live
       await noteEnd(db, id, { state, why, nowMs: clock(), bytes, recordingSha256 })
@@ -192,9 +195,24 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
             failed: (error) => log.error({ err: error, session: id }, 'a recording could not be written'),
           })
         : undefined
+    const files =
+      request.kind === 'files'
+        ? createFileNotes({
+            write: (deeds) =>
+              write(id, mine, async (db) => {
+                for (const { action, detail } of deeds)
+                  await ports.note(db, {
+                    ...{ who: opener.name, action, client: address.client, subject: address.device },
+                    detail: { session: id, ...detail },
+                  })
+              }),
+            flood: () => void cut(id, 'flood'),
+          })
+        : undefined
     const live = createLiveSession({
       request,
       recording,
+      files,
       sendFrame: (frame) =>
         ports.send(address, {
           type: 'remote-frame',
@@ -203,7 +221,11 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
         }),
       lost: (why) => void cut(id, why),
     })
-    sessions.set(id, { live, address, opener, recording, writing: Promise.resolve(), reached: 'requested' })
+    const mine: Open = {
+      ...{ live, address, opener, recording, files },
+      ...{ writing: Promise.resolve(), reached: 'requested' },
+    }
+    sessions.set(id, mine)
     if (!(await ports.send(address, { type: 'remote-open', request: signed }))) {
       await finish(id, {
         session: id,

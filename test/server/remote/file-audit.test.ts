@@ -82,7 +82,7 @@ it('notes folders, names, removals, lists and what the device refused', () => {
     { action: 'file.rename', detail: { path: '/d', to: '/e' } },
     { action: 'file.remove', detail: { path: '/e' } },
   ])
-  const list = { is: 'list', id: 4, path: '/', entries: [], truncated: false } as const
+  const list = { is: 'list' as const, id: 4, path: '/', entries: [], truncated: false }
   expect(answer({ ...list, more: true })).toEqual([])
   expect(answer({ ...list, more: false })).toEqual([{ action: 'file.list', detail: { path: '/' } }])
   expect(answer({ is: 'failed', id: 5, code: 'FILE_OUTSIDE', message: '' })).toEqual([
