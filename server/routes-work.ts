@@ -4,12 +4,9 @@ import type { RunResult } from '../contract/run.ts'
 import type { WORK_ROUTES } from '../contract/work-routes.ts'
 import type { Handlers } from './http/handler.ts'
 import type { Parts } from './parts.ts'
+import { knowledgeRoutes } from './routes-knowledge.ts'
 import { ordererOf } from './run-parts.ts'
 import { csvHead, csvRow } from './run/results.ts'
-
-const soon = (): never => {
-  throw new VigiaError('INTERNAL', 'This part is being built.')
-}
 
 /** Routes of scripts, jobs, runs, views, secrets and knowledge. */
 export function workRoutes(parts: Parts): Pick<Handlers, keyof typeof WORK_ROUTES> {
@@ -57,6 +54,7 @@ export function workRoutes(parts: Parts): Pick<Handlers, keyof typeof WORK_ROUTE
     },
 
     views: async ({ whoName }) => ({ views: await views.list(whoName) }),
+    viewDevices: async ({ params, whoName }) => ({ devices: await views.devices(params.id, whoName) }),
     saveView: ({ body, whoName }) => views.save(body, whoName),
     async removeView({ params, who, whoName }) {
       await views.remove(params.id, whoName, who?.role === 'local' || who?.role === 'owner')
@@ -80,10 +78,7 @@ export function workRoutes(parts: Parts): Pick<Handlers, keyof typeof WORK_ROUTE
       return { ok: true }
     },
 
-    articles: soon,
-    article: soon,
-    saveArticle: soon,
-    removeArticle: soon,
+    ...knowledgeRoutes(parts),
   }
 }
 
