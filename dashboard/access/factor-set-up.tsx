@@ -87,7 +87,7 @@ export function FactorSetUp({
           value={method}
           onChange={(value) => setMethod(value === 'passkey' ? 'passkey' : 'authenticator')}
           data={[
-            { value: 'authenticator', label: t('passkey.authenticator') },
+            { value: 'authenticator', label: t('passkey.short') },
             { value: 'passkey', label: t('passkey.passkey') },
           ]}
         />

@@ -69,6 +69,7 @@ export const accessEn = {
   passkey: {
     method: 'Kind of second factor',
     authenticator: 'Authenticator application',
+    short: 'Authenticator',
     passkey: 'Passkey',
     passkeyHelp: 'A security key, or the fingerprint, face or PIN of a device. No false page can ask for it.',
     name: 'Name of the passkey',

@@ -71,6 +71,7 @@ export const accessEs: AccessWords = {
   passkey: {
     method: 'Tipo de segundo factor',
     authenticator: 'Aplicación de autenticación',
+    short: 'Autenticador',
     passkey: 'Llave de acceso',
     passkeyHelp:
       'Una llave de seguridad, o la huella, la cara o el PIN de un dispositivo. Ninguna página falsa puede pedirla.',

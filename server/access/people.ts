@@ -1,9 +1,9 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import type { ExpressionBuilder, Selectable } from 'kysely'
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Db, Records } from '../records/records.ts'
-import { at, json, ms, text, type Tables } from '../records/schema.ts'
+import { at, json, ms, text } from '../records/schema.ts'
+import { callerOf, hasPasskey, type Person } from './caller.ts'
 import { sameSecret } from './local-token.ts'
 import { hashPassword, passwordMatches } from './password.ts'
 import { isLoopback, type Caller } from './roles.ts'
@@ -222,40 +222,6 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
       )
       return Number(over.numDeletedRows)
     },
-  }
-}
-
-type Person = Selectable<Tables['person']> & { has_passkey: boolean }
-
-function hasPasskey(eb: ExpressionBuilder<Tables, 'person'>) {
-  return eb
-    .exists(
-      eb
-        .selectFrom('person_passkey')
-        .select('credential_id')
-        .whereRef('person_passkey.person_id', '=', 'person.person_id'),
-    )
-    .$castTo<boolean>()
-    .as('has_passkey')
-}
-
-/** Who calls, as routes see it, from the rows of the person and of the session. */
-function callerOf({
-  name,
-  role,
-  clients,
-  totp_secret,
-  recovery_hashes,
-  proven_until,
-  has_passkey,
-}: Pick<Person, 'name' | 'role' | 'clients' | 'totp_secret' | 'recovery_hashes' | 'has_passkey'> & {
-  proven_until: Date | null
-}): Caller {
-  const secondFactor = totp_secret !== null || has_passkey
-  return {
-    ...{ name, role, clients, secondFactor },
-    ...(secondFactor ? { recoveryCodesLeft: recovery_hashes.length } : {}),
-    provenUntilMs: proven_until === null ? null : ms(proven_until),
   }
 }
 
