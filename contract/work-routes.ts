@@ -183,6 +183,14 @@ export const WORK_ROUTES = {
     answer: z.object({ views: z.array(SavedView) }),
     summary: 'Saved selections of devices: own and shared',
   },
+  viewDevices: {
+    method: 'GET',
+    path: '/api/views/:id/devices',
+    access: 'person',
+    params: byId,
+    answer: z.object({ devices: z.array(DeviceId) }),
+    summary: 'The devices that a saved selection chooses now',
+  },
   saveView: {
     method: 'POST',
     path: '/api/views',

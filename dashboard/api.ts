@@ -94,6 +94,7 @@ const WORK_PATHS = {
   cancelRun: ['POST', '/api/runs/:id/cancel'],
   rerunFailed: ['POST', '/api/runs/:id/rerun'],
   views: ['GET', '/api/views'],
+  viewDevices: ['GET', '/api/views/:id/devices'],
   saveView: ['POST', '/api/views'],
   removeView: ['DELETE', '/api/views/:id'],
   secrets: ['GET', '/api/secrets'],

@@ -1,13 +1,29 @@
 import './fleet.css'
-import { Button, TextInput } from '@mantine/core'
+import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useDeferredValue, useEffect, useMemo, useRef, useState, type ReactElement } from 'react'
+import {
+  lazy,
+  Suspense,
+  useDeferredValue,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  type ReactElement,
+} from 'react'
 import type { DeviceView } from '../../contract/views.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask, FLEET_LIMIT } from '../queries.ts'
 import { Empty, Failure, PageHead, Tag, Waiting } from '../shell/parts.tsx'
 import { FleetTable } from './fleet-table.tsx'
+import { askWork } from '../work/ask.ts'
+import { withWords } from '../language/more-words.ts'
+import { usePicks } from './picks.ts'
 import { searchDevices } from './search.ts'
+
+const PickBar = lazy(() =>
+  withWords(['work'], async () => ({ default: (await import('../work/pick-bar.tsx')).PickBar })),
+)
 
 const NONE: DeviceView[] = []
 
@@ -18,7 +34,14 @@ export function FleetPage(): ReactElement {
   const devices = answer.data ?? NONE
   const [query, setQuery] = useState('')
   const wanted = useDeferredValue(query)
-  const found = useMemo(() => searchDevices(devices, wanted), [devices, wanted])
+  const [view, setView] = useState('')
+  const views = useQuery(askWork.views())
+  const chosen = useQuery({ ...askWork.viewDevices(view), enabled: view !== '' })
+  const found = useMemo(() => {
+    const inView = view === '' ? devices : devices.filter(({ id }) => chosen.data?.includes(id) ?? false)
+    return searchDevices(inView, wanted)
+  }, [devices, wanted, view, chosen.data])
+  const picks = usePicks()
   const box = useRef<HTMLInputElement>(null)
   useSlash(box)
   const online = devices.filter((device) => device.online).length
@@ -39,6 +62,17 @@ export function FleetPage(): ReactElement {
           )
         }
       >
+        {(views.data ?? []).length > 0 && (
+          <NativeSelect
+            aria-label={t('fleet.view')}
+            value={view}
+            onChange={(event) => setView(event.currentTarget.value)}
+            data={[
+              { value: '', label: t('fleet.noView') },
+              ...(views.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
+            ]}
+          />
+        )}
         {devices.length > 0 && (
           <TextInput
             ref={box}
@@ -73,7 +107,13 @@ export function FleetPage(): ReactElement {
           </Empty>
         </div>
       )}
-      {found.length > 0 && <FleetTable devices={found} />}
+      {chosen.isError && view !== '' && <Failure error={chosen.error} />}
+      {picks.all.length > 0 && (
+        <Suspense fallback={null}>
+          <PickBar picks={picks} />
+        </Suspense>
+      )}
+      {found.length > 0 && <FleetTable devices={found} picks={picks} />}
       {found.length > 0 && (
         <p className="dim small fleet-foot">
           <span role="status">

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState, type KeyboardEvent, type ReactElement } fr
 import type { DeviceView } from '../../contract/views.ts'
 import { useWords } from '../language/use-words.ts'
 import { fleetColumns, fleetFeatures } from './columns.tsx'
+import type { Picks } from './picks.ts'
 
 const ROW_PX = 42
 const NARROW_ROW_PX = 62
@@ -16,7 +17,7 @@ type ColumnId = 'status' | 'hostname' | 'client' | 'os' | 'cpu' | 'memory' | 'di
  * The fleet as a table of which only the rows in sight are drawn; a row has one height. Arrow keys, Page, Home
  * and End move the focus from device to device.
  */
-export function FleetTable({ devices }: { devices: DeviceView[] }): ReactElement {
+export function FleetTable({ devices, picks }: { devices: DeviceView[]; picks: Picks }): ReactElement {
   const { t } = useWords()
   const scroller = useRef<HTMLDivElement>(null)
   const [sorting, setSorting] = useState<SortingState>([{ id: 'status', desc: false }])
@@ -78,6 +79,16 @@ export function FleetTable({ devices }: { devices: DeviceView[] }): ReactElement
         <thead>
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id} aria-rowindex={1}>
+              <th scope="col" data-column="pick">
+                <input
+                  type="checkbox"
+                  aria-label={t('fleet.pickAll')}
+                  checked={devices.length > 0 && devices.every(({ id }) => picks.has(id))}
+                  onChange={(event) =>
+                    event.currentTarget.checked ? picks.add(devices.map(({ id }) => id)) : picks.clear()
+                  }
+                />
+              </th>
               {group.headers.map((header) => {
                 const id = header.column.id as ColumnId
                 const sorted = header.column.getIsSorted()
@@ -112,6 +123,21 @@ export function FleetTable({ devices }: { devices: DeviceView[] }): ReactElement
             if (!row) return null
             return (
               <tr key={row.id} data-row={item.index} aria-rowindex={item.index + 2} style={{ height: rowPx }}>
+                <td data-column="pick">
+                  <input
+                    type="checkbox"
+                    aria-label={t('fleet.pick', { name: row.original.hostname })}
+                    checked={picks.has(row.id)}
+                    onChange={() => undefined}
+                    onClick={(event) =>
+                      picks.click(
+                        row.id,
+                        event.shiftKey,
+                        rows.map(({ id }) => id),
+                      )
+                    }
+                  />
+                </td>
                 {row.getAllCells().map((cell) => (
                   <td key={cell.id} data-column={cell.column.id}>
                     <table.FlexRender cell={cell} />

@@ -89,6 +89,10 @@ export const en = {
     incidents: 'Incidents',
     lastSeen: 'Last seen',
     sortBy: 'Sort by {{column}}',
+    pick: 'Pick {{name}}',
+    pickAll: 'Pick all that are shown',
+    view: 'View',
+    noView: 'All devices',
     empty: 'No device yet',
     emptyHelp: 'Make a token, then enrol a machine with it:',
     emptyThere:

@@ -228,15 +228,12 @@ export const workEn = {
     ownersOnly: 'Owners store and remove secrets.',
     picked_one: '{{count}} picked',
     picked_other: '{{count}} picked',
-    pickAll: 'Pick all that are shown',
-    pick: 'Pick {{name}}',
     runOnPicked: 'Run a script on them',
     unpick: 'Pick none',
     saveView: 'Save as a view',
     viewName: 'Name of the view',
     sharedView: 'for everyone',
     viewSaved: 'Saved',
-    terminalHint: 'or by the command line',
   },
 }
 

@@ -52,6 +52,12 @@ export const askWork = {
       queryFn: ({ signal }) => call('views', {}, signal),
       select: (answer) => answer.views,
     }),
+  viewDevices: (id: string) =>
+    queryOptions({
+      queryKey: ['views', id],
+      queryFn: ({ signal }) => call('viewDevices', { params: { id } }, signal),
+      select: (answer) => answer.devices,
+    }),
   secrets: () =>
     queryOptions({
       queryKey: ['secrets'],

@@ -1,14 +1,15 @@
-import { NativeSelect, SegmentedControl, TextInput } from '@mantine/core'
+import { Button, NativeSelect, SegmentedControl, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import type { ReactElement } from 'react'
+import { useState, type ReactElement } from 'react'
 import type { ScriptContent } from '../../contract/command.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
 import { askWork } from './ask.ts'
 import type { Draft } from './draft.ts'
+import { SaveView } from './pick-bar.tsx'
 
 const KINDS = ['devices', 'selector', 'view'] as const
-const EXAMPLE = "os == 'linux' && 'server' in tags"
+const EXAMPLE = "device.os == 'linux' && 'server' in device.tags"
 
 /** Where it is to run: devices by name, all that fit a condition, or a saved view. */
 export function Target({
@@ -100,6 +101,7 @@ function Devices({
 function Condition({ draft, change }: Part): ReactElement {
   const { t } = useWords()
   const clients = useQuery(ask.clients())
+  const [saving, setSaving] = useState(false)
   return (
     <div className="fields">
       <NativeSelect
@@ -119,6 +121,14 @@ function Condition({ draft, change }: Part): ReactElement {
         value={draft.selector}
         onChange={(event) => change({ selector: event.currentTarget.value })}
       />
+      {draft.selector.trim() !== '' &&
+        (saving ? (
+          <SaveView selector={draft.selector.trim()} done={() => setSaving(false)} />
+        ) : (
+          <Button size="xs" variant="default" onClick={() => setSaving(true)}>
+            {t('work.saveView')}
+          </Button>
+        ))}
     </div>
   )
 }

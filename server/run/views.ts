@@ -4,11 +4,13 @@ import { VigiaError } from '../../contract/errors.ts'
 import type { SavedView } from '../../contract/run.ts'
 import type { Records } from '../records/records.ts'
 import type { Tables } from '../records/schema.ts'
-import { compile } from './targets.ts'
+import { compile, resolveTarget } from './targets.ts'
 
 /** Named selections of devices: a person's own, and those that are shared. */
 export type Views = {
   list(who: string): Promise<SavedView[]>
+  /** The devices that a view chooses now, those that are revoked left out; NOT_FOUND. */
+  devices(id: string, who: string): Promise<string[]>
   /** The same name of the same owner replaces it. REQUEST_INVALID for a selector that is none, NOT_FOUND for an unknown client. */
   save(view: Omit<SavedView, 'id' | 'owner'>, who: string): Promise<SavedView>
   /** One's own; `all` takes away anyone's. NOT_FOUND. */
@@ -27,6 +29,12 @@ export function createViews({ records }: { records: Records }): Views {
           .orderBy('owner')
           .execute()
         return rows.map(toView)
+      }),
+
+    devices: (id, who) =>
+      records.operator(async (db) => {
+        const chosen = await resolveTarget(db, { kind: 'view', view: id }, who)
+        return chosen.filter(({ revoked }) => !revoked).map((device) => device.id)
       }),
 
     async save({ name, client, selector, shared }, who) {

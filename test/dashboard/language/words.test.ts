@@ -7,6 +7,7 @@ import { EXPLAIN } from '../../../dashboard/language/explain-words.ts'
 import { METRIC_NAMES } from '../../../dashboard/language/metric-names.ts'
 import { NOISE } from '../../../dashboard/language/noise-words.ts'
 import { RULE } from '../../../dashboard/language/rule-words.ts'
+import { WORK } from '../../../dashboard/language/work-words.ts'
 
 /** Every word with its place: `fleet.title` → `Fleet`. */
 function flatten(words: object, place = ''): Map<string, string> {
@@ -23,7 +24,7 @@ const placeholders = (text: string): string[] =>
   [...text.matchAll(/\{\{[^}]+\}\}/g)].map(([all]) => all).sort()
 
 describe('the words of the console', () => {
-  const parts = [{ en, es }, ACCESS, EXPLAIN, NOISE, RULE]
+  const parts = [{ en, es }, ACCESS, EXPLAIN, NOISE, RULE, WORK]
   const english = new Map(parts.flatMap((part) => [...flatten(part.en)]))
   const spanish = new Map(parts.flatMap((part) => [...flatten(part.es)]))
 
@@ -42,7 +43,7 @@ describe('the words of the console', () => {
   it('are not left empty or untranslated', () => {
     const same = [...english].filter(([place, text]) => spanish.get(place) === text).map(([, text]) => text)
     // Words that are the same in both.
-    const shared = /^(CPU|Detector$|Hardware|Inodos|Tickets?|Vigía|Error|no|Bytes|R²|\d|\{\{|95|80)/
+    const shared = /^(CPU|Scripts?$|Linux$|Windows$|macOS$|Detector$|Hardware|Inodos|Tickets?|Vigía|Error|no|Bytes|R²|\d|\{\{|95|80)/
     expect(same.filter((text) => !shared.test(text))).toEqual([])
     expect([...english, ...spanish].filter(([, text]) => text.trim() === '')).toEqual([])
   })
