@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { CommandOrder, ScriptContent, type JobResult } from '../../../contract/command.ts'
 import type { DownMessage } from '../../../contract/down.ts'
 import { SCRIPT_TYPE } from '../../../contract/dsse.ts'
@@ -24,7 +23,6 @@ import { seal } from '../../../server/script/sign.ts'
 import { openSecretBox } from '../../../server/secret/box.ts'
 import { due } from '../../../server/sla/targets.ts'
 import { createTickets } from '../../../server/ticket/tickets.ts'
-import { testRecords } from '../records/clusters.ts'
 
 const START_MS = Date.parse('2026-11-29T09:30:00Z')
 const approver = openKey(makeKey('ana'))
@@ -213,28 +211,4 @@ export type Fleet = Awaited<ReturnType<typeof openFleet>>
 function makeDeviceId(): string {
   const letters = [...randomUUID().replaceAll('-', '')].slice(0, 16)
   return `d-${letters.map((c) => 'abcdefghijklmnop'[parseInt(c, 16)]).join('')}`
-}
-
-/** A suite on records of its own, with a fresh fleet and a client for each test. */
-export function fleetSuite(): { fleet: () => Fleet; client: () => string } {
-  let opened: Awaited<ReturnType<typeof testRecords>>
-  let fleet: Fleet
-  let client: string
-  beforeAll(async () => {
-    opened = await testRecords()
-  })
-  afterAll(async () => {
-    await fleet.runs().stop()
-    await opened.close()
-  })
-  beforeEach(async () => {
-    await opened.records.operator(async (db) => {
-      await db.updateTable('run').set({ state: 'done', next_at: null }).execute()
-      await db.updateTable('job').set({ state: 'failed' }).execute()
-      await db.deleteFrom('setting').execute()
-    })
-    fleet = await openFleet(opened.records)
-    client = await fleet.client()
-  })
-  return { fleet: () => fleet, client: () => client }
 }

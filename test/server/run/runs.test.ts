@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { setKillSwitch } from '../../../server/remediation/settings.ts'
-import { ana, fleetSuite, type Fleet } from './fleet.ts'
+import { ana, type Fleet } from './fleet.ts'
+import { fleetSuite } from './suite.ts'
 
 const given = fleetSuite()
 let fleet: Fleet
