@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
+import { createECDH, randomUUID } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CommandOrder, ScriptContent, type JobResult } from '../../../contract/command.ts'
+import { CommandOrder, ScriptContent, type JobResult, type SealedSecret } from '../../../contract/command.ts'
 import type { DownMessage } from '../../../contract/down.ts'
 import { SCRIPT_TYPE } from '../../../contract/dsse.ts'
 import { RunRequest, type RunResult } from '../../../contract/run.ts'
@@ -45,6 +45,9 @@ export async function openFleet(records: Records, log = createLog('error', 'flee
   const clock = () => nowMs
   const online_ = new Set<string>()
   const orders: CommandOrder[] = []
+  const sealed: Record<string, SealedSecret>[] = []
+  const sealing = createECDH('prime256v1')
+  const sealKey = sealing.generateKeys('base64url')
   const cancels: string[] = []
   const events: LiveEvent[] = []
   let answer: (order: CommandOrder, device: string) => Answer = () => ({ outcome: 'exited', exitCode: 0 })
@@ -68,7 +71,7 @@ export async function openFleet(records: Records, log = createLog('error', 'flee
       emit: (event) => void events.push(event),
       session: (device) =>
         online_.has(device)
-          ? { challenge: 'c'.repeat(43), commandSequence: 0, commandsEnabled: true, bootTimeMs: 0 }
+          ? { challenge: 'c'.repeat(43), commandSequence: 0, commandsEnabled: true, bootTimeMs: 0, sealKey }
           : undefined,
       async send(address, message: DownMessage) {
         if (!online_.has(address.device)) return false
@@ -78,6 +81,7 @@ export async function openFleet(records: Records, log = createLog('error', 'flee
           JSON.parse(Buffer.from(message.order.payload, 'base64').toString()) as unknown,
         )
         orders.push(order)
+        if (message.secrets) sealed.push(message.secrets)
         const end = answer(order, address.device)
         if (end !== 'silent') setImmediate(() => void says(order, end))
         return true
@@ -88,7 +92,7 @@ export async function openFleet(records: Records, log = createLog('error', 'flee
   let work = open()
 
   const fleet = {
-    ...{ records, orders, cancels, events, audit, scripts, says },
+    ...{ records, orders, sealed, sealing, cancels, events, audit, scripts, says },
     now: clock,
     work: () => work,
     runs: () => work.runs,
