@@ -1,0 +1,101 @@
+import { Secret, TOTP } from 'otpauth'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { expect } from 'vitest'
+import type { RemotePolicy } from '../../contract/remote-policy.ts'
+import { createInstallation, type Installation } from '../support/installation.ts'
+import { admitTechnician } from '../support/technician.ts'
+import { axeFindings, openBrowser, openPage, pixelsTooWide } from './console.ts'
+
+const PASSWORD = 'a sentence that is easy to keep'
+
+/** A whole installation and a technician in a real browser, whose key is admitted, at a page of the only device. */
+export type RemoteSite = {
+  vigia: Installation
+  page: Page
+  complaints: string[]
+  device: string
+  /** What this device allows from now on, over the policy of its kind. */
+  policy(change: Partial<RemotePolicy>): void
+  /** Opens a page of the device: `files`, `screen`. */
+  go(part: string): Promise<void>
+  /** Looks at the page as it stands: accessible, not too wide; as pictures where VIGIA_PICTURES names a folder. */
+  looked(name: string): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openRemoteSite(env: Record<string, string> = {}): Promise<RemoteSite> {
+  const vigia = await createInstallation({ env })
+  let browser: Browser | undefined
+  let context: BrowserContext | undefined
+  const close = async (): Promise<void> => {
+    await context?.close()
+    await browser?.close()
+    await vigia.remove()
+  }
+  try {
+    await vigia.start()
+    browser = await openBrowser()
+    const opened = await openPage(browser)
+    context = opened.context
+    const { page, complaints } = opened
+    const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
+      const answer = await page.evaluate<{ ok: boolean; text: string }>(
+        `fetch(${JSON.stringify(path)}, { method: 'POST', headers: { 'content-type': 'application/json' },
+           body: ${JSON.stringify(JSON.stringify(body))} }).then(async (got) => ({ ok: got.ok, text: await got.text() }))`,
+      )
+      if (!answer.ok) throw new Error(answer.text)
+      return JSON.parse(answer.text) as Record<string, unknown>
+    }
+    const link = /http:\S+\/setup#token=\S+/.exec(vigia.output())?.[0]
+    await page.goto(link ?? '')
+    await page.getByLabel('Name').fill('ana')
+    await page.getByLabel('Password').first().fill(PASSWORD)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Fleet' }).waitFor()
+    const { secret } = await post('/api/me/second-factor', { password: PASSWORD })
+    const code = new TOTP({ secret: Secret.fromBase32(String(secret)) }).generate()
+    await post('/api/me/second-factor/confirm', { code })
+    await page.locator('tbody tr[data-row] a').first().click()
+    await page.getByRole('link', { name: 'Files' }).click()
+    await page.getByRole('button', { name: 'Make my key' }).click()
+    const command = page.locator('.copy code')
+    await command.waitFor()
+    const publicKey = / (\S{43}) /.exec(await command.innerText())?.[1] ?? ''
+    const device = await admitTechnician(vigia, 'ana', publicKey)
+    await page.getByRole('button', { name: 'Open the files' }).waitFor({ timeout: 20_000 })
+    return {
+      vigia,
+      page,
+      complaints,
+      device,
+      policy: (change) =>
+        writeFileSync(join(vigia.dataDir, 'agent/remote-policy.json'), JSON.stringify(change)),
+      go: async (part) => void (await page.goto(`${vigia.url}/devices/${device}/${part}`)),
+      async looked(name) {
+        expect(await axeFindings(page)).toEqual([])
+        expect(await pixelsTooWide(page)).toBe(0)
+        const folder = process.env['VIGIA_PICTURES']
+        if (folder === undefined) return
+        for (const [width, scheme] of [
+          [1280, 'light'],
+          [1280, 'dark'],
+          [390, 'light'],
+        ] as const) {
+          await page.emulateMedia({ colorScheme: scheme })
+          await page.setViewportSize({ width, height: 800 })
+          await page.screenshot({ path: join(folder, `${name}-${scheme}-${width}.png`) })
+          expect(await axeFindings(page)).toEqual([])
+          expect(await pixelsTooWide(page)).toBe(0)
+        }
+        await page.emulateMedia({ colorScheme: 'light' })
+        await page.setViewportSize({ width: 1280, height: 800 })
+      },
+      close,
+    }
+  } catch (thrown) {
+    await close()
+    throw thrown
+  }
+}
