@@ -94,8 +94,12 @@ export const ServerConfig = z.strictObject({
       everyMinutes: z.number().min(0).max(1440).default(5),
     })
     .prefault({}),
-  /** Public keys of the people who may approve, as "vigia keys show" prints them; for the first trust root only. */
-  approvers: z.array(TrustedKey).max(50).default([]),
+  trust: z
+    .strictObject({
+      /** Public keys of the people who may approve, as "vigia keys show" prints them; for the first trust root only. */
+      approvers: z.array(TrustedKey).max(50).default([]),
+    })
+    .prefault({}),
   /** Rule packs beside the one that ships. */
   rules: z
     .strictObject({ packs: z.array(z.string()).default([]), base: z.boolean().default(true) })

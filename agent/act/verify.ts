@@ -42,6 +42,8 @@ export type Accepted = { order: CommandOrder; script: ScriptContent; values: Par
 
 /** How far the server's clock may be ahead of the device's. */
 const AHEAD_MS = 5 * 60_000
+/** How far one order may raise the counter: whoever has the online key cannot use it up. */
+const FURTHEST = 1_000_000
 
 /**
  * Checks a command and throws a VigiaError with the code of the first check that fails, in this order, so that a worse
@@ -87,6 +89,8 @@ export function verifyCommand(claim: Claim): Accepted {
       'COMMAND_REPLAYED',
       `Sequence ${String(order.sequence)} was passed; the last was ${String(claim.lastSequence)}`,
     )
+  if (order.sequence > claim.lastSequence + FURTHEST)
+    throw new VigiaError('COMMAND_REPLAYED', `Sequence ${String(order.sequence)} is too far ahead`)
   const { values, faults } = resolveParameters(script, order.parameters)
   if (faults.length > 0)
     throw new VigiaError(

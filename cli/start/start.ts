@@ -54,7 +54,7 @@ export async function start(options: StartOptions): Promise<void> {
     config,
     consoleDir: CONSOLE_DIR,
     version: VERSION,
-    approvers: config.approvers.length > 0 ? config.approvers : ownApprovers(),
+    approvers: config.trust.approvers.length > 0 ? config.trust.approvers : ownApprovers(),
     log,
   })
   noteServerUrl(dataDir, server.httpUrl)

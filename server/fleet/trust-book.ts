@@ -140,7 +140,7 @@ export async function openTrust(options: {
         return {
           state: 'ok',
           message: alone
-            ? `root ${String(version)}: nobody but the project can approve; give "approvers" in vigia.yaml before the first device is enrolled`
+            ? `root ${String(version)}: nobody but the project can approve; give "trust.approvers" in vigia.yaml before the first device is enrolled`
             : `root ${String(version)}, ${String(approvers.keys.length)} approvers${older}`,
         }
       },

@@ -61,7 +61,7 @@ beforeAll(async () => {
   const approvers = ['ana', 'luis'].map((person) => readFileSync(publicKey(person), 'utf8').trim())
   writeFileSync(
     join(vigia.dataDir, 'vigia.yaml'),
-    `approvers:\n${approvers.map((key) => `  - ${key}\n`).join('')}`,
+    `trust:\n  approvers:\n${approvers.map((key) => `    - ${key}\n`).join('')}`,
   )
   await vigia.start()
   local = await eventually('the local agent is enrolled', 60_000, async () =>

@@ -237,11 +237,14 @@ describe('verifyCommand', () => {
     expect(codeOf(claim({}, { client: 'other' }))).toBe('COMMAND_RETARGETED')
   })
 
-  it('COMMAND_REPLAYED: another session, a job that was seen, a sequence that was passed', () => {
+  it('COMMAND_REPLAYED: another session, a job that was seen, a sequence that was passed or is far ahead', () => {
     expect(codeOf(claim({}, { challenge: 'x'.repeat(43) }))).toBe('COMMAND_REPLAYED')
     expect(codeOf(claim({ seen: () => true }))).toBe('COMMAND_REPLAYED')
     expect(codeOf(claim({ lastSequence: 5 }, { sequence: 5 }))).toBe('COMMAND_REPLAYED')
     expect(codeOf(claim({ lastSequence: 5 }, { sequence: 6 }))).toBe('accepted')
+    expect(codeOf(claim({ lastSequence: 5 }, { sequence: 1_000_005 }))).toBe('accepted')
+    expect(codeOf(claim({ lastSequence: 5 }, { sequence: 1_000_006 }))).toBe('COMMAND_REPLAYED')
+    expect(codeOf(claim({}, { sequence: Number.MAX_SAFE_INTEGER }))).toBe('COMMAND_REPLAYED')
   })
 
   it('COMMAND_EXPIRED: past its end, or from more than five minutes ahead', () => {
