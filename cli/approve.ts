@@ -14,7 +14,6 @@ import { APPROVER_KEY } from './approver-key.ts'
 import { contextOf, type Context } from './command.ts'
 import { confirm } from './confirm.ts'
 import { numberOption } from './options.ts'
-import { table, when } from './output.ts'
 import { readScriptFile, type ScriptFileOptions } from './script-file.ts'
 import { jsonOf } from './trust/key-text.ts'
 
@@ -26,7 +25,7 @@ type Options = ScriptFileOptions & {
   yes?: boolean
 }
 
-/** `vigia approve`, `scripts`. */
+/** `vigia approve`. */
 export function registerApprove(program: Command): void {
   program
     .command('approve <file>')
@@ -51,35 +50,6 @@ export function registerApprove(program: Command): void {
         : await signOffered(context, offered, store.load(options.key), options)
       if (options.out === undefined) await handIn(context, envelope)
       else writeOut(context, envelope, options.out)
-    })
-
-  program
-    .command('scripts')
-    .description('scripts, newest version of each that may run, and those that wait for approvals')
-    .action(async (_options: unknown, command: Command) => {
-      const { server, out } = contextOf(command)
-      const { scripts } = await server.call('scripts')
-      out.print(scripts, () =>
-        table(
-          ['SCRIPT', 'VERSION', 'SYSTEMS', 'PARAMETERS', 'RUNS ON', 'APPROVED', 'DIGEST', 'TITLE'],
-          scripts.map(({ content, approvedAtMs, digest, anywhere, lacking, revoked }) => [
-            content.name,
-            content.version,
-            content.systems.join(' '),
-            Object.keys(content.parameters).join(' '),
-            revoked
-              ? 'withdrawn'
-              : lacking > 0
-                ? `waits for ${lacking}`
-                : anywhere
-                  ? 'any'
-                  : content.devices?.join(' '),
-            when(approvedAtMs),
-            digest.slice(0, 12),
-            content.title,
-          ]),
-        ),
-      )
     })
 }
 

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parse } from 'yaml'
-import * as z from 'zod'
 import { VigiaError, type Fault } from '../../contract/errors.ts'
 import { Article } from '../../contract/run.ts'
 
