@@ -58,6 +58,8 @@ export type Remote = RemoteRelay & {
   }): Promise<RemoteView[]>
   get(id: string): Promise<RemoteView>
   close(id: string, who: Asker): Promise<RemoteView>
+  /** Ends what a person has open with devices of other clients than those that they may still reach; null: all. */
+  withdraw(person: string, clients: readonly string[] | null, who: string): Promise<void>
   /** The recording of a session; entered into the audit chain. Throws NOT_FOUND, FORBIDDEN. */
   recording(id: string, who: Asker): Promise<Readable>
   /** Takes a socket; one that may not is closed at once. */
@@ -80,6 +82,7 @@ type Open = {
 }
 
 const MOST_SESSIONS = 500
+const SWEEP_MS = 6 * 3_600_000
 
 /** Remote sessions over the records; sessions that an earlier server left open are closed first. */
 export async function createRemote(ports: RemotePorts): Promise<Remote> {
@@ -152,6 +155,9 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
         rmSync(path, { force: true })
     }
   }
+
+  sweep()
+  const sweeping = setInterval(sweep, SWEEP_MS).unref()
 
   async function open(envelope: DsseEnvelope, opener: Opener): Promise<RemoteView> {
     const off = await ports.switchedOff()
@@ -314,7 +320,15 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
         ),
       )
     },
+    async withdraw(person, clients, who) {
+      if (clients === null) return
+      const lost = [...sessions].filter(
+        ([, { opener, address }]) => opener.name === person && !clients.includes(address.client),
+      )
+      await Promise.all(lost.map(([id]) => cut(id, 'withdrawn', who)))
+    },
     async stop() {
+      clearInterval(sweeping)
       await Promise.all([...sessions.keys()].map((id) => cut(id, 'server-stopped')))
     },
     sweep,
