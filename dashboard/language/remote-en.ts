@@ -39,6 +39,7 @@ export const remoteEn = {
     codeHelp: 'Both sides see it. Read it out: whoever has another one is not who they say.',
     number: 'Session {{number}}',
     tabs: 'Sessions',
+    readAloud: 'For screen readers',
     close: 'Close the tab',
     phase: {
       requested: 'Connecting',
@@ -57,6 +58,7 @@ export const remoteEn = {
       'frames-lost': 'Something on the way was lost or held back, so nothing more is believed.',
       'slow-consumer': 'This browser was too slow.',
       'login-ended': 'You were signed out.',
+      withdrawn: 'The right to this device was taken away.',
       taken: 'It was taken up elsewhere.',
       'server-stopped': 'The server was stopped.',
       'server-restarted': 'The server was started anew.',

@@ -42,6 +42,7 @@ export const remoteEs: typeof remoteEn = {
     codeHelp: 'Ambos lados lo ven. Léalo en voz alta: quien tenga otro no es quien dice ser.',
     number: 'Sesión {{number}}',
     tabs: 'Sesiones',
+    readAloud: 'Para lectores de pantalla',
     close: 'Cerrar la pestaña',
     phase: {
       requested: 'Conectando',
@@ -60,6 +61,7 @@ export const remoteEs: typeof remoteEn = {
       'frames-lost': 'Algo se perdió o se retuvo en el camino, así que ya no se cree nada más.',
       'slow-consumer': 'Este navegador fue demasiado lento.',
       'login-ended': 'Se cerró su sesión en la consola.',
+      withdrawn: 'Se retiró el derecho a este equipo.',
       taken: 'Se retomó en otro lugar.',
       'server-stopped': 'El servidor se detuvo.',
       'server-restarted': 'El servidor se inició de nuevo.',

@@ -1,22 +1,12 @@
 /**
- * A document for libraries that put `<style>` elements and `style` attributes into the page, which the console's
- * content policy forbids. Their styles go where the policy lets a script put them: into a constructed style sheet
- * (CSSOM), and onto the element's style object. Everything else is the page's own document.
+ * A document for xterm.js, which puts `<style>` elements into the page and `style` attributes onto its spans; the
+ * console's content policy forbids both. Its styles go where the policy lets a script put them: into a constructed
+ * style sheet, and onto the element's style object (CSSOM). Everything else is the page's own document.
  */
 export function cspDocument(page: Document): Document {
-  const create = (tag: string, options?: ElementCreationOptions): HTMLElement => {
-    const name = tag.toLowerCase()
-    if (name === 'style') return sheetInPlaceOf(page)
-    const element = page.createElement(tag, options)
-    if (name === 'span') {
-      const setAttribute = element.setAttribute.bind(element)
-      element.setAttribute = (attribute, value) => {
-        if (attribute === 'style') element.style.cssText = value
-        else setAttribute(attribute, value)
-      }
-    }
-    return element
-  }
+  styleSpansByObject()
+  const create = (tag: string, options?: ElementCreationOptions): HTMLElement =>
+    tag.toLowerCase() === 'style' ? sheetInPlaceOf(page) : page.createElement(tag, options)
   return new Proxy(page, {
     get(target, name) {
       if (name === 'createElement') return create
@@ -25,6 +15,16 @@ export function cspDocument(page: Document): Document {
       return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
   })
+}
+
+/** xterm.js makes the spans of its rows from the page's document whatever it is given, so this holds for every span. */
+function styleSpansByObject(): void {
+  const spans = HTMLSpanElement.prototype
+  if (Object.hasOwn(spans, 'setAttribute')) return
+  spans.setAttribute = function (this: HTMLSpanElement, name: string, value: string) {
+    if (name === 'style') this.style.cssText = value
+    else Element.prototype.setAttribute.call(this, name, value)
+  }
 }
 
 /** An element that shows nothing; what is written into it is a style sheet of the page until it is removed. */

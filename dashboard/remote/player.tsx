@@ -23,6 +23,7 @@ export function Player({ cast: whole }: { cast: Cast }): ReactElement {
     if (place.current === null) return
     const made = showTerminal(place.current, {
       input: false,
+      readAloud: true,
       label,
       columns: whole.columns,
       rows: whole.rows,

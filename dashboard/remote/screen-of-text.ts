@@ -17,7 +17,7 @@ const DARK = {
 /** xterm.js in an element: always dark, as terminals are. Without `input` it only shows. */
 export function showTerminal(
   parent: HTMLElement,
-  options: { input: boolean; label: string; columns?: number; rows?: number },
+  options: { input: boolean; label: string; readAloud: boolean; columns?: number; rows?: number },
 ): TextScreen {
   const terminal = new Terminal({
     documentOverride: cspDocument(document),
@@ -27,7 +27,8 @@ export function showTerminal(
     theme: DARK,
     disableStdin: !options.input,
     cursorBlink: options.input,
-    screenReaderMode: true,
+    // It takes the text of input methods and dead keys away, so it is for whoever needs it.
+    screenReaderMode: options.readAloud,
     ...(options.columns === undefined ? {} : { cols: options.columns }),
     ...(options.rows === undefined ? {} : { rows: options.rows }),
   })

@@ -1,5 +1,5 @@
 import './remote.css'
-import { Button, TextInput } from '@mantine/core'
+import { Button, Checkbox, TextInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useRef, useState, type ReactElement } from 'react'
@@ -37,6 +37,9 @@ export function TerminalPage(): ReactElement {
   )
 }
 
+/** Where this browser keeps that output is to be read aloud. */
+const READ_ALOUD = 'vigia-terminal-read-aloud'
+
 type Tab = { number: number; channel: Channel }
 
 function Terminals({ device, own }: { device: string; own: TechnicianKey }): ReactElement {
@@ -46,6 +49,7 @@ function Terminals({ device, own }: { device: string; own: TechnicianKey }): Rea
   const [chosen, setChosen] = useState(0)
   const [reason, setReason] = useState('')
   const [asks, setAsks] = useState(false)
+  const [readAloud, setReadAloud] = useState(() => localStorage.getItem(READ_ALOUD) === 'on')
   const count = useRef(0)
   const opened = useRef(new Set<Channel>())
   const opening = useMutation({
@@ -114,11 +118,21 @@ function Terminals({ device, own }: { device: string; own: TechnicianKey }): Rea
             <Button size="compact-sm" variant="subtle" onClick={() => setAsks(!asks)} aria-expanded={asks}>
               + {t('remote.another')}
             </Button>
+            <Checkbox
+              className="read-aloud"
+              size="xs"
+              label={t('remote.readAloud')}
+              checked={readAloud}
+              onChange={(event) => {
+                localStorage.setItem(READ_ALOUD, event.currentTarget.checked ? 'on' : 'off')
+                setReadAloud(event.currentTarget.checked)
+              }}
+            />
           </div>
           {current && <SessionBar channel={current.channel} />}
           <Suspense fallback={<Waiting rows={4} />}>
             {tabs.map(({ number, channel }) => (
-              <TerminalView key={number} channel={channel} shown={number === chosen} />
+              <TerminalView key={number} channel={channel} shown={number === chosen} readAloud={readAloud} />
             ))}
           </Suspense>
         </section>

@@ -4,16 +4,25 @@ import type { Channel } from './channel.ts'
 import { showTerminal } from './screen-of-text.ts'
 
 /** The terminal of one session: what it shows, what is typed, and its size. It stays while its tab is hidden. */
-export function TerminalView({ channel, shown }: { channel: Channel; shown: boolean }): ReactElement {
+export function TerminalView({
+  channel,
+  shown,
+  readAloud,
+}: {
+  channel: Channel
+  shown: boolean
+  readAloud: boolean
+}): ReactElement {
   const { t } = useWords()
   const place = useRef<HTMLDivElement>(null)
   const focus = useRef<() => void>(undefined)
+  const setReadAloud = useRef<(on: boolean) => void>(undefined)
   const [exit, setExit] = useState<number>()
   const label = t('remote.screenReader')
   useEffect(() => {
     const parent = place.current
     if (parent === null) return
-    const { terminal, fit, dispose } = showTerminal(parent, { input: true, label })
+    const { terminal, fit, dispose } = showTerminal(parent, { input: true, label, readAloud: false })
     const encoder = new TextEncoder()
     terminal.onData((text) => void channel.send('data', encoder.encode(text)))
     terminal.onBinary(
@@ -40,12 +49,14 @@ export function TerminalView({ channel, shown }: { channel: Channel; shown: bool
     const watcher = new ResizeObserver(fit)
     watcher.observe(parent)
     focus.current = () => terminal.focus()
+    setReadAloud.current = (on) => (terminal.options.screenReaderMode = on)
     return () => {
       watcher.disconnect()
       stop()
       dispose()
     }
   }, [channel, label])
+  useEffect(() => setReadAloud.current?.(readAloud), [readAloud, channel])
   useEffect(() => {
     if (shown) focus.current?.()
   }, [shown])
