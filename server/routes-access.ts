@@ -19,7 +19,7 @@ type Names =
   | 'setPersonClients'
 
 /** Routes of people: set-up, signing in and out; and of the server itself: health, audit, backup. */
-export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Handlers, Names> {
+export function accessRoutes({ people, remote, audit, backup, health }: Parts): Pick<Handlers, Names> {
   const begin = (call: Pick<Call<RouteName>, 'reply'>, session: Session): Session['me'] => {
     call.reply.setCookie(SESSION_COOKIE.name, session.token, SESSION_COOKIE.options)
     return session.me
@@ -34,6 +34,7 @@ export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Han
         subject: body.name,
         detail: { clients: body.clients },
       })
+      await remote.withdraw(body.name, body.clients, whoName)
       return { ok: true }
     },
     health: () => health(),
@@ -63,6 +64,7 @@ export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Han
     async setPassword({ body, whoName }) {
       await people.setPassword(body.name, body.password)
       await audit.append({ who: whoName, action: 'person.password', client: null, subject: body.name })
+      await remote.withdraw(body.name, [], whoName)
       return { ok: true }
     },
     setupState: async () => ({ needed: await people.setupNeeded() }),

@@ -13,13 +13,14 @@ type Names =
   | 'resetSecondFactor'
 
 /** Routes of a person's second factor: authenticator application, recovery codes, passkeys. */
-export function factorRoutes({ secondFactors, passkeys }: Parts): Pick<Handlers, Names> {
+export function factorRoutes({ secondFactors, passkeys, remote }: Parts): Pick<Handlers, Names> {
   return {
     secondFactorBegin: (call) => secondFactors.begin(sessionOf(call), call.body.password),
     secondFactorConfirm: (call) => secondFactors.confirm(sessionOf(call), call.body.code),
     proveSecondFactor: (call) => secondFactors.prove(sessionOf(call), call.body.code),
     async resetSecondFactor({ body, whoName }) {
       await secondFactors.reset(body.name, whoName)
+      await remote.withdraw(body.name, [], whoName)
       return { ok: true }
     },
     secondFactors: (call) => passkeys.list(sessionOf(call), call.host),
