@@ -38,7 +38,7 @@ describe('remote sessions on the server', () => {
   let directory = ''
   let audit: Audit
   let remote: Remote
-  let nowMs = 1_800_000_000_000
+  let nowMs = Date.now()
   let sent: DownMessage[] = []
   let there = true
   let off: string | null = null
@@ -254,6 +254,18 @@ describe('remote sessions on the server', () => {
     expect(await remote.get(cut.session)).toMatchObject({ state: 'closed', why: 'connection-lost' })
   })
 
+  it('ends what a person has open with devices of clients that were taken from them, and of no one else', async () => {
+    const request = await openNow()
+    await remote.withdraw('theo', [], 'local')
+    await remote.withdraw('tess', null, 'local')
+    await remote.withdraw('tess', ['bravo', 'acme'], 'local')
+    expect((await remote.get(request.session)).state).toBe('requested')
+    await remote.withdraw('tess', ['bravo'], 'local')
+    expect(await remote.get(request.session)).toMatchObject({ state: 'closed', why: 'withdrawn' })
+    expect(sent.at(-1)).toEqual({ type: 'remote-close', session: request.session, why: 'withdrawn' })
+    expect((await deeds(request.session)).at(-1)?.slice(0, 2)).toEqual(['remote.close', 'local'])
+  })
+
   it('closes at its start what a server before it left open, and takes away old recordings', async () => {
     const { session } = await openNow()
     const next = await createRemote(ports())
@@ -264,10 +276,9 @@ describe('remote sessions on the server', () => {
       { why: 'server-restarted' },
     ])
     const path = join(directory, `${session}.cast`)
-    nowMs = Date.now()
     next.sweep()
     expect(statSync(path).isFile()).toBe(true)
-    nowMs = Date.now() + 2 * 86_400_000
+    nowMs += 2 * 86_400_000
     next.sweep()
     expect(() => statSync(path)).toThrow('ENOENT')
     expect((await audit.verify()).ok).toBe(true)
