@@ -30,11 +30,17 @@ export function screenChannel(channel: Channel, terms: (terms: ScreenTerms) => v
       channel.end()
     },
   }
-  const unlisten = channel.listen({
-    frame(type, payload) {
-      if (type === 'data') raw.onmessage?.({ data: Uint8Array.from(payload).buffer })
-      else if (type === 'event') terms(JSON.parse(new TextDecoder().decode(payload)) as ScreenTerms)
-    },
+  let unlisten = (): void => undefined
+  let stopped = false
+  // What has come already is handed on at once: noVNC must have taken its place first.
+  queueMicrotask(() => {
+    if (stopped) return
+    unlisten = channel.listen({
+      frame(type, payload) {
+        if (type === 'data') raw.onmessage?.({ data: Uint8Array.from(payload).buffer })
+        else if (type === 'event') terms(JSON.parse(new TextDecoder().decode(payload)) as ScreenTerms)
+      },
+    })
   })
   const unwatch = channel.watch(() => {
     if (!over()) return
@@ -42,6 +48,7 @@ export function screenChannel(channel: Channel, terms: (terms: ScreenTerms) => v
     raw.onclose?.({ code: 1000, reason: channel.state().why ?? '' })
   })
   stop = () => {
+    stopped = true
     unlisten()
     unwatch()
   }
