@@ -107,6 +107,8 @@ export const en = {
     full: 'The first {{count, number}} devices are shown.',
   },
   device: {
+    runScript: 'Run a script',
+    jobs: 'Jobs',
     openIncidents_one: '{{count}} open incident',
     openIncidents_other: '{{count}} open incidents',
     agent: 'Agent',

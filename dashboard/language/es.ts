@@ -108,6 +108,8 @@ export const es: Words = {
     full: 'Se muestran los primeros {{count, number}} dispositivos.',
   },
   device: {
+    runScript: 'Ejecutar un script',
+    jobs: 'Trabajos',
     openIncidents_one: '{{count}} incidente abierto',
     openIncidents_other: '{{count}} incidentes abiertos',
     agent: 'Agente',

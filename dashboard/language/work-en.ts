@@ -90,7 +90,7 @@ export const workEn = {
     reason: 'Reason',
     reasonHelp: 'It stands in the audit log.',
     plan: 'What it would reach',
-    planNone: 'No device yet.',
+    planIncomplete: 'Fill in what is marked, and choose where.',
     planLead_one: '{{count}} device, {{online}} of them connected',
     planLead_other: '{{count}} devices, {{online}} of them connected',
     planWaves: 'in waves of {{waves}}',

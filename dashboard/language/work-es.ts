@@ -92,7 +92,7 @@ export const workEs: WorkWords = {
     reason: 'Motivo',
     reasonHelp: 'Queda en el registro de auditoría.',
     plan: 'A qué llegaría',
-    planNone: 'Todavía a ningún equipo.',
+    planIncomplete: 'Rellene lo marcado y elija dónde.',
     planLead_one: '{{count}} equipo, {{online}} de ellos conectados',
     planLead_other: '{{count}} equipos, {{online}} de ellos conectados',
     planWaves: 'en oleadas de {{waves}}',

@@ -107,7 +107,7 @@ function Output({ job }: { job: JobView }): ReactElement {
           <Transcript pieces={pieces} label={t('work.output')} follow={working} />
         )}
         {gap && <p className="dim small">{t('work.gap')}</p>}
-        {job.reason !== null && <p lang="en">{job.reason}</p>}
+        {job.reason !== null && job.reason !== `exit code ${job.exitCode}` && <p lang="en">{job.reason}</p>}
       </div>
     </section>
   )

@@ -22,7 +22,11 @@ export function Plan({
     <section className="card plan" aria-labelledby="plan">
       <h2 id="plan">{t('work.plan')}</h2>
       <div className="card-body stack">
-        {request === undefined ? <p className="dim">{t('work.planNone')}</p> : <Reached request={request} />}
+        {request === undefined ? (
+          <p className="dim">{t('work.planIncomplete')}</p>
+        ) : (
+          <Reached request={request} />
+        )}
         {children}
       </div>
     </section>

@@ -22,6 +22,7 @@ import {
 
 const ROW_PX = 40
 const NONE: RunResult[] = []
+const NUMBERS: readonly SortKey[] = ['exit', 'took', 'wave']
 
 /** One row for each device: filtered, grouped by state, exit code or a told field, sorted, and taken away as CSV. */
 export function Results({ run }: { run: RunView }): ReactElement {
@@ -112,6 +113,7 @@ export function Results({ run }: { run: RunView }): ReactElement {
               <li key={value}>
                 <button
                   type="button"
+                  className="chip"
                   aria-pressed={chosen}
                   onClick={() => setFilter({ ...filter, group: chosen ? null : { key: group, value } })}
                 >
@@ -174,6 +176,7 @@ function Rows({
               <th
                 key={key}
                 scope="col"
+                className={NUMBERS.includes(key) ? 'number' : undefined}
                 aria-sort={sort.key !== key ? 'none' : sort.down ? 'descending' : 'ascending'}
               >
                 <button
@@ -217,7 +220,7 @@ function Rows({
                   <td key={field}>{row.fields[field]}</td>
                 ))}
                 <td lang="en" className="dim small">
-                  {row.reason}
+                  {row.reason === `exit code ${row.exitCode}` ? '' : row.reason}
                 </td>
               </tr>
             )

@@ -66,10 +66,11 @@ function Devices({
       {picked.size > 0 && (
         <ul className="chips" aria-label={t('work.devicesChosen', { count: picked.size })}>
           {draft.devices.slice(0, 30).map((id) => (
-            <li key={id}>
+            <li key={id} className="chip">
               {all.find((device) => device.id === id)?.hostname ?? id}
               <button
                 type="button"
+                className="chip-away"
                 aria-label={`${t('work.removeArticle')}: ${all.find((device) => device.id === id)?.hostname ?? id}`}
                 onClick={() => change({ devices: draft.devices.filter((device) => device !== id) })}
               >
@@ -77,7 +78,7 @@ function Devices({
               </button>
             </li>
           ))}
-          {picked.size > 30 && <li>{t('common.more', { count: picked.size - 30 })}</li>}
+          {picked.size > 30 && <li className="chip">{t('common.more', { count: picked.size - 30 })}</li>}
         </ul>
       )}
       <NativeSelect
