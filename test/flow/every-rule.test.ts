@@ -27,6 +27,8 @@ const NOT_DRIVEN: Readonly<Record<string, string>> = {}
 
 /** Reports may be five minutes old or ahead, and the clock moves on between two windows only. */
 const WINDOW_MS = 9 * 60_000
+/** So many reports of a machine may be on their way when the machines are held against each other: less than count as fresh. */
+const PEERS_BEHIND = 2
 /** The server counts at most a minute of silence each time that it judges by time. */
 const SILENCE_LIMIT_MS = 60_000
 
@@ -138,9 +140,12 @@ async function drive(group: readonly Case[], stepMs: number): Promise<void> {
       for (let step = from; step <= upTo && (step - 1) * stepMs <= each.untilMs; step++)
         for (const speaker of [each, ...each.peers]) sent.push(send(speaker, step, startMs + step * stepMs))
     await Promise.all(sent)
-    // Peers are looked at when the server judges by time; others are judged by their samples.
-    if (group.some(({ peers, untilMs }) => peers.length > 0 && (from - 1) * stepMs <= untilMs))
-      await running.judge()
+    // Peers are looked at when the server judges by time, as far as it knows of them then; others are judged by their samples.
+    const beside = group.filter(({ peers, untilMs }) => peers.length > 0 && (from - 1) * stepMs <= untilMs)
+    if (beside.length === 0) continue
+    const both = beside.flatMap((each) => [each, ...each.peers])
+    await Promise.all(both.map(({ device }) => device!.acknowledged(PEERS_BEHIND)))
+    await running.judge()
   }
 }
 
