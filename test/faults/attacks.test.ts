@@ -12,7 +12,7 @@ import { agentPaths } from '../../agent/paths.ts'
 import { encodeFacts, encodeReport } from '../../agent/link/encode.ts'
 import type { CommandOrder } from '../../contract/command.ts'
 import { DEFAULT_POLICY } from '../../contract/down.ts'
-import { ORDER_TYPE, SCRIPT_TYPE, type DsseEnvelope } from '../../contract/dsse.ts'
+import { ORDER_TYPE, ROOT_TYPE, SCRIPT_TYPE, type DsseEnvelope } from '../../contract/dsse.ts'
 import { deviceCommonName } from '../../contract/enrol.ts'
 import { downTopic, upTopic } from '../../contract/topics.ts'
 import { openOrderKey } from '../../server/fleet/trust.ts'
@@ -514,12 +514,16 @@ describe('the web side', () => {
           `${name}${path}`,
         ).toBeGreaterThanOrEqual(400)
     const device = local.device
+    const { content } = shippedScripts()[0]!
+    const unapproved = seal(SCRIPT_TYPE, scriptPayload({ ...content, version: 99 }), [makeSigner('eve')])
     for (const [path, body] of [
       ['/api/jobs', { device, script: 'device-facts', parameters: {} }],
       ['/api/enrol-tokens', { client: 'demo' }],
       ['/api/backup', { file: join(folder, 'stolen.backup') }],
       [`/api/devices/${device}/revoke`, {}],
-      ['/api/scripts', shippedScripts()[0]!.envelope],
+      // An owner may hand in what approvers signed; what nobody signed is refused by its signatures.
+      ['/api/scripts', unapproved],
+      ['/api/trust', { ...unapproved, payloadType: ROOT_TYPE }],
     ] as const) {
       expect((await post(path, body, self)).status, path).toBe(403)
       expect((await post(path, body)).status, path).toBe(401)
