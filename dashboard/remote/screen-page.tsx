@@ -136,7 +136,9 @@ function Session({
       ) : (
         !over && <Empty icon="fleet" title={t('screen.waiting')} help={t('screen.waitingHelp')} />
       )}
-      <p className="small dim screen-notice">{t('screen.notice')}</p>
+      <p className="small dim screen-notice">
+        <a href="/notices.txt">{t('screen.notice')}</a>
+      </p>
     </section>
   )
 }

@@ -40,8 +40,12 @@ export function ScreenView({ channel }: { channel: Channel }): ReactElement {
       setFault(detail.reason ?? String(detail.status)),
     )
     shown.addEventListener('connect', () => setAsks(false))
+    let gone = false
+    shown.addEventListener('disconnect', () => (gone = true))
     shown.addEventListener('clipboard', ({ detail }) => setCopied(detail.text))
-    return () => shown.disconnect()
+    return () => {
+      if (!gone) shown.disconnect()
+    }
   }, [channel])
   useEffect(() => {
     if (rfb.current) rfb.current.scaleViewport = scale

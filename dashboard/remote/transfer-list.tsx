@@ -22,7 +22,7 @@ export function TransferList({ transfers }: { transfers: Transfers }): ReactElem
   const all = useSyncExternalStore(transfers.subscribe, transfers.all)
   if (all.length === 0) return null
   return (
-    <section className="card card-body stack" aria-labelledby="transfers">
+    <section className="card card-body stack transfers-card" aria-labelledby="transfers">
       <h2 id="transfers">{t('files.transfers')}</h2>
       <ul className="transfers">
         {[...all].reverse().map((transfer) => {
