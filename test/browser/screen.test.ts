@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
@@ -172,6 +173,37 @@ suiteNeeding(
       await eventually('the notice to go', 10_000, async () => !display.shows('remote help'))
     })
 
+    it('asks for the password of a VNC server that has one', async () => {
+      const locked = await sparePort()
+      display.run('x11vnc', [
+        ...[
+          '-display',
+          display.name,
+          '-rfbport',
+          String(locked),
+          '-localhost',
+          '-forever',
+          '-shared',
+          '-quiet',
+        ],
+        ...['-passwd', 'open it', '-noxdamage', '-nocursorshape'],
+      ])
+      await eventually('the locked VNC server', 15_000, () => listens(locked))
+      site.policy({ screen: 'unattended', vncPort: locked })
+      await open('Look at the screen')
+      await page.getByLabel('Password of the VNC server').first().fill('not this', { timeout: 30_000 })
+      await page.keyboard.press('Enter')
+      await page
+        .getByText(/The VNC server refused/)
+        .first()
+        .waitFor({ timeout: 20_000 })
+      await open('Look at the screen')
+      await page.getByLabel('Password of the VNC server').first().fill('open it', { timeout: 30_000 })
+      await page.keyboard.press('Enter')
+      await seesWindow()
+      await end()
+    })
+
     it('says what is missing when no VNC server is there', async () => {
       site.policy({ screen: 'unattended', vncPort: await sparePort() })
       await open('Look at the screen')
@@ -182,6 +214,14 @@ suiteNeeding(
       // A session that is not there yet answers 401; noVNC tells of the connection that could not be had.
       expect(site.complaints.filter((text) => !/401|REMOTE_UNAVAILABLE/.test(text))).toEqual([])
     })
+
+    function listens(at: number): Promise<boolean> {
+      return new Promise((resolve) => {
+        const socket = connect(at, '127.0.0.1')
+        socket.once('connect', () => resolve(socket.end() !== undefined))
+        socket.once('error', () => resolve(false))
+      })
+    }
 
     /** What the dialog that is shown was started with. */
     function zenity(kind: string): string {
