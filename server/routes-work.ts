@@ -101,7 +101,7 @@ async function* csvOf(pages: AsyncIterable<RunResult[]>, fields: readonly string
   for await (const page of pages) yield page.map((row) => csvRow(row, fields)).join('')
 }
 
-/** The same answer as any other, a page at a time. */
+/** The answer as JSON, a page at a time. */
 async function* jsonOf(pages: AsyncIterable<RunResult[]>): AsyncGenerator<string> {
   let lead = '{"results":['
   for await (const page of pages) {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../../contract/errors.ts'
 import { errorReference } from '../support/reference.ts'
 import { featuresOfReadme } from '../support/features.ts'
+import { scriptReference } from '../support/script-reference.ts'
 import { ROOT } from '../support/sources.ts'
 
 describe('README', () => {
@@ -25,5 +26,11 @@ describe('docs/reference/errors.md', () => {
   it('is what contract/errors.ts says', () => {
     expect(Object.keys(ERROR_CODES).length).toBeGreaterThan(30)
     expect(readFileSync(join(ROOT, 'docs/reference/errors.md'), 'utf8')).toBe(errorReference())
+  })
+})
+
+describe('docs/reference/scripts.md', () => {
+  it('is what the library says', () => {
+    expect(readFileSync(join(ROOT, 'docs/reference/scripts.md'), 'utf8')).toBe(scriptReference())
   })
 })

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ERROR_CODES } from '../../contract/errors.ts'
+import { scriptReference } from './script-reference.ts'
 import { ROOT } from './sources.ts'
 
 /** The text of docs/reference/errors.md, made from the table of codes. `node test/support/reference.ts` writes it. */
@@ -24,4 +25,5 @@ export function errorReference(): string {
 if (process.argv[1] === import.meta.filename) {
   mkdirSync(join(ROOT, 'docs/reference'), { recursive: true })
   writeFileSync(join(ROOT, 'docs/reference/errors.md'), errorReference())
+  writeFileSync(join(ROOT, 'docs/reference/scripts.md'), scriptReference())
 }
