@@ -42,6 +42,31 @@ export const SPANISH_ERRORS: Partial<Record<ErrorCode, Told>> = {
     what: 'Este servidor ya está preparado.',
     next: 'La preparación sirve una vez. Inicia sesión o restablece al propietario con "vigia user reset".',
   },
+  REMOTE_REFUSED: {
+    what: 'La persona que está ante el equipo ha dicho que no.',
+    next: 'Habla antes con ella.',
+  },
+  REMOTE_NOBODY: {
+    what: 'No hay nadie a quien preguntar.',
+    next: 'Este equipo no se puede abrir sin permiso de quien está ante él.',
+  },
+  REMOTE_FORBIDDEN: {
+    what: 'La directiva de este equipo no lo permite.',
+    next: 'Los aprobadores pueden cambiar la directiva.',
+  },
+  REMOTE_UNAVAILABLE: {
+    what: 'Ahora no se puede abrir en este equipo.',
+    next: 'No está conectado, tiene demasiadas sesiones o le falta esa parte; el mensaje dice qué.',
+  },
+  FILE_OUTSIDE: {
+    what: 'Eso está fuera de las carpetas permitidas, o pasa por un enlace.',
+    next: 'Quédate en las carpetas que el equipo permite.',
+  },
+  FILE_TOO_LARGE: { what: 'El archivo es demasiado grande.', next: 'Elige uno más pequeño o divídelo.' },
+  FILE_CHANGED: {
+    what: 'El archivo ha cambiado entretanto, o su suma de control no coincide.',
+    next: 'Empieza de nuevo.',
+  },
   JOB_UNKNOWN: {
     what: 'No se sabe si la tarea se ejecutó.',
     next: 'Mira el dispositivo y después ordénala otra vez.',

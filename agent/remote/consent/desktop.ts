@@ -21,7 +21,7 @@ const CARRIED = [
 const FIRST_PERSON = 1000
 const NOBODY = 65_534
 
-export type Session = { uid: number; display: string; leader: number }
+export type Session = { uid: number; display: string }
 
 /**
  * The desktop of the person who sits at the screen, or undefined: the agent's own when it was started from one; else by
@@ -79,7 +79,7 @@ export function readSession(text: string): Session | undefined {
   const graphical = ['x11', 'wayland', 'mir'].includes(of('Type'))
   if (!graphical || of('Class') !== 'user' || of('Active') !== 'yes' || of('Remote') === 'yes')
     return undefined
-  return { uid: Number(of('User')), display: of('Display'), leader: Number(of('Leader')) }
+  return { uid: Number(of('User')), display: of('Display') }
 }
 
 /** Processes that have a screen, with whose they are and what they know of it. */

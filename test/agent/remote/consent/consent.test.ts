@@ -62,7 +62,7 @@ describe('whose desktop it is', () => {
       })
         .map(([name, value]) => `${name}=${value}`)
         .join('\n')
-    expect(readSession(text({}))).toEqual({ uid: 1000, display: ':0', leader: 812 })
+    expect(readSession(text({}))).toEqual({ uid: 1000, display: ':0' })
     expect(readSession(text({ Type: 'wayland', Display: '' }))).toMatchObject({ uid: 1000, display: '' })
     for (const change of [{ Class: 'greeter' }, { Type: 'tty' }, { Active: 'no' }, { Remote: 'yes' }])
       expect(readSession(text(change))).toBeUndefined()
