@@ -25,6 +25,8 @@ export function showTerminal(
     fontSize: 14,
     scrollback: options.input ? 5000 : 1000,
     theme: DARK,
+    // Programs choose colours for another ground.
+    minimumContrastRatio: 4.5,
     disableStdin: !options.input,
     cursorBlink: options.input,
     // It takes the text of input methods and dead keys away, so it is for whoever needs it.

@@ -12,7 +12,14 @@ export function useChannelState(channel: Channel): ChannelState {
 }
 
 /** How a session stands, in words; the code to read out; and the way to end it. */
-export function SessionBar({ channel }: { channel: Channel }): ReactElement {
+export function SessionBar({
+  channel,
+  close,
+}: {
+  channel: Channel
+  /** Takes an ended session out of the page, where there is more than one. */
+  close?: () => void
+}): ReactElement {
   const { t } = useWords()
   const why = useWhy()
   const state = useChannelState(channel)
@@ -35,6 +42,11 @@ export function SessionBar({ channel }: { channel: Channel }): ReactElement {
           <span className="spoken" title={t('remote.codeHelp')}>
             {t('remote.code')} <strong className="spoken-code">{spaced(state.code)}</strong>
           </span>
+        )}
+        {over && close !== undefined && (
+          <Button size="compact-sm" variant="default" onClick={close}>
+            {t('remote.close')}
+          </Button>
         )}
         {!over && (
           <Button size="compact-sm" color="red" variant="light" onClick={() => channel.end()}>

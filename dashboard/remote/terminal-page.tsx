@@ -105,16 +105,17 @@ function Terminals({ device, own }: { device: string; own: TechnicianKey }): Rea
       {opening.isError && <Failure error={opening.error} />}
       {tabs.length > 0 && (
         <section className="card terminal-card">
-          <div className="terminal-tabs" role="tablist" aria-label={t('remote.tabs')}>
-            {tabs.map((tab) => (
-              <TabHead
-                key={tab.number}
-                tab={tab}
-                chosen={tab.number === chosen}
-                choose={() => setChosen(tab.number)}
-                close={() => close(tab)}
-              />
-            ))}
+          <div className="terminal-tabs">
+            <div role="tablist" aria-label={t('remote.tabs')} className="inline">
+              {tabs.map((tab) => (
+                <TabHead
+                  key={tab.number}
+                  tab={tab}
+                  chosen={tab.number === chosen}
+                  choose={() => setChosen(tab.number)}
+                />
+              ))}
+            </div>
             <Button size="compact-sm" variant="subtle" onClick={() => setAsks(!asks)} aria-expanded={asks}>
               + {t('remote.another')}
             </Button>
@@ -129,7 +130,7 @@ function Terminals({ device, own }: { device: string; own: TechnicianKey }): Rea
               }}
             />
           </div>
-          {current && <SessionBar channel={current.channel} />}
+          {current && <SessionBar channel={current.channel} close={() => close(current)} />}
           <Suspense fallback={<Waiting rows={4} />}>
             {tabs.map(({ number, channel }) => (
               <TerminalView key={number} channel={channel} shown={number === chosen} readAloud={readAloud} />
@@ -141,33 +142,20 @@ function Terminals({ device, own }: { device: string; own: TechnicianKey }): Rea
   )
 }
 
-function TabHead({
-  tab,
-  chosen,
-  choose,
-  close,
-}: {
-  tab: Tab
-  chosen: boolean
-  choose: () => void
-  close: () => void
-}): ReactElement {
+function TabHead({ tab, chosen, choose }: { tab: Tab; chosen: boolean; choose: () => void }): ReactElement {
   const { t } = useWords()
-  const state = useChannelState(tab.channel)
+  const tone = toneOf(useChannelState(tab.channel))
   return (
-    <span className="terminal-tab" data-chosen={chosen}>
-      <button type="button" role="tab" aria-selected={chosen} onClick={choose} data-tone={toneOf(state)}>
-        <ToneShape tone={toneOf(state)} />
-        {t('remote.number', { number: tab.number })}
-      </button>
-      <button
-        type="button"
-        className="tab-close"
-        aria-label={`${t('remote.close')} ${String(tab.number)}`}
-        onClick={close}
-      >
-        ×
-      </button>
-    </span>
+    <button
+      type="button"
+      role="tab"
+      className="terminal-tab"
+      aria-selected={chosen}
+      onClick={choose}
+      data-tone={tone}
+    >
+      <ToneShape tone={tone} />
+      {t('remote.number', { number: tab.number })}
+    </button>
   )
 }
