@@ -1,9 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isRoot, runScript } from './run-script.ts'
+
+const hasCups = existsSync('/usr/sbin/cupsd')
 
 /** systemctl as it answers for some failed units; those that are restarted run, but for `bad.service`. */
 const systemctl = (failed: string) => `case "$*" in
@@ -76,7 +78,7 @@ describe('service-log', () => {
 })
 
 /** A CUPS of this test's own, in its own folder and behind its own socket. */
-describe.skipIf(!isRoot)('the print queues of a real CUPS (as root)', () => {
+describe.skipIf(!isRoot || !hasCups)('the print queues of a real CUPS (as root, where cupsd is)', () => {
   let home: string
   let cups: ChildProcess
   let env: Record<string, string>
