@@ -116,22 +116,22 @@ function Session({
   return (
     <section className="card screen-card">
       <SessionBar channel={open.channel} />
-      {!over && (
-        <div className="screen-who small">
-          <Others device={device} session={open.channel.id} />
-          <Button
-            size="compact-sm"
-            variant="default"
-            title={open.control ? undefined : t('screen.takeHelp')}
-            onClick={() => change(!open.control)}
-          >
-            {t(open.control ? 'screen.release' : 'screen.take')}
-          </Button>
-        </div>
-      )}
+      {!over && <Others device={device} session={open.channel.id} />}
       {phase === 'open' ? (
         <Suspense fallback={<Waiting rows={4} />}>
-          <ScreenView channel={open.channel} />
+          <ScreenView
+            channel={open.channel}
+            tools={
+              <Button
+                size="compact-sm"
+                variant={open.control ? 'default' : 'filled'}
+                title={open.control ? undefined : t('screen.takeHelp')}
+                onClick={() => change(!open.control)}
+              >
+                {t(open.control ? 'screen.release' : 'screen.take')}
+              </Button>
+            }
+          />
         </Suspense>
       ) : (
         !over && <Empty icon="fleet" title={t('screen.waiting')} help={t('screen.waitingHelp')} />
@@ -144,7 +144,7 @@ function Session({
 }
 
 /** Who else has a session of any kind with this device. */
-function Others({ device, session }: { device: string; session: string }): ReactElement {
+function Others({ device, session }: { device: string; session: string }): ReactElement | null {
   const { t } = useWords()
   const answer = useQuery({
     queryKey: ['remotes', 'open', device],
@@ -154,9 +154,10 @@ function Others({ device, session }: { device: string; session: string }): React
   const names = (answer.data?.sessions ?? [])
     .filter(({ id, state }) => id !== session && state === 'open')
     .map(({ technician, kind }) => `${technician} (${t(`remote.kind.${kind}`)})`)
+  if (names.length === 0) return null
   return (
-    <span className="dim" role="status">
-      {names.length > 0 && t('screen.alsoThere', { names: names.join(', ') })}
-    </span>
+    <p className="screen-who small" role="status">
+      {t('screen.alsoThere', { names: names.join(', ') })}
+    </p>
   )
 }

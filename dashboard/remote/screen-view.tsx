@@ -8,7 +8,7 @@ import { ClipboardDialog } from './clipboard-dialog.tsx'
 import { screenChannel, type ScreenTerms } from './screen-channel.ts'
 
 /** The picture of one session, and what can be done with it. Keys and mouse go there only where the device says so. */
-export function ScreenView({ channel }: { channel: Channel }): ReactElement {
+export function ScreenView({ channel, tools }: { channel: Channel; tools: ReactElement }): ReactElement {
   const { t } = useWords()
   const place = useRef<HTMLDivElement>(null)
   const frame = useRef<HTMLElement>(null)
@@ -61,6 +61,7 @@ export function ScreenView({ channel }: { channel: Channel }): ReactElement {
         )}
         {terms && !mayTo && !mayFrom && <span className="small dim">{t('screen.noClipboard')}</span>}
         <span className="inline screen-buttons">
+          {tools}
           {mayTo && (
             <Button size="compact-sm" variant="default" onClick={() => setDialog('to')}>
               {t('screen.copyTo')}

@@ -66,7 +66,10 @@ suiteNeeding(
       page.evaluate<number>(`(() => {
         const canvas = document.querySelector('.screen-place canvas')
         if (!canvas || canvas.width === 0) return 0
-        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+        const copy = new OffscreenCanvas(canvas.width, canvas.height)
+        const drawing = copy.getContext('2d', { willReadFrequently: true })
+        drawing.drawImage(canvas, 0, 0)
+        const { data } = drawing.getImageData(0, 0, canvas.width, canvas.height)
         let found = 0
         for (let at = 0; at < data.length; at += 4)
           if (data[at] === 0x20 && data[at + 1] === 0x40 && data[at + 2] === 0x60) found++
@@ -153,7 +156,7 @@ suiteNeeding(
       expect(asked).toContain('Reason: the printer of the second floor')
       expect(asked).toContain(`Code: ${code}`)
       await site.looked('screen-3-asked')
-      press(window, -142)
+      await press(window, -142)
       await page.getByText('The person at the machine said no.').first().waitFor({ timeout: 20_000 })
       expect(await page.locator('.screen-place').count()).toBe(0)
     })
@@ -161,14 +164,14 @@ suiteNeeding(
     it('opens after a yes, and the person there sees who is connected and ends it', async () => {
       await open('Look and steer')
       await page.getByText('The person at the machine is asked').waitFor({ timeout: 30_000 })
-      press(await display.window('remote help'), -50)
+      await press(await display.window('remote help'), -50)
       await page.getByText('Your keys and mouse work there').waitFor({ timeout: 30_000 })
       await eventually('the notice', 10_000, async () => zenity('--info') !== '')
       expect(zenity('--info')).toContain('ana is connected and can see the screen of this computer')
       const notice = await display.window('remote help')
       await seesWindow()
       await site.looked('screen-4-notice')
-      press(notice, -60)
+      await press(notice, -60)
       await page.getByText('The person at the machine ended it.').waitFor({ timeout: 20_000 })
       await eventually('the notice to go', 10_000, async () => !display.shows('remote help'))
     })
@@ -241,11 +244,21 @@ suiteNeeding(
         .join('\n')
     }
 
-    /** Presses a button of the dialog, so many pixels from its right. */
-    function press(window: string, x: number): void {
-      const place = display.xdotool('getwindowgeometry', '--shell', window)
-      const [, width = 0, height = 0] = /WIDTH=(\d+)\nHEIGHT=(\d+)/.exec(place)!.map(Number)
-      display.click(window, width + x, height - 24)
+    /** Presses a button of the dialog, so many pixels from its right, until the dialog is gone. */
+    async function press(window: string, x: number): Promise<void> {
+      await eventually('the dialog to go', 20_000, async () => {
+        try {
+          const place = display.xdotool('getwindowgeometry', '--shell', window)
+          const [, width = 0, height = 0] = /WIDTH=(\d+)\nHEIGHT=(\d+)/.exec(place)!.map(Number)
+          display.click(window, width + x, height - 24)
+          await page.waitForTimeout(500)
+          display.xdotool('getwindowgeometry', '--shell', window)
+          return false
+        } catch {
+          // xdotool knows no such window any more.
+          return true
+        }
+      })
     }
   },
 )
