@@ -194,7 +194,14 @@ export async function createEmbeddedBroker(
     name: 'embedded',
     port: admission.port,
     onUp: (handler) => void (handlers.up = handler),
-    onPresence: (handler) => void (handlers.presence = handler),
+    onPresence(handler) {
+      handlers.presence = handler
+      // The port is open before the server has put its parts together: who came in between was heard by nobody.
+      for (const client of sessions.values()) {
+        const connection = connections.get(client)
+        if (connection) handler(connection.address, true)
+      }
+    },
     onRefused: (handler) => void (handlers.refused = handler),
     async send(address, message) {
       const client = sessions.get(address.device)

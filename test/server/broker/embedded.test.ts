@@ -40,6 +40,14 @@ afterEach(async () => {
 })
 
 describe('embedded broker', () => {
+  it('tells whoever listens later which devices are there already: they came while the server was starting', async () => {
+    const { broker } = await start()
+    await agent(broker.port, a)
+    const late: unknown[] = []
+    broker.onPresence(({ device }, online) => late.push([device, online]))
+    expect(late).toEqual([[a.device, true]])
+  })
+
   it('takes what a device publishes and hands it its messages', async () => {
     const { broker, heard, presence, admitted } = await start()
     const client = await agent(broker.port, a)
