@@ -41,8 +41,9 @@ afterEach(async () => {
 
 describe('embedded broker', () => {
   it('tells whoever listens later which devices are there already: they came while the server was starting', async () => {
-    const { broker } = await start()
+    const { broker, presence } = await start()
     await agent(broker.port, a)
+    await until(() => presence.length === 1)
     const late: unknown[] = []
     broker.onPresence(({ device }, online) => late.push([device, online]))
     expect(late).toEqual([[a.device, true]])
