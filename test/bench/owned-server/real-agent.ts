@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CommandOrder, JobResult } from '../../../contract/command.ts'
+import { JobResult, type CommandOrder } from '../../../contract/command.ts'
 import { DEFAULT_POLICY } from '../../../contract/down.ts'
 import { SessionHello } from '../../../contract/report.ts'
 import { agentPaths } from '../../../agent/paths.ts'
@@ -139,8 +139,7 @@ function resigned(kind: string, message: Message, ours: (message: Message) => Me
 }
 
 function readdressed(message: Message, challenge: string): Message {
-  const order = CommandOrder.parse({ ...orderOf(message), challenge })
-  return { ...message, ...ordered(message.script, order) }
+  return { ...message, ...ordered(message.script, { ...orderOf(message), challenge }) }
 }
 
 function orderOf({ order }: Message): CommandOrder {
