@@ -87,12 +87,9 @@ suiteNeeding(['chromium'], 'files of a device in the console, on a real server w
       .waitFor()
     await entry('link to it').click({ force: true })
     expect(await page.locator('.transfers > li').count()).toBe(1)
-    expect(
-      await page
-        .locator('tr', { has: entry('link to it') })
-        .getByRole('button')
-        .count(),
-    ).toBe(1)
+    expect(await page.locator('.folder-rows tr', { hasText: 'link to it' }).getByRole('button').count()).toBe(
+      1,
+    )
   })
 
   it('goes on with a download in a new session after the first broke', async () => {
@@ -175,6 +172,7 @@ suiteNeeding(['chromium'], 'files of a device in the console, on a real server w
     await entry('kept.txt').waitFor({ state: 'detached' })
     expect(existsSync(join(root, 'kept.txt'))).toBe(false)
     await page.getByRole('button', { name: 'Remove … many' }).click()
+    await dialog.getByRole('button', { name: 'Remove', exact: true }).click()
     await dialog.getByText('The folder is not empty').waitFor()
     await dialog.getByRole('button', { name: 'Cancel' }).click()
   })
@@ -190,7 +188,7 @@ suiteNeeding(['chromium'], 'files of a device in the console, on a real server w
   })
 
   it('leaves an audit chain that holds', async () => {
-    await page.getByRole('button', { name: 'End' }).click()
+    await page.getByRole('button', { name: 'End', exact: true }).click()
     await page.getByText('It was ended.').waitFor()
     expect((await site.vigia.server.call('verifyAudit')).ok).toBe(true)
   })
