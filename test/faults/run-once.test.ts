@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { run } from '../bench/run-once.ts'
+
+describe('crashes at every step of a job', () => {
+  // The short form of `npm run bench -- run-once`; the seed of a failure stands in its output.
+  it(
+    'no job runs twice, each comes to an end that is true, and nothing is silent',
+    { timeout: 1_500_000 },
+    async () => {
+      const figures = await run([
+        '--crashes',
+        '30',
+        '--agents',
+        '3',
+        '--server-every',
+        '2000',
+        '--cover',
+        '--minutes',
+        '12',
+      ])
+      expect(figures).toMatchObject({ doubleRuns: 0, silent: 0, untrue: 0, missed: [] })
+      expect(figures.crashPoints).toBeGreaterThanOrEqual(30)
+      expect(figures.serverCrashes).toBeGreaterThanOrEqual(9)
+      // The jobs do run between the crashes.
+      expect(figures.states.succeeded ?? 0).toBeGreaterThan(10)
+      expect(figures.jobs).toBeGreaterThan(30)
+    },
+  )
+})
