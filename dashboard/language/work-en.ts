@@ -172,6 +172,7 @@ export const workEn = {
     backToJobs: 'Jobs',
     jobColumn: { what: 'Script', device: 'Device', state: 'State', who: 'By', when: 'When' },
     output: 'Output',
+    outputCard: 'Output and how it ended',
     live: 'as it comes',
     noOutput: 'It printed nothing.',
     waitsOutput: 'Nothing printed yet.',

@@ -174,6 +174,7 @@ export const workEs: WorkWords = {
     backToJobs: 'Trabajos',
     jobColumn: { what: 'Script', device: 'Equipo', state: 'Estado', who: 'Por', when: 'Cuándo' },
     output: 'Salida',
+    outputCard: 'Salida y cómo terminó',
     live: 'según llega',
     noOutput: 'No escribió nada.',
     waitsOutput: 'Aún no ha escrito nada.',

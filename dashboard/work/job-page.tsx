@@ -95,9 +95,9 @@ function Output({ job }: { job: JobView }): ReactElement {
   const { pieces, gap } = useTranscript(job)
   const working = atWork(job)
   return (
-    <section className="card" aria-labelledby="output">
+    <section className="card" aria-label={t('work.outputCard')}>
       <div className="card-head">
-        <h2 id="output">{t('work.output')}</h2>
+        <h2>{t('work.output')}</h2>
         {working && <Tag tone="info">{t('work.live')}</Tag>}
       </div>
       <div className="card-body stack">

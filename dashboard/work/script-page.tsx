@@ -58,8 +58,8 @@ function Script({ answer: { script, versions } }: { answer: Answer<'script'> }):
             </div>
           </section>
           <Parameters content={content} />
-          <section className="card" aria-labelledby="body">
-            <h2 id="body">{t('work.body')}</h2>
+          <section className="card">
+            <h2>{t('work.body')}</h2>
             <div className="card-body">
               <pre className="output script-body" tabIndex={0} role="region" aria-label={t('work.body')}>
                 {content.body}

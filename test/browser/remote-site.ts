@@ -18,6 +18,8 @@ export type RemoteSite = {
   device: string
   /** What this device allows from now on, over the policy of its kind. */
   policy(change: Partial<RemotePolicy>): void
+  /** Answers the question for the second factor; each code counts once, so it waits for one that was not shown yet. */
+  prove(): Promise<void>
   /** Opens a page of the device: `files`, `screen`. */
   go(part: string): Promise<void>
   /** Looks at the page as it stands: accessible, not too wide; as pictures where VIGIA_PICTURES names a folder. */
@@ -55,8 +57,8 @@ export async function openRemoteSite(env: Record<string, string> = {}): Promise<
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Fleet' }).waitFor()
     const { secret } = await post('/api/me/second-factor', { password: PASSWORD })
-    const code = new TOTP({ secret: Secret.fromBase32(String(secret)) }).generate()
-    await post('/api/me/second-factor/confirm', { code })
+    const totp = new TOTP({ secret: Secret.fromBase32(String(secret)) })
+    await post('/api/me/second-factor/confirm', { code: totp.generate() })
     await page.locator('tbody tr[data-row] a').first().click()
     await page.getByRole('link', { name: 'Files' }).click()
     await page.getByRole('button', { name: 'Make my key' }).click()
@@ -72,6 +74,14 @@ export async function openRemoteSite(env: Record<string, string> = {}): Promise<
       device,
       policy: (change) =>
         writeFileSync(join(vigia.dataDir, 'agent/remote-policy.json'), JSON.stringify(change)),
+      async prove() {
+        const field = page.getByRole('dialog').getByRole('textbox').first()
+        await field.waitFor({ timeout: 20_000 })
+        // The code of set-up was used; the next step's counts already.
+        await field.fill(totp.generate({ timestamp: Date.now() + 30_000 }))
+        await page.keyboard.press('Enter')
+        await field.waitFor({ state: 'hidden', timeout: 20_000 })
+      },
       go: async (part) => void (await page.goto(`${vigia.url}/devices/${device}/${part}`)),
       async looked(name) {
         expect(await axeFindings(page)).toEqual([])

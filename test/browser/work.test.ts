@@ -1,0 +1,171 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { suiteNeeding } from '../support/servers.ts'
+import { openRemoteSite, type RemoteSite } from './remote-site.ts'
+
+const PASSWORD = 'a sentence that is easy to keep'
+
+suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real server', () => {
+  let site: RemoteSite
+
+  beforeAll(async () => {
+    site = await openRemoteSite()
+  }, 120_000)
+  afterAll(async () => {
+    await site?.close()
+  }, 60_000)
+
+  /** Signing out and the question for the second factor are refusals that the browser notes. */
+  const unexpected = (): string[] => site.complaints.filter((text) => !/status of 40[13]/.test(text))
+  const open = async (path: string): Promise<void> => void (await site.page.goto(site.vigia.url + path))
+
+  it(
+    'finds a script of the library and says what it takes, changes and tells',
+    { timeout: 60_000 },
+    async () => {
+      const { page } = site
+      await open('/scripts')
+      await page.getByLabel('Find').fill('clear temporary')
+      const row = page.getByRole('row').filter({ hasText: 'clear-temp' }).first()
+      await row.waitFor()
+      await site.looked('scripts')
+      await row.getByRole('link', { name: 'Clear temporary files' }).click()
+      await page.getByRole('heading', { name: 'What it changes' }).waitFor()
+      await page.getByText('Mount point of the file system').waitFor()
+      await page.getByText('set -u').waitFor()
+      await site.looked('script')
+    },
+  )
+
+  it(
+    'says beside its field what is wrong, before anything is asked of the server',
+    { timeout: 60_000 },
+    async () => {
+      const { page } = site
+      await open(`/run?script=clear-temp&device=${site.device}`)
+      await page.getByLabel('mount').fill('not a path')
+      await page.getByText('It must look like').waitFor()
+      expect(await page.getByRole('button', { name: 'Run on 0 devices' }).isDisabled()).toBe(true)
+      await site.looked('order')
+    },
+  )
+
+  it(
+    'runs a script with one confirmation and the second factor, and shows its output',
+    { timeout: 90_000 },
+    async () => {
+      const { page } = site
+      // Signed in anew, nobody has shown a second factor.
+      await open('/')
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.getByLabel('Name').fill('ana')
+      await page.getByLabel('Password').first().fill(PASSWORD)
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { name: 'Fleet' }).waitFor()
+      await open(`/run?script=device-facts&device=${site.device}`)
+      await page.getByRole('button', { name: 'Run on 1 device' }).click()
+      await site.prove()
+      await page.waitForURL(/\/jobs\//, { timeout: 20_000 })
+      await page.getByText('kernel: Linux').waitFor({ timeout: 20_000 })
+      await page.getByText('ended well').first().waitFor({ timeout: 20_000 })
+      await page.getByText('Exit code 0').waitFor()
+      await site.looked('job')
+    },
+  )
+
+  it(
+    'shows output while it comes, with its colours, both streams in order',
+    { timeout: 90_000 },
+    async () => {
+      const { page, vigia } = site
+      const file = join(vigia.dataDir, 'slow-talk.sh')
+      writeFileSync(
+        file,
+        "printf 'one \\033[31mred\\033[0m\\n'; sleep 0.3; echo two >&2; sleep 6; echo three; exit 3\n",
+      )
+      const approved = vigia.vigia('approve', file, '--yes')
+      expect(approved.code, approved.stderr).toBe(0)
+      await open(`/run?script=slow-talk&device=${site.device}`)
+      await page.getByRole('button', { name: 'Run on 1 device' }).click()
+      await page.waitForURL(/\/jobs\//, { timeout: 20_000 })
+      const output = page.getByRole('region', { name: 'Output', exact: true })
+      await output.getByText('two').waitFor({ timeout: 5000 })
+      expect(await output.innerText()).not.toContain('three')
+      expect(await output.locator('.sgr-f1').innerText()).toBe('red')
+      await output.getByText('three').waitFor({ timeout: 20_000 })
+      expect(await output.innerText()).toMatch(/one red\s+two\s+three/)
+      await page.getByText('Exit code 3').waitFor({ timeout: 20_000 })
+      await page.getByText('failed').first().waitFor()
+    },
+  )
+
+  it(
+    'runs on all devices that fit a condition, and groups the results by what they told',
+    { timeout: 90_000 },
+    async () => {
+      const { page } = site
+      await open('/run?script=device-facts')
+      await page.getByText('All that fit').click()
+      await page.getByLabel('Condition').fill("device.os == 'linux'")
+      await page.getByText('1 device, 1 of them connected').waitFor({ timeout: 20_000 })
+      await page.getByRole('button', { name: 'Run on 1 device' }).click()
+      await page.waitForURL(/\/runs\//, { timeout: 20_000 })
+      await page.getByText('done').first().waitFor({ timeout: 30_000 })
+      const table = page.getByRole('region', { name: 'One row for each device' })
+      await table.getByText('ended well').waitFor({ timeout: 20_000 })
+      await page.getByLabel('Group by').selectOption('exit')
+      await page.getByRole('button', { name: '0 1' }).click()
+      expect(await table.getByRole('row').count()).toBe(2)
+      await site.looked('run')
+      const csv = await page.evaluate<string>(
+        `fetch(document.querySelector('a[download]').href).then((answer) => answer.text())`,
+      )
+      expect(csv).toMatch(/uptime_seconds/)
+    },
+  )
+
+  it('finds a job by words of its output', { timeout: 60_000 }, async () => {
+    const { page } = site
+    await open('/jobs?find=three')
+    await page.getByRole('link', { name: 'slow-talk' }).waitFor({ timeout: 20_000 })
+    expect(await page.getByRole('link', { name: 'device-facts' }).count()).toBe(0)
+    await site.looked('jobs')
+  })
+
+  it(
+    'picks devices in the fleet, keeps them as a view, and takes them to a script',
+    { timeout: 60_000 },
+    async () => {
+      const { page } = site
+      await open('/')
+      await page.getByRole('checkbox', { name: 'Pick all that are shown' }).check()
+      await page.getByText('1 picked').waitFor()
+      await page.getByRole('button', { name: 'Save as a view' }).click()
+      await page.getByLabel('Name of the view').fill('All of mine')
+      await page.getByRole('button', { name: 'Save', exact: true }).click()
+      await site.looked('picked')
+      await page.getByLabel('View').selectOption({ label: 'All of mine' })
+      await page.locator('tbody tr[data-row]').waitFor()
+      await page.getByRole('button', { name: 'Run a script on them' }).click()
+      await page.waitForURL(/\/run\?devices=/)
+      expect(unexpected()).toEqual([])
+    },
+  )
+
+  it('shows knowledge as text, and keeps a secret without ever showing it', { timeout: 60_000 }, async () => {
+    const { page } = site
+    await open('/articles')
+    await page.locator('.article-list a').first().click()
+    await page.locator('.prose').waitFor()
+    await site.looked('article')
+    await open('/secrets')
+    await page.getByLabel('Name').fill('backup-password')
+    await page.getByLabel('Value').first().fill('hunter2hunter2')
+    await page.getByRole('button', { name: 'Store' }).click()
+    await page.getByRole('rowheader', { name: 'backup-password' }).waitFor()
+    expect(await page.content()).not.toContain('hunter2')
+    await site.looked('secrets')
+    expect(unexpected()).toEqual([])
+  })
+})
