@@ -1,4 +1,4 @@
-import { Button, Checkbox, NativeSelect } from '@mantine/core'
+import { Button, NativeSelect } from '@mantine/core'
 import { useEffect, useMemo, useRef, useState, type ReactElement } from 'react'
 import { useWords } from '../language/use-words.ts'
 import { shortenPauses, sizeOf, type Cast, type CastEvent } from './cast.ts'
@@ -104,15 +104,17 @@ export function Player({ cast: whole }: { cast: Cast }): ReactElement {
           onChange={(event) => setSpeed(Number(event.currentTarget.value))}
           data={SPEEDS.map((value) => ({ value: String(value), label: `${String(value)} ×` }))}
         />
-        <Checkbox
-          size="xs"
-          label={t('remote.pauses')}
-          checked={shorten}
-          onChange={(event) => {
-            setShorten(event.currentTarget.checked)
-            setAt(0)
-          }}
-        />
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={shorten}
+            onChange={(event) => {
+              setShorten(event.currentTarget.checked)
+              setAt(0)
+            }}
+          />
+          {t('remote.pauses')}
+        </label>
       </div>
     </div>
   )

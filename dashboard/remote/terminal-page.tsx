@@ -1,5 +1,5 @@
 import './remote.css'
-import { Button, Checkbox, TextInput } from '@mantine/core'
+import { Button, TextInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useRef, useState, type ReactElement } from 'react'
@@ -119,16 +119,17 @@ function Terminals({ device, own }: { device: string; own: TechnicianKey }): Rea
             <Button size="compact-sm" variant="subtle" onClick={() => setAsks(!asks)} aria-expanded={asks}>
               + {t('remote.another')}
             </Button>
-            <Checkbox
-              className="read-aloud"
-              size="xs"
-              label={t('remote.readAloud')}
-              checked={readAloud}
-              onChange={(event) => {
-                localStorage.setItem(READ_ALOUD, event.currentTarget.checked ? 'on' : 'off')
-                setReadAloud(event.currentTarget.checked)
-              }}
-            />
+            <label className="check read-aloud">
+              <input
+                type="checkbox"
+                checked={readAloud}
+                onChange={(event) => {
+                  localStorage.setItem(READ_ALOUD, event.currentTarget.checked ? 'on' : 'off')
+                  setReadAloud(event.currentTarget.checked)
+                }}
+              />
+              {t('remote.readAloud')}
+            </label>
           </div>
           {current && <SessionBar channel={current.channel} close={() => close(current)} />}
           <Suspense fallback={<Waiting rows={4} />}>

@@ -14,7 +14,7 @@ import { answerErrors } from './errors.ts'
 import { guardRoutes, identify, type Doorkeeper } from './guard.ts'
 import type { Call, Handlers } from './handler.ts'
 import { secureHeaders } from './headers.ts'
-import { serveSockets, type SocketStages } from './sockets.ts'
+import { acceptSockets, serveSockets, type SocketStages } from './sockets.ts'
 import { serveStreams } from './streams.ts'
 
 export type HttpOptions = Doorkeeper & {
@@ -45,6 +45,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   answerErrors(app as unknown as FastifyInstance)
   secureHeaders(app as unknown as FastifyInstance)
   await app.register(cookie)
+  await acceptSockets(app as unknown as FastifyInstance)
   await app.register(swagger, {
     openapi: { openapi: '3.1.0', info: { title: 'Vigía', version: options.version } },
     transform: jsonSchemaTransform,
@@ -55,7 +56,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   for (const name of Object.keys(ROUTES) as RouteName[]) registerRoute(plain, name, options.handlers)
   const stillIn = async (request: FastifyRequest): Promise<boolean> =>
     (await identify(options, request)) !== undefined
-  await serveSockets(plain, options.sockets, stillIn)
+  serveSockets(plain, options.sockets, stillIn)
   serveStreams(plain, options.live, stillIn)
   plain.get('/metrics', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) =>
     reply.type(options.registry.contentType).send(await options.registry.metrics()),

@@ -31,20 +31,24 @@ const HEARTBEAT_MS = 15_000
 /** Of contract with the pages: the login is over, and it is of no use to come back. */
 const LOGIN_OVER = 4401
 
+/** Before the guard of routes, so that the connection of whoever it turns away is closed with the answer. */
+export async function acceptSockets(app: FastifyInstance): Promise<void> {
+  await app.register(websocket, {
+    options: { maxPayload: FRAME_HEAD + FRAME_PAYLOAD + FRAME_MAC, perMessageDeflate: false },
+  })
+}
+
 /**
  * WebSockets (RFC 6455). The guard of all routes has asked who calls; a browser's request must also come from a page
  * of this server, since other pages may open sockets with its cookie. `stillIn` is asked at each heartbeat: who has
  * signed out, or was signed out, loses the socket.
  */
-export async function serveSockets(
+export function serveSockets(
   app: FastifyInstance,
   stages: SocketStages,
   stillIn: (request: FastifyRequest) => Promise<boolean>,
   heartbeatMs = HEARTBEAT_MS,
-): Promise<void> {
-  await app.register(websocket, {
-    options: { maxPayload: FRAME_HEAD + FRAME_PAYLOAD + FRAME_MAC, perMessageDeflate: false },
-  })
+): void {
   app.get<{ Params: { id: string }; Querystring: { after?: string } }>(
     REMOTE_SOCKET,
     {
