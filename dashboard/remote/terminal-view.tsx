@@ -49,14 +49,18 @@ export function TerminalView({
     const watcher = new ResizeObserver(fit)
     watcher.observe(parent)
     focus.current = () => terminal.focus()
-    setReadAloud.current = (on) => (terminal.options.screenReaderMode = on)
+    setReadAloud.current = (on) => {
+      terminal.options.screenReaderMode = on
+    }
     return () => {
       watcher.disconnect()
       stop()
       dispose()
     }
   }, [channel, label])
-  useEffect(() => setReadAloud.current?.(readAloud), [readAloud, channel])
+  useEffect(() => {
+    setReadAloud.current?.(readAloud)
+  }, [readAloud, channel])
   useEffect(() => {
     if (shown) focus.current?.()
   }, [shown])
