@@ -76,6 +76,11 @@ it.each([
   ['another page with the cookie', { cookie: 'session=ana', origin: 'http://evil.example' }],
   ['a page that hides where it comes from', { cookie: 'session=ana' }],
   ['a wrong token', { authorization: 'Bearer guess' }],
+  [
+    // What a browser sends for ws://a:b@host/.
+    'another page with a password in the address',
+    { cookie: 'session=ana', origin: 'http://evil.example', authorization: 'Basic YTpi' },
+  ],
 ])('refuses %s before a socket is open', async (_, headers) => {
   const given = Object.fromEntries(
     Object.entries(headers as Record<string, string>).map(([name, value]) => [
