@@ -454,8 +454,9 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     judge: () => timers.judge(),
     createEnrolToken: async (client) => (await enrolment.createToken({ client, ttlMs: 10 * 60_000 })).token,
     async stop() {
-      // Nothing new comes in; what was taken is committed; then the parts go in the reverse order of their coming.
+      // Nothing new goes out or comes in; what was taken is committed; then the parts go in the reverse order of their coming.
       await remote.stop()
+      await work.runs.stop()
       await http.close()
       await broker.close()
       await ingest.flush()

@@ -99,7 +99,8 @@ async function judgeDevices(db: Db, ports: RunPorts, { request, who, script, val
     }
     if (names.length > 0)
       return { code: 'SECRET_MISSING', why: `client ${device.client} has no secret ${names.join(', ')}` }
-    if (request.offline === 'skip' && !device.online)
+    // Of a schedule nobody knows yet who will be connected.
+    if (request.offline === 'skip' && request.when.kind === 'now' && !device.online)
       return { code: 'DEVICE_OFFLINE', why: 'it is not connected' }
     return undefined
   }

@@ -50,7 +50,7 @@ export async function beginDue(
   } catch (thrown) {
     const error = asVigiaError(thrown)
     // What may pass by itself (the database is away) is tried again within the grace.
-    if (error.retry !== 'permanent') throw error
+    if (error.retry !== 'permanent' && error.code !== 'DEVICE_OFFLINE') throw error
     const why = `${error.code}: ${error.message}`
     await note(db, ports, run, 'run.miss', why)
     await settle(db, run, { why, nextMs: due.nextMs, nowMs, over: once })
@@ -64,14 +64,15 @@ async function begin(
   { run, begun, nowMs }: { run: RunRow; begun: string; nowMs: number },
 ): Promise<void> {
   const who = { name: run.ordered_by, clients: run.allowed_clients, proof: 'schedule' }
-  const planned = await plan(db, ports, { request: run.request, who, digest: run.script_digest })
-  refuseEmpty(planned, run.request)
+  const request = { ...run.request, when: { kind: 'now' } } as const
+  const planned = await plan(db, ports, { request, who, digest: run.script_digest })
+  refuseEmpty(planned, request)
   const { devices, ends } = planned
   if (begun === run.run_id) await startRun(db, { id: begun, devices, ends, nowMs })
   else
     await insertRun(db, {
       ...{ id: begun, digest: run.script_digest, schedule: run.run_id, state: 'running' },
-      request: { ...run.request, when: { kind: 'now' } },
+      request,
       ...{ orderedBy: run.ordered_by, clients: run.allowed_clients, nowMs, nextMs: null, devices, ends },
     })
   await ports.note(db, {

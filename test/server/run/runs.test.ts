@@ -380,6 +380,20 @@ describe('a schedule', () => {
     expect(await fleet.runs().get(id)).toMatchObject({ state: 'cancelled', nextMs: null })
   })
 
+  it('asks who is connected when its time has come, and not before', async () => {
+    const script = await fleet.script()
+    const [device] = await fleet.devices(client, 1, { online: false })
+    const when = { kind: 'cron', cron: '0 * * * *', timeZone: 'UTC' } as const
+    const { id } = await fleet.order({ script, target: on([device!]), when, offline: 'skip' })
+    await fleet.tick(30 * 60 + 1)
+    expect((await fleet.runs().get(id)).why).toMatch(/^DEVICE_OFFLINE/)
+    await fleet.come(client, [device!])
+    await fleet.tick(60 * 60)
+    await fleet.reached(1)
+    expect((await fleet.runs().get(id)).why).toBeNull()
+    await fleet.runs().cancel(id, ana)
+  })
+
   it('may not be ended by somebody for whose clients it is not', async () => {
     const script = await fleet.script()
     await fleet.devices(client, 1)
