@@ -79,9 +79,9 @@ function heapMb(): number {
 }
 
 // As a child of the bench, with --expose-gc.
-if (process.send) {
+if (process.argv[1] === import.meta.filename) {
   const devices = Number(process.argv[2])
   const bad = Number(process.argv[3])
-  process.send(await fleetFigures({ devices, bad }))
+  process.send?.(await fleetFigures({ devices, bad }))
   process.exit(0)
 }
