@@ -1,23 +1,22 @@
 /**
- * A document for xterm.js, which puts `<style>` elements into the page and `style` attributes onto its spans; the
- * console's content policy forbids both. Its styles go where the policy lets a script put them: into a constructed
- * style sheet, and onto the element's style object (CSSOM). Everything else is the page's own document.
+ * Runs what opens a terminal of xterm.js, which puts `<style>` elements into the page and `style` attributes onto its
+ * spans; the console's content policy forbids both. Its styles go where the policy lets a script put them: into
+ * constructed style sheets, and onto the element's style object (CSSOM). The library takes a document of one's own, and
+ * then makes some elements from the page's all the same, so the page's is what answers differently, and only meanwhile.
  */
-export function cspDocument(page: Document): Document {
+export function underPagePolicy(page: Document, open: () => void): void {
   styleSpansByObject()
-  const create = (tag: string, options?: ElementCreationOptions): HTMLElement =>
-    tag.toLowerCase() === 'style' ? sheetInPlaceOf(page) : page.createElement(tag, options)
-  return new Proxy(page, {
-    get(target, name) {
-      if (name === 'createElement') return create
-      const value: unknown = Reflect.get(target, name, target)
-      // A method of the document wants the document itself.
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
+  const create = page.createElement.bind(page)
+  page.createElement = (tag: string, options?: ElementCreationOptions): HTMLElement =>
+    tag.toLowerCase() === 'style' ? sheetInPlaceOf(page) : create(tag, options)
+  try {
+    open()
+  } finally {
+    Reflect.deleteProperty(page, 'createElement')
+  }
 }
 
-/** xterm.js makes the spans of its rows from the page's document whatever it is given, so this holds for every span. */
+/** The spans of its rows are made later, so this holds for every span of the page, for good; it changes nothing else. */
 function styleSpansByObject(): void {
   const spans = HTMLSpanElement.prototype
   if (Object.hasOwn(spans, 'setAttribute')) return
@@ -29,7 +28,7 @@ function styleSpansByObject(): void {
 
 /** An element that shows nothing; what is written into it is a style sheet of the page until it is removed. */
 function sheetInPlaceOf(page: Document): HTMLElement {
-  const element = page.createElement('template')
+  const element = Document.prototype.createElement.call(page, 'template')
   const sheet = new CSSStyleSheet()
   let text = ''
   page.adoptedStyleSheets = [...page.adoptedStyleSheets, sheet]

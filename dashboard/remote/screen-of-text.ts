@@ -1,7 +1,7 @@
 import '@xterm/xterm/css/xterm.css'
 import { FitAddon } from '@xterm/addon-fit'
 import { Terminal } from '@xterm/xterm'
-import { cspDocument } from './csp-document.ts'
+import { underPagePolicy } from './csp-document.ts'
 
 /** A terminal in the page; take it off with `dispose`. */
 export type TextScreen = { terminal: Terminal; fit: () => void; dispose: () => void }
@@ -20,7 +20,6 @@ export function showTerminal(
   options: { input: boolean; label: string; readAloud: boolean; columns?: number; rows?: number },
 ): TextScreen {
   const terminal = new Terminal({
-    documentOverride: cspDocument(document),
     fontFamily: FONT,
     fontSize: 14,
     scrollback: options.input ? 5000 : 1000,
@@ -36,7 +35,7 @@ export function showTerminal(
   })
   const addon = new FitAddon()
   terminal.loadAddon(addon)
-  terminal.open(parent)
+  underPagePolicy(document, () => terminal.open(parent))
   terminal.textarea?.setAttribute('aria-label', options.label)
   return {
     terminal,
