@@ -112,15 +112,22 @@ function Session({
 }): ReactElement {
   const { t } = useWords()
   const { phase } = useChannelState(open.channel)
+  const [fault, setFault] = useState<string>()
   const over = phase === 'closed' || phase === 'refused'
   return (
     <section className="card screen-card">
       <SessionBar channel={open.channel} />
+      {fault !== undefined && (
+        <p className="screen-note" role="alert">
+          {t('screen.wrongPassword', { reason: fault })}
+        </p>
+      )}
       {!over && <Others device={device} session={open.channel.id} />}
       {phase === 'open' ? (
         <Suspense fallback={<Waiting rows={4} />}>
           <ScreenView
             channel={open.channel}
+            onRefused={setFault}
             tools={
               <Button
                 size="compact-sm"

@@ -8,14 +8,26 @@ import { ClipboardDialog } from './clipboard-dialog.tsx'
 import { screenChannel, type ScreenTerms } from './screen-channel.ts'
 
 /** The picture of one session, and what can be done with it. Keys and mouse go there only where the device says so. */
-export function ScreenView({ channel, tools }: { channel: Channel; tools: ReactElement }): ReactElement {
+export function ScreenView({
+  channel,
+  tools,
+  onRefused,
+}: {
+  channel: Channel
+  tools: ReactElement
+  /** The VNC server took no password, in its own words. */
+  onRefused: (reason: string) => void
+}): ReactElement {
   const { t } = useWords()
   const place = useRef<HTMLDivElement>(null)
   const frame = useRef<HTMLElement>(null)
   const rfb = useRef<RFB>(undefined)
+  const refused = useRef(onRefused)
+  useEffect(() => {
+    refused.current = onRefused
+  })
   const [terms, setTerms] = useState<ScreenTerms>()
   const [asks, setAsks] = useState(false)
-  const [fault, setFault] = useState<string>()
   const [scale, setScale] = useState(true)
   const [copied, setCopied] = useState<string>()
   const [dialog, setDialog] = useState<'to' | 'from'>()
@@ -37,7 +49,7 @@ export function ScreenView({ channel, tools }: { channel: Channel; tools: ReactE
     shown.scaleViewport = true
     shown.addEventListener('credentialsrequired', () => setAsks(true))
     shown.addEventListener('securityfailure', ({ detail }) =>
-      setFault(detail.reason ?? String(detail.status)),
+      refused.current(detail.reason ?? String(detail.status)),
     )
     shown.addEventListener('connect', () => setAsks(false))
     let gone = false
@@ -85,11 +97,6 @@ export function ScreenView({ channel, tools }: { channel: Channel; tools: ReactE
           </Button>
         </span>
       </div>
-      {fault !== undefined && (
-        <p className="screen-note" role="alert">
-          {t('screen.wrongPassword', { reason: fault })}
-        </p>
-      )}
       {asks && (
         <Password
           enter={(password) => {
