@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useRef, useState, type ReactElement } from 'react'
 import { flushSync } from 'react-dom'
 import type { RuleChange } from '../../contract/rule-views.ts'
+import { useProof } from '../access/proof.tsx'
 import { call } from '../api.ts'
 import { useWords } from '../language/use-words.ts'
 import { Failure } from '../shell/parts.tsx'
@@ -29,11 +30,14 @@ export function Save({
   const dialog = useRef<HTMLDialogElement>(null)
   const [act, setAct] = useState<'save' | 'remove'>()
   const [note, setNote] = useState('')
+  const { prove, dialog: proofDialog } = useProof()
   const apply = useMutation({
     mutationFn: (what: 'save' | 'remove') =>
-      call('applyRules', {
-        body: what === 'save' ? { packs: [{ name, text }], note } : { remove: [name], note },
-      }),
+      prove(() =>
+        call('applyRules', {
+          body: what === 'save' ? { packs: [{ name, text }], note } : { remove: [name], note },
+        }),
+      ),
     onSuccess: async (_, what) => {
       dialog.current?.close()
       setNote('')
@@ -108,6 +112,7 @@ export function Save({
           </form>
         )}
       </dialog>
+      {proofDialog}
     </>
   )
 }

@@ -48,6 +48,19 @@ function checkProof(caller: Caller, nowMs: number): void {
     throw new VigiaError('SECOND_FACTOR_REQUIRED', 'this takes your second factor; show it first')
 }
 
+/**
+ * May this caller change what orders scripts by itself, on devices of any client, such as rules with their remedies? It
+ * is as much as running code everywhere. Throws UNAUTHENTICATED, SECOND_FACTOR_REQUIRED, or FORBIDDEN to whom may run
+ * code for some clients only.
+ */
+export function checkAutomation(caller: Caller | undefined, nowMs: number): void {
+  if (caller === undefined) throw new VigiaError('UNAUTHENTICATED', 'nobody is signed in')
+  if (caller.role === 'local') return
+  if (caller.clients != null)
+    throw new VigiaError('FORBIDDEN', 'rules order remedies for all clients, and you may run code for some')
+  checkProof(caller, nowMs)
+}
+
 function viewerReads(): VigiaError {
   return new VigiaError('FORBIDDEN', 'a viewer reads only; this takes the role technician')
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { makeLocalToken } from '../../../server/access/local-token.ts'
 import { checkAccess, isLoopback, type Caller } from '../../../server/access/roles.ts'
+import type { Parts } from '../../../server/parts.ts'
+import { ruleRoutes } from '../../../server/routes-rules.ts'
 import { createThrottle } from '../../../server/access/throttle.ts'
 import { type Access } from '../../../contract/http.ts'
 
@@ -59,6 +61,32 @@ describe('roles', () => {
         ready: 'ok',
         local: 'ok',
       })
+  })
+
+  it('lets rules be changed, which order remedies by themselves, only by whose second factor counts, for all clients', async () => {
+    const passed = new Error('passed')
+    const parts = {
+      clock: () => NOW_MS,
+      ruleBook: { apply: () => Promise.reject(passed) },
+    } as unknown as Parts
+    const { applyRules } = ruleRoutes(parts)
+    const proven = { name: 'p', role: 'owner', secondFactor: true, provenUntilMs: NOW_MS + 1 } as const
+    const asked = { ...callers, proven, limited: { ...proven, clients: ['acme'] } }
+    const outcomes = await Promise.all(
+      Object.entries(asked).map(async ([name, who]) => {
+        const call = { body: { packs: [], remove: ['p'], note: '' }, who, whoName: name }
+        const thrown: unknown = await applyRules(call as never).catch((error: unknown) => error)
+        return [name, thrown === passed ? 'ok' : (thrown as { code: string }).code]
+      }),
+    )
+    expect(Object.fromEntries(outcomes)).toMatchObject({
+      nobody: 'UNAUTHENTICATED',
+      owner: 'SECOND_FACTOR_REQUIRED',
+      late: 'SECOND_FACTOR_REQUIRED',
+      limited: 'FORBIDDEN',
+      proven: 'ok',
+      local: 'ok',
+    })
   })
 
   it('knows this machine by its address', () => {
