@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { link, lstat, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises'
 import { VigiaError } from '../../../contract/errors.ts'
-import { refuseClosed, type ClosedFolder, type HeldFolder } from './folder.ts'
+import { refuseMove, type ClosedFolder, type HeldFolder } from './folder.ts'
 
 /** A new folder, private, of the one whose folder it stands in. CONFLICT when the name is taken. */
 export async function makeFolder(folder: HeldFolder, name: string): Promise<void> {
@@ -63,7 +63,7 @@ async function movable(
   closed: readonly ClosedFolder[],
 ): Promise<'file' | 'link' | 'folder'> {
   const stats = await lstat(folder.at(name), { bigint: true })
-  refuseClosed(stats, closed)
+  refuseMove(stats, closed)
   if (stats.isDirectory()) return 'folder'
   if (stats.isSymbolicLink()) return 'link'
   if (stats.isFile()) return 'file'

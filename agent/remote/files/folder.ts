@@ -38,8 +38,8 @@ export type HeldFolder = {
   close(): Promise<void>
 }
 
-/** Identity of a folder that stays closed, whatever path leads to it. */
-export type ClosedFolder = Pick<BigIntStats, 'dev' | 'ino'>
+/** Identity of a folder that stays closed, whatever path leads to it; or that is only not moved and not removed. */
+export type ClosedFolder = Pick<BigIntStats, 'dev' | 'ino'> & { fixed?: true }
 
 /**
  * Walks from the top of the file system to a folder, name by name, and follows no link on the way. On Linux each step
@@ -98,9 +98,16 @@ function checkStep(stats: BigIntStats, closed: readonly ClosedFolder[]): void {
 }
 
 /** FORBIDDEN for a folder that stays closed. */
-export function refuseClosed(stats: BigIntStats, closed: readonly ClosedFolder[]): void {
-  if (closed.some(({ dev, ino }) => dev === stats.dev && ino === stats.ino))
+function refuseClosed(stats: BigIntStats, closed: readonly ClosedFolder[]): void {
+  if (closed.some(({ dev, ino, fixed }) => !fixed && dev === stats.dev && ino === stats.ino))
     throw new VigiaError('FORBIDDEN', 'This folder belongs to the agent and stays closed')
+}
+
+/** FORBIDDEN for what stays closed, and for what leads to it: moved away, it would leave its path to another. */
+export function refuseMove(stats: BigIntStats, closed: readonly ClosedFolder[]): void {
+  refuseClosed(stats, closed)
+  if (closed.some(({ dev, ino }) => dev === stats.dev && ino === stats.ino))
+    throw new VigiaError('FORBIDDEN', "The agent's own folder lies in it: it stays where it is")
 }
 
 /** A file opened to be read. FILE_OUTSIDE for a link; FORBIDDEN for what is no ordinary file, which is not opened. */

@@ -1,4 +1,5 @@
-import { lstat } from 'node:fs/promises'
+import { lstat, realpath, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { VigiaError, asVigiaError, type ErrorCode } from '../../../contract/errors.ts'
 import { FileRequest, packHead, unpackHead, type FileResponse } from '../../../contract/remote-files.ts'
 import { makeFolder, removeEntry, renameEntry } from './change.ts'
@@ -150,12 +151,7 @@ export function createFileSession(options: {
   }
 
   function closedFolders(): Promise<ClosedFolder[]> {
-    closed ??= Promise.all(
-      options.closedFolders.map(async (path) => {
-        const { dev, ino } = await lstat(path, { bigint: true })
-        return { dev, ino }
-      }),
-    )
+    closed ??= Promise.all(options.closedFolders.map(closedBy)).then((all) => all.flat())
     return closed
   }
 
@@ -192,6 +188,22 @@ export function createFileSession(options: {
       await Promise.all(all.map((each) => each.close()))
     },
   }
+}
+
+/**
+ * What stays closed so that a folder does: the folder itself, wherever links lead, and, only against being moved away or
+ * removed, a link that names it and every folder that it lies in.
+ */
+async function closedBy(path: string): Promise<ClosedFolder[]> {
+  const real = await realpath(path)
+  const { dev, ino } = await stat(real, { bigint: true })
+  const fixed: ClosedFolder[] = []
+  for (const start of new Set([path, real]))
+    for (let at = start; at !== dirname(at); at = dirname(at)) {
+      const link = await lstat(at, { bigint: true })
+      if (link.dev !== dev || link.ino !== ino) fixed.push({ dev: link.dev, ino: link.ino, fixed: true })
+    }
+  return [{ dev, ino }, ...fixed]
 }
 
 /** Runs the work and closes what it used, however it ends. */

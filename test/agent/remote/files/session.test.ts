@@ -355,6 +355,25 @@ describe('a files session', () => {
     expect(await code({ do: 'read', path: join(root, 'moved', 'key.pem'), offset: 0 })).toBe('FORBIDDEN')
   })
 
+  it('keeps it where it is, and closed where it really lies when its path is a link', async () => {
+    const home = join(root, 'home')
+    mkdirSync(join(home, 'deep'), { recursive: true })
+    renameSync(agent, join(home, 'deep', 'agent'))
+    symlinkSync(join(home, 'deep', 'agent'), agent)
+    session = begin()
+    expect(await code({ do: 'read', path: join(home, 'deep', 'agent', 'key.pem'), offset: 0 })).toBe(
+      'FORBIDDEN',
+    )
+    for (const path of [home, join(home, 'deep'), agent])
+      expect(await code({ do: 'rename', path, to: join(root, 'elsewhere') })).toBe('FORBIDDEN')
+    expect(await code({ do: 'remove', path: agent })).toBe('FORBIDDEN')
+    // What only stands beside it is as free as ever.
+    expect(await code({ do: 'make-folder', path: join(home, 'deep', 'beside') })).toBe('done')
+    expect(await code({ do: 'rename', path: join(home, 'deep', 'beside'), to: join(home, 'beside') })).toBe(
+      'done',
+    )
+  })
+
   it('ends at what is no request, and answers what names nothing', async () => {
     await session.request(packHead({ do: 'format', id: 1 }))
     await session.request(new Uint8Array([0, 0, 0, 200, 1]))
