@@ -9,7 +9,7 @@ import {
   unpackFrame,
   type FrameType,
 } from '../../contract/remote.ts'
-import { fromBase64Url, toBase64Url } from './key.ts'
+import { fromBase64Url, toBase64Url } from './base64.ts'
 
 /** The technician's ephemeral half of the exchange; its private part cannot be read and is gone with the page. */
 export type Ephemeral = {
@@ -25,25 +25,30 @@ export type ChannelKeys = {
   open(frame: Uint8Array): Promise<{ type: FrameType; payload: Uint8Array } | 'forged' | 'replayed' | 'gap'>
 }
 
+/** As both the browser and Node name it. */
+type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>
+
 const CURVE = { name: 'ECDH', namedCurve: 'P-256' }
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 
 export async function makeEphemeral(): Promise<Ephemeral> {
-  const pair = (await crypto.subtle.generateKey(CURVE, false, ['deriveBits']))
+  const pair = await crypto.subtle.generateKey(CURVE, false, ['deriveBits'])
+  if (!('privateKey' in pair)) throw new TypeError('ECDH gives pairs of keys')
+  const { privateKey } = pair
   const publicKey = toBase64Url(new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)))
   return {
     publicKey,
     async agree(session, deviceKey, salt) {
       const device = fromBase64Url(deviceKey)
       const other = await crypto.subtle.importKey('raw', device, CURVE, false, [])
-      const shared = await crypto.subtle.deriveBits({ name: 'ECDH', public: other }, pair.privateKey, 256)
+      const shared = await crypto.subtle.deriveBits({ name: 'ECDH', public: other }, privateKey, 256)
       const secret = await crypto.subtle.importKey('raw', shared, 'HKDF', false, ['deriveBits'])
       const derived = async (what: keyof typeof DERIVED): Promise<Uint8Array<ArrayBuffer>> => {
         const info = deriveInfo(what, device)
         const how = { name: 'HKDF', hash: 'SHA-256', salt, info }
         return new Uint8Array(await crypto.subtle.deriveBits(how, secret, DERIVED[what].bytes * 8))
       }
-      const hmacKey = async (what: keyof typeof DERIVED): Promise<CryptoKey> =>
+      const hmacKey = async (what: keyof typeof DERIVED): Promise<Key> =>
         crypto.subtle.importKey('raw', await derived(what), HMAC, false, ['sign'])
       return channelKeys(session, {
         code: spokenCode(await derived('code')),
@@ -56,11 +61,11 @@ export async function makeEphemeral(): Promise<Ephemeral> {
 
 function channelKeys(
   session: string,
-  { code, toDevice, toTechnician }: { code: string; toDevice: CryptoKey; toTechnician: CryptoKey },
+  { code, toDevice, toTechnician }: { code: string; toDevice: Key; toTechnician: Key },
 ): ChannelKeys {
   let counter = 0
   let next = 0
-  const mac = async (key: CryptoKey, covered: Uint8Array): Promise<Uint8Array> =>
+  const mac = async (key: Key, covered: Uint8Array): Promise<Uint8Array> =>
     new Uint8Array(await crypto.subtle.sign(HMAC.name, key, Uint8Array.from(covered))).subarray(0, FRAME_MAC)
   return {
     code,

@@ -1,3 +1,5 @@
+import { toBase64Url } from './base64.ts'
+
 /**
  * A technician's own key: Ed25519, made in this browser and never leaving it. The private half cannot be read by any
  * script, this one included; it is kept in IndexedDB under the console's origin.
@@ -25,7 +27,7 @@ export async function readKey(): Promise<TechnicianKey | undefined> {
 
 /** Makes a key, in place of the one before: that one is gone, and must be taken out of the trust root. */
 export async function makeKey(nowMs: number): Promise<TechnicianKey> {
-  const pair = (await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify']))
+  const pair = await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify'])
   const raw = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey))
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', raw))
   const kept: Kept = {
@@ -77,16 +79,4 @@ function inStore<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => ID
       }
     }
   })
-}
-
-export function toBase64Url(bytes: Uint8Array): string {
-  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
-}
-
-export function toBase64(bytes: Uint8Array): string {
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
-}
-
-export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (each) => each.charCodeAt(0))
 }

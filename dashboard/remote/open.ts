@@ -5,7 +5,8 @@ import { preAuthEncoding } from '../../contract/dsse.ts'
 import { call } from '../api.ts'
 import { makeEphemeral } from './channel-keys.ts'
 import { createChannel, type Channel, type Socket } from './channel.ts'
-import { toBase64, type TechnicianKey } from './key.ts'
+import { toBase64 } from './base64.ts'
+import type { TechnicianKey } from './key.ts'
 
 const LIFE_MS = 60_000
 /** Codes of the server's close frames after which coming back is of no use: see server/remote/socket.ts. */

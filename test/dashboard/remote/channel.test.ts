@@ -33,6 +33,7 @@ async function line() {
   const live: LiveSession = createLiveSession({
     request,
     recording: undefined,
+    files: undefined,
     async sendFrame(frame) {
       const got = open(frame)
       if (typeof got === 'string') device.bad.push(got)

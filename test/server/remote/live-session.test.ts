@@ -17,6 +17,7 @@ const begin = () =>
   createLiveSession({
     request,
     recording: undefined,
+    files: undefined,
     sendFrame(frame) {
       sent.push(frame)
       return takes()
