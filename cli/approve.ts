@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { approvalNeed } from '../contract/approval.ts'
 import { DeviceId } from '../contract/ids.ts'
-import type { ScriptContent } from '../contract/command.ts'
+import type { ScriptContent, ScriptParameter } from '../contract/command.ts'
 import { DsseEnvelope, SCRIPT_TYPE } from '../contract/dsse.ts'
 import { VigiaError } from '../contract/errors.ts'
 import { openKeyStore, personalKeyDirectory } from '../server/script/key-store.ts'
@@ -109,21 +109,64 @@ async function signOffered(
   return { ...fresh, signatures: [...others, ...fresh.signatures] }
 }
 
-function describe(content: ScriptContent, digest: string, signatures: number): string[] {
-  const { kind, devices, interpreter, systems, privilege, timeoutS, parameters } = content
+/** All that a signature says yes to beside the body: what is not shown here could be anything. */
+export function describe(content: ScriptContent, digest: string, signatures: number): string[] {
+  const { kind, devices, interpreter, systems, privilege, timeoutS, limits } = content
+  const { memoryMb, processes, writtenMb } = limits
+  const parameters = Object.entries(content.parameters).map(
+    ([name, schema]) => `${name}: ${valuesOf(schema)}${schema.help === '' ? '' : `; ${schema.help}`}`,
+  )
+  const outputs = Object.entries(content.outputs).map(
+    ([name, { type, unit, help }]) => `${name}: ${type}${unit === '' ? '' : ` in ${unit}`}, ${help}`,
+  )
+  const exits = [
+    `success is ${content.successCodes.join(', ')}`,
+    ...Object.entries(content.exitCodes).map(([code, words]) => `${code}: ${words}`),
+  ]
   return [
-    `  Script       ${content.name} version ${content.version}: ${content.title}`,
-    `  Changes      ${content.changes}`,
+    `  Script       ${content.name} version ${content.version}: ${oneLine(content.title)}`,
+    ...rows('About', [`${content.category}: ${content.description}`]),
+    ...rows('Changes', [content.changes]),
     `  Kind         ${kind}, ${interpreter} on ${systems.join(', ')}, as ${privilege}, at most ${timeoutS} s`,
-    `  Parameters   ${
-      Object.entries(parameters)
-        .map(([name, { type }]) => `${name} (${type})`)
-        .join(', ') || 'none'
-    }`,
+    `  Limits       ${memoryMb} MB of memory, ${processes} processes, files of ${writtenMb} MB`,
+    `  Again        ${content.idempotent ? 'may be run twice without harm, and is tried again by itself' : 'is not tried again by itself'}`,
+    `  Dry run      ${content.dryRun ? 'changes nothing when it is told so' : 'none'}`,
+    ...rows('Parameters', parameters.length === 0 ? ['none'] : parameters),
+    ...rows('Outputs', outputs),
+    ...rows('Exits', exits),
     `  Devices      ${devices === null ? 'any device' : devices.join(', ')}`,
     `  Digest       ${digest}`,
     `  Signatures   ${signatures} so far`,
   ]
+}
+
+/** What may be given: the server's owner can order with all of it. */
+function valuesOf(schema: ScriptParameter): string {
+  const preset =
+    'default' in schema && schema.default !== undefined ? `, else ${JSON.stringify(schema.default)}` : ''
+  switch (schema.type) {
+    case 'string':
+      return `text of at most ${schema.maxLength} characters, as ${schema.pattern}${preset}`
+    case 'integer':
+      return `whole number, ${schema.min} to ${schema.max}${preset}`
+    case 'choice':
+      return `${schema.choices.map((choice) => JSON.stringify(choice)).join(' or ')}${preset}`
+    case 'boolean':
+      return `true or false${preset}`
+    case 'secret':
+      return 'a secret of the server, by its name'
+    default:
+      return schema satisfies never
+  }
+}
+
+/** Texts of the script cannot look like a line of another kind: each stays in its own. */
+function rows(title: string, texts: readonly string[]): string[] {
+  return texts.map((text, place) => `  ${(place === 0 ? title : '').padEnd(12)} ${oneLine(text)}`)
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\r\n\u2028\u2029]+/g, ' ')
 }
 
 async function needOf({ server }: Context, content: ScriptContent, offline: boolean): Promise<string> {

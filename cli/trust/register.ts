@@ -12,6 +12,7 @@ import { changesOf, describeRoot } from './describe.ts'
 import { newDraft, readDraft, rootsOf, signDraft, standingOf, writeDraft, type Draft } from './draft-file.ts'
 import { editRoot, type EditOptions } from './edit.ts'
 import { keyOfText } from './key-text.ts'
+import { cautions, rememberRoot } from './signed-roots.ts'
 
 /** `vigia trust show | draft | sign | apply | add-technician`: who may approve, order and open, by signatures alone. */
 export function registerTrust(program: Command): void {
@@ -142,7 +143,8 @@ async function sign(
   draft: Draft,
   { key: name, yes }: { key: string; yes?: boolean },
 ): Promise<Draft> {
-  const key = openKeyStore(personalKeyDirectory(process.env)).load(name)
+  const store = openKeyStore(personalKeyDirectory(process.env))
+  const key = store.load(name)
   const { before, next } = rootsOf(draft)
   if (
     ![before, next].some(({ approvers }) =>
@@ -152,7 +154,9 @@ async function sign(
     throw new VigiaError('CONFLICT', `${key.name} (${key.keyid.slice(0, 16)}) is no approver of either root.`)
   for (const line of [...describeRoot(next), '', `Changes from root ${before.version}:`]) out.progress(line)
   for (const change of changesOf(before, next)) out.progress(`  ${change}`)
+  for (const line of cautions(store.directory, draft.was, next)) out.progress(line)
   await confirm(`Sign root ${next.version} with ${key.name}?`, yes === true)
+  rememberRoot(store.directory, Buffer.from(draft.envelope.payload, 'base64').toString('utf8'))
   return signDraft(draft, key)
 }
 

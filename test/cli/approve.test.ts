@@ -1,10 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DsseEnvelope } from '../../contract/dsse.ts'
 import { TrustedKey, type TrustRoot } from '../../contract/trust.ts'
+import { describe as describeScript } from '../../cli/approve.ts'
+import { cautions, rememberRoot } from '../../cli/trust/signed-roots.ts'
+import { ScriptContent } from '../../contract/command.ts'
 import { changesOf, describeRoot } from '../../cli/trust/describe.ts'
 import {
   newDraft,
@@ -68,6 +72,51 @@ describe('approval without a server', () => {
     // Handed in it would be: the server is away, and nothing is asked.
     expect(as('luis', 'approve', 'hello.json')).toMatchObject({ code: 69 })
   }, 120_000)
+
+  it('shows every field of what is signed, so that none is approved unseen', () => {
+    const content = ScriptContent.parse({
+      ...{ name: 'clean-up', version: 7, title: 'Title', description: 'Description\n  Devices      none' },
+      ...{ kind: 'library', devices: null, category: 'things', interpreter: 'bash', systems: ['linux'] },
+      ...{ privilege: 'user', timeoutS: 60, idempotent: false, dryRun: false, changes: 'Changes it' },
+      ...{
+        successCodes: [0],
+        exitCodes: { '5': 'nothing' },
+        limits: { memoryMb: 100, processes: 9, writtenMb: 8 },
+      },
+      parameters: {
+        path: { type: 'string', pattern: '/tmp/.*', maxLength: 99, default: '/tmp/a', help: 'Where' },
+        age: { type: 'integer', min: 1, max: 30, default: 7, help: 'Days' },
+        way: { type: 'choice', choices: ['soft', 'hard'], default: 'soft', help: 'How' },
+      },
+      outputs: { freed: { type: 'integer', unit: 'MB', help: 'Freed' } },
+      body: 'true',
+    })
+    const shown = (over: object = {}): string =>
+      describeScript(ScriptContent.parse({ ...content, ...over }), 'digest', 0).join('\n')
+    const parameter = (name: string, over: object) => ({
+      parameters: { ...content.parameters, [name]: { ...content.parameters[name], ...over } },
+    })
+    const others: Record<string, unknown> = {
+      ...{ name: 'clean-out', version: 8, title: 'Other', description: 'Other', kind: 'ad-hoc' },
+      ...{ devices: ['d-aaaaaaaaaaaaaaaa'], category: 'other', interpreter: 'sh', systems: ['macos'] },
+      ...{ privilege: 'administrator', timeoutS: 61, idempotent: true, dryRun: true, changes: 'Other' },
+      ...{ successCodes: [0, 1], exitCodes: {}, limits: { ...content.limits, memoryMb: 101 } },
+      ...{ parameters: {}, outputs: {} },
+    }
+    expect([...Object.keys(others), 'body'].sort()).toEqual(Object.keys(content).sort())
+    const changed = [
+      ...Object.entries(others).map(([field, value]) => ({ [field]: value })),
+      ...[{ processes: 10 }, { writtenMb: 9 }].map((over) => ({ limits: { ...content.limits, ...over } })),
+      ...[{ pattern: '.*' }, { maxLength: 100 }, { default: '/etc' }, { help: 'x' }].map((over) =>
+        parameter('path', over),
+      ),
+      ...[{ min: 0 }, { max: 31 }, { default: 8 }].map((over) => parameter('age', over)),
+      parameter('way', { choices: ['soft', 'hard', 'harder'] }),
+    ]
+    for (const over of changed) expect(shown(over), JSON.stringify(over)).not.toBe(shown())
+    // A text cannot pass for a line of its own.
+    expect(shown()).not.toMatch(/^ {2}Devices {6}none/m)
+  })
 
   it('refuses what it cannot sign, with a code', () => {
     expect(as('nobody', 'approve', 'hello.sh', '--out', 'x.json', '--yes').error).toMatch(
@@ -169,6 +218,45 @@ describe('a draft of the next trust root', () => {
       'Script c is not withdrawn any more',
     ])
   })
+
+  it('says what a root that was not signed here hides in the one before', () => {
+    const keys = at('keys-of-signed-roots')
+    const next = editRoot(before, { limits: '60,10' })
+    const text = (root: TrustRoot): string => JSON.stringify(root)
+    const pin = createHash('sha256').update(text(before)).digest('hex')
+    expect(cautions(keys, text(before), next).join('\n')).toContain(pin)
+    rememberRoot(keys, text(next))
+    rememberRoot(keys, text(next))
+    const third = editRoot(next, { limits: '50,10' })
+    expect(cautions(keys, text(next), third)).toEqual([])
+    // An owned server says that its own key stood in the root in force already.
+    const lie = { ...next, technicians: { keys: [publicPart(eva)] } }
+    const asked = editRoot(lie, { limits: '50,10' })
+    expect(changesOf(lie, asked).join('\n')).not.toContain('eva')
+    const said = cautions(keys, text(lie), asked).join('\n')
+    expect(said).toContain('the last that was')
+    expect(said).toContain(`+ eva (${eva.keyid.slice(0, 16)}) may open remote sessions`)
+    // The command says it, and knows what was signed with it.
+    expect(as('eva', 'keys', 'create').code).toBe(0)
+    const own = TrustedKey.parse(JSON.parse(as('eva', 'keys', 'show').out))
+    const mine = { ...before, approvers: { ...before.approvers, keys: [own], fleetThreshold: 1 } }
+    const following = editRoot(mine, { limits: '60,10' })
+    writeDraft(at('second.json'), newDraft(text(mine), following), false)
+    writeDraft(at('third.json'), newDraft(text(following), editRoot(following, { limits: '50,10' })), false)
+    const sign = (file: string) => as('eva', 'trust', 'sign', file, '--yes')
+    expect(sign('second.json')).toMatchObject({
+      code: 0,
+      error: expect.stringContaining('was not signed here') as unknown,
+    })
+    expect(sign('third.json')).toMatchObject({
+      code: 0,
+      error: expect.not.stringContaining('was not signed here') as unknown,
+    })
+    // What was damaged is not believed.
+    const [file] = readdirSync(join(keys, 'roots'))
+    writeFileSync(join(keys, 'roots', file!), text(lie))
+    expect(() => cautions(keys, text(next), third)).toThrow(/damaged/)
+  }, 120_000)
 
   it('is refused when it could not be, and its file is not written over', () => {
     const code = (work: () => unknown): string => {
