@@ -43,10 +43,11 @@ export function Player({ cast: whole }: { cast: Cast }): ReactElement {
       terminal.resize(cast.columns, cast.rows)
       shown.current = 0
     }
-    for (const event of cast.events.slice(shown.current, until)) {
+    const from = recentFrom(cast.events, shown.current, until)
+    for (const [index, event] of cast.events.slice(shown.current, until).entries()) {
       const size = event.kind === 'r' ? sizeOf(event.data) : undefined
       if (size !== undefined) terminal.resize(size.columns, size.rows)
-      else if (event.kind === 'o') terminal.write(event.data)
+      else if (event.kind === 'o' && shown.current + index >= from) terminal.write(event.data)
     }
     shown.current = until
   }, [cast, at])
@@ -118,6 +119,19 @@ export function Player({ cast: whole }: { cast: Cast }): ReactElement {
       </div>
     </div>
   )
+}
+
+/** A jump over more than this draws its end only: what was before has left the screen, and takes long. */
+const MOST_DRAWN = 4 * 1024 * 1024
+
+/** From which event on the output is drawn. */
+function recentFrom(events: readonly CastEvent[], from: number, until: number): number {
+  let length = 0
+  for (let at = until - 1; at >= from; at--) {
+    length += events[at]?.data.length ?? 0
+    if (length > MOST_DRAWN) return at
+  }
+  return from
 }
 
 /** How many events are not after this moment. */
