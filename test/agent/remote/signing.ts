@@ -37,4 +37,3 @@ export function remoteRequest(nowMs: number, more: Partial<RemoteRequest> = {}):
 export const sealRemote = (request: unknown, by: readonly Signer[]): DsseEnvelope =>
   envelope(REMOTE_TYPE, request, by)
 
-export const randomChallenge = (): string => randomBytes(32).toString('base64url')

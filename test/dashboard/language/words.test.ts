@@ -43,7 +43,8 @@ describe('the words of the console', () => {
   it('are not left empty or untranslated', () => {
     const same = [...english].filter(([place, text]) => spanish.get(place) === text).map(([, text]) => text)
     // Words that are the same in both.
-    const shared = /^(CPU|Scripts?$|Linux$|Windows$|macOS$|Detector$|Hardware|Inodos|Tickets?|Vigía|Error|no|Bytes|R²|\d|\{\{|95|80)/
+    const shared =
+      /^(CPU|Scripts?$|Linux$|Windows$|macOS$|Detector$|Hardware|Inodos|Tickets?|Vigía|Error|no|Bytes|R²|\d|\{\{|95|80)/
     expect(same.filter((text) => !shared.test(text))).toEqual([])
     expect([...english, ...spanish].filter(([, text]) => text.trim() === '')).toEqual([])
   })
