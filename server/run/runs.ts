@@ -11,6 +11,7 @@ import type { Orderer, RunPorts } from './ports.ts'
 import { failedDevices, resultPages } from './results.ts'
 import { countStates, insertRun, lockRun, runRows, toRunView, type RunRow } from './rows.ts'
 import { beginDue, dueRuns } from './schedule.ts'
+import { settledTarget } from './targets.ts'
 
 export type Runs = {
   /** What an order would reach; nothing is stored. Throws what makes the whole order wrong: see plan.ts. */
@@ -96,9 +97,10 @@ export function createRuns(ports: RunPorts): Runs {
         throw new VigiaError('COMMAND_DISABLED', `commands are switched off on the server: ${off.reason}`)
       const planned = await plan(db, ports, { request, who, ...(of ? { digest: of.script_digest } : {}) })
       refuseEmpty(planned, request)
+      const target = now ? request.target : await settledTarget(db, request.target, who.name)
       await insertRun(db, {
         ...{ id, digest: planned.script.digest, schedule: null, nowMs, nextMs },
-        request: { ...request, script: planned.script.content.name, parameters: planned.values },
+        request: { ...request, target, script: planned.script.content.name, parameters: planned.values },
         state: now ? 'running' : 'scheduled',
         orderedBy: who.name,
         clients: who.clients,

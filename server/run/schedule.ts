@@ -22,7 +22,7 @@ export async function dueRuns(db: Db, nowMs: number): Promise<string[]> {
 /**
  * Lets a run begin whose time has come; the answer is the run that is at work now: itself, or the one that its schedule
  * makes. Undefined when nothing begins; the row then says why. The devices are those of now, the script is the version
- * that was ordered, and the clients are those that the person who ordered it might reach.
+ * that was ordered, and the clients are those that the person who ordered it might reach then and may reach now.
  */
 export async function beginDue(
   db: Db,
@@ -63,7 +63,8 @@ async function begin(
   ports: RunPorts,
   { run, begun, nowMs }: { run: RunRow; begun: string; nowMs: number },
 ): Promise<void> {
-  const who = { name: run.ordered_by, clients: run.allowed_clients, proof: 'schedule' }
+  const clients = await allowedNow(db, run)
+  const who = { name: run.ordered_by, clients, proof: 'schedule' }
   const request = { ...run.request, when: { kind: 'now' } } as const
   const planned = await plan(db, ports, { request, who, digest: run.script_digest })
   refuseEmpty(planned, request)
@@ -73,12 +74,26 @@ async function begin(
     await insertRun(db, {
       ...{ id: begun, digest: run.script_digest, schedule: run.run_id, state: 'running' },
       request,
-      ...{ orderedBy: run.ordered_by, clients: run.allowed_clients, nowMs, nextMs: null, devices, ends },
+      ...{ orderedBy: run.ordered_by, clients, nowMs, nextMs: null, devices, ends },
     })
   await ports.note(db, {
     ...{ who: run.ordered_by, action: 'run.begin', client: null, subject: begun },
     detail: { schedule: run.run_id, script: run.script_digest, devices: devices.length },
   })
+}
+
+/** The clients of the order, without those that were taken from its person since. Who is no person is the machine itself. */
+async function allowedNow(db: Db, run: RunRow): Promise<readonly string[] | null> {
+  const person = await db
+    .selectFrom('person')
+    .select(['role', 'clients'])
+    .where('name', '=', run.ordered_by)
+    .executeTakeFirst()
+  if (person === undefined) return run.allowed_clients
+  if (person.role === 'viewer') return []
+  const { clients } = person
+  if (clients === null || run.allowed_clients === null) return clients ?? run.allowed_clients
+  return run.allowed_clients.filter((client) => clients.includes(client))
 }
 
 async function note(db: Db, ports: RunPorts, run: RunRow, action: string, why: string | null): Promise<void> {

@@ -41,6 +41,21 @@ export async function resolveTarget(db: Db, target: RunTarget, who: string): Pro
   }
 }
 
+/**
+ * The target as a schedule keeps it. Whoever shares a view may change it later, without a second factor: for the
+ * schedules of others it stays the selection that they saw when they ordered.
+ */
+export async function settledTarget(db: Db, target: RunTarget, who: string): Promise<RunTarget> {
+  if (target.kind !== 'view') return target
+  const view = await db
+    .selectFrom('saved_view')
+    .select(['client_id', 'selector', 'owner'])
+    .where('view_id', '=', target.view)
+    .executeTakeFirst()
+  if (view === undefined || view.owner === who) return target
+  return { kind: 'selector', client: view.client_id, selector: view.selector }
+}
+
 /** A CEL selector that is ready to be asked; REQUEST_INVALID with the place of its fault. */
 export function compile(text: string, field: string): Selector {
   const compiled = compileSelector(text)

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { createPeople } from '../../../server/access/people.ts'
 import { setKillSwitch } from '../../../server/remediation/settings.ts'
 import { ana, type Fleet } from './fleet.ts'
 import { fleetSuite } from './suite.ts'
@@ -378,6 +379,51 @@ describe('a schedule', () => {
     expect((await fleet.runs().get(id)).why).toMatch(/at work/)
     await fleet.runs().cancel(id, limited)
     expect(await fleet.runs().get(id)).toMatchObject({ state: 'cancelled', nextMs: null })
+  })
+
+  it('reaches no client that was taken from its person since, and nobody for one who only reads now', async () => {
+    const script = await fleet.script()
+    const other = await fleet.client()
+    await fleet.devices(client, 1)
+    await fleet.devices(other, 1)
+    const people = createPeople({ records: fleet.records, clock: fleet.now })
+    const name = `eva-${client}`
+    await people.create({ name, password: 'a long enough password', role: 'technician', clients: null })
+    const target = { kind: 'selector', client: null, selector: 'true' } as const
+    const when = { kind: 'cron', cron: '0 * * * *', timeZone: 'UTC' } as const
+    const { id } = await fleet.order({ script, target, when }, { ...ana, name, clients: [client, other] })
+    await people.setClients(name, [client])
+    await fleet.tick(30 * 60 + 1)
+    await fleet.reached(1)
+    const made = (await fleet.runs().list({ limit: 500 })).find((run) => run.schedule === id)
+    expect((await fleet.results(made!.id)).map((row) => row.client)).toEqual([client])
+    await fleet.ended(made!.id)
+    await fleet.records.operator((db) =>
+      db.updateTable('person').set({ role: 'viewer' }).where('name', '=', name).execute(),
+    )
+    await fleet.tick(60 * 60)
+    expect((await fleet.runs().get(id)).why).toMatch(/^FORBIDDEN/)
+    expect(fleet.orders).toHaveLength(1)
+    await fleet.runs().cancel(id, ana)
+  })
+
+  it('keeps what a view of somebody else chose when it was ordered', async () => {
+    const script = await fleet.script()
+    await fleet.devices(client, 1, { tags: ['a'] })
+    await fleet.devices(client, 1, { tags: ['b'] })
+    const { views } = fleet.work()
+    const view = { name: `v-${client}`, client, shared: true, selector: '"a" in device.tags' }
+    const { id: shared } = await views.save(view, 'luis')
+    const target = { kind: 'view', view: shared } as const
+    const when = { kind: 'cron', cron: '0 * * * *', timeZone: 'UTC' } as const
+    const theirs = await fleet.order({ script, target, when })
+    const own = await fleet.order({ script, target, when }, { ...ana, name: 'luis' })
+    await views.save({ ...view, selector: 'true' }, 'luis')
+    await fleet.tick(30 * 60 + 1)
+    const runs = await fleet.runs().list({ limit: 500 })
+    const made = [theirs, own].map(({ id }) => runs.find((run) => run.schedule === id)?.devices)
+    expect(made).toEqual([1, 2])
+    for (const { id } of [theirs, own]) await fleet.runs().cancel(id, ana)
   })
 
   it('asks who is connected when its time has come, and not before', async () => {
