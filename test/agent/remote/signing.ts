@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { DsseEnvelope } from '../../../contract/dsse.ts'
 import type { RemoteRequest } from '../../../contract/remote.ts'
 import { REMOTE_TYPE } from '../../../contract/remote.ts'
@@ -36,4 +35,3 @@ export function remoteRequest(nowMs: number, more: Partial<RemoteRequest> = {}):
 
 export const sealRemote = (request: unknown, by: readonly Signer[]): DsseEnvelope =>
   envelope(REMOTE_TYPE, request, by)
-
