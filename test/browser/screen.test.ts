@@ -156,7 +156,7 @@ suiteNeeding(
       expect(asked).toContain('Reason: the printer of the second floor')
       expect(asked).toContain(`Code: ${code}`)
       await site.looked('screen-3-asked')
-      await press(window, -142)
+      await press('--question', window, -142)
       await page.getByText('The person at the machine said no.').first().waitFor({ timeout: 20_000 })
       expect(await page.locator('.screen-place').count()).toBe(0)
     })
@@ -164,14 +164,14 @@ suiteNeeding(
     it('opens after a yes, and the person there sees who is connected and ends it', async () => {
       await open('Look and steer')
       await page.getByText('The person at the machine is asked').waitFor({ timeout: 30_000 })
-      await press(await display.window('remote help'), -50)
+      await press('--question', await display.window('remote help'), -50)
       await page.getByText('Your keys and mouse work there').waitFor({ timeout: 30_000 })
       await eventually('the notice', 10_000, async () => zenity('--info') !== '')
       expect(zenity('--info')).toContain('ana is connected and can see the screen of this computer')
       const notice = await display.window('remote help')
       await seesWindow()
       await site.looked('screen-4-notice')
-      await press(notice, -60)
+      await press('--info', notice, -60)
       await page.getByText('The person at the machine ended it.').waitFor({ timeout: 20_000 })
       await eventually('the notice to go', 10_000, async () => !display.shows('remote help'))
     })
@@ -246,20 +246,20 @@ suiteNeeding(
         .join('\n')
     }
 
-    /** Presses a button of the dialog, so many pixels from its right, until the dialog is gone. */
-    async function press(window: string, x: number): Promise<void> {
+    /** Presses a button of the dialog of this kind, so many pixels from its right, until that dialog is gone. */
+    async function press(kind: '--question' | '--info', window: string, x: number): Promise<void> {
       await eventually('the dialog to go', 20_000, async () => {
+        // The next window may bear the same number: what is gone is known by its program.
+        if (zenity(kind) === '') return true
         try {
           const place = display.xdotool('getwindowgeometry', '--shell', window)
           const [, width = 0, height = 0] = /WIDTH=(\d+)\nHEIGHT=(\d+)/.exec(place)!.map(Number)
           display.click(window, width + x, height - 24)
-          await page.waitForTimeout(500)
-          display.xdotool('getwindowgeometry', '--shell', window)
-          return false
         } catch {
           // xdotool knows no such window any more.
-          return true
         }
+        await page.waitForTimeout(700)
+        return zenity(kind) === ''
       })
     }
   },
