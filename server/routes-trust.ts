@@ -4,7 +4,7 @@ import { handRootsToAll } from './trust-parts.ts'
 
 /** Routes of the trust root. */
 export function trustRoutes(parts: Parts): Pick<Handlers, 'trust' | 'trustText' | 'applyTrust'> {
-  const { trust, log, deviceAddresses, liveState, broker } = parts
+  const { trust, log, deviceAddresses, liveState, broker, remote } = parts
   return {
     async trust() {
       const { caPem: _caPem, ...root } = trust.root
@@ -14,6 +14,7 @@ export function trustRoutes(parts: Parts): Pick<Handlers, 'trust' | 'trustText' 
     async applyTrust({ body, whoName }) {
       const { version, pin, fresh } = await trust.apply(body, whoName)
       if (fresh) {
+        await remote.keepOnly(trust.root.technicians.keys, whoName)
         const told = handRootsToAll({ trust, liveState, broker, log, addresses: deviceAddresses })
         // Thousands of devices are not waited for; whoever is missed gets it at the next hello.
         told.catch((error: unknown) => log.error({ err: error }, 'trust roots could not be sent'))

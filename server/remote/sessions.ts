@@ -60,6 +60,8 @@ export type Remote = RemoteRelay & {
   close(id: string, who: Asker): Promise<RemoteView>
   /** Ends what a person has open with devices of other clients than those that they may still reach; null: all. */
   withdraw(person: string, clients: readonly string[] | null, who: string): Promise<void>
+  /** Ends what was opened with a key that is no technician's any more. */
+  keepOnly(technicians: readonly Pick<TrustedKey, 'keyid'>[], who: string): Promise<void>
   /** The recording of a session; entered into the audit chain. Throws NOT_FOUND, FORBIDDEN. */
   recording(id: string, who: Asker): Promise<Readable>
   /** Takes a socket; one that may not is closed at once. */
@@ -74,14 +76,16 @@ type Open = {
   live: LiveSession
   address: DeviceAddress
   opener: Opener
+  keyid: string
   recording: Recording | undefined
   files: FileNotes | undefined
   /** Writes about one session come one after the other. */
   writing: Promise<void>
-  reached: 'requested' | 'asking' | 'open'
+  reached: (typeof COURSE)[number]
 }
 
 const MOST_SESSIONS = 500
+const COURSE = ['requested', 'asking', 'open'] as const
 const SWEEP_MS = 6 * 3_600_000
 
 /** Remote sessions over the records; sessions that an earlier server left open are closed first. */
@@ -228,7 +232,7 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
       lost: (why) => void cut(id, why),
     })
     const mine: Open = {
-      ...{ live, address, opener, recording, files },
+      ...{ live, address, opener, keyid, recording, files },
       ...{ writing: Promise.resolve(), reached: 'requested' },
     }
     sessions.set(id, mine)
@@ -308,6 +312,8 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
         return
       }
       const { state } = said
+      // Each is said once, with the key that counts; what comes again is no news and costs no writing.
+      if (COURSE.indexOf(state) <= COURSE.indexOf(open.reached)) return
       open.reached = state
       open.live.fromDeviceState(said)
       await write(id, open, (db) => noteState(db, id, state, clock()))
@@ -325,6 +331,11 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
       const lost = [...sessions].filter(
         ([, { opener, address }]) => opener.name === person && !clients.includes(address.client),
       )
+      await Promise.all(lost.map(([id]) => cut(id, 'withdrawn', who)))
+    },
+    async keepOnly(technicians, who) {
+      const kept = new Set(technicians.map(({ keyid }) => keyid))
+      const lost = [...sessions].filter(([, { keyid }]) => !kept.has(keyid))
       await Promise.all(lost.map(([id]) => cut(id, 'withdrawn', who)))
     },
     async stop() {

@@ -268,6 +268,33 @@ describe('remote sessions on the server', () => {
     expect((await deeds(request.session)).at(-1)?.slice(0, 2)).toEqual(['remote.close', 'local'])
   })
 
+  it('ends what was opened with a key that is no technician’s any more', async () => {
+    const request = await openNow()
+    await remote.keepOnly(trust.technicians.keys, 'local')
+    expect((await remote.get(request.session)).state).toBe('requested')
+    await remote.keepOnly(
+      trust.technicians.keys.filter(({ name }) => name !== 'tess'),
+      'local',
+    )
+    expect(await remote.get(request.session)).toMatchObject({ state: 'closed', why: 'withdrawn' })
+    expect(sent.at(-1)).toMatchObject({ type: 'remote-close', session: request.session })
+  })
+
+  it('takes each step of a session once, whatever its device says again', async () => {
+    const { session } = await openNow()
+    const socket = testSocket()
+    remote.attach(session, opener.login, 0, socket.side)
+    const say = (state: 'asking' | 'open', key: string) =>
+      remote.state(ADDRESS, { session, state, code: null, message: null, key: key.repeat(87) })
+    await say('open', 'A')
+    const before = socket.texts.length
+    expect(before).toBeGreaterThan(0)
+    for (const state of ['open', 'asking', 'open'] as const) await say(state, 'B')
+    expect(socket.texts.length).toBe(before)
+    expect((await remote.get(session)).state).toBe('open')
+    await remote.close(session, opener)
+  })
+
   it('closes at its start what a server before it left open, and takes away old recordings', async () => {
     const { session } = await openNow()
     const next = await createRemote(ports())
