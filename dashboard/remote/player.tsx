@@ -90,7 +90,8 @@ export function Player({ cast: whole }: { cast: Cast }): ReactElement {
           aria-label={t('remote.position')}
           aria-valuetext={clockOf(at)}
           min={0}
-          max={Math.max(0.1, cast.seconds)}
+          // A whole number of steps, else the end could not be reached.
+          max={Math.max(1, Math.ceil(cast.seconds * 10)) / 10}
           step={0.1}
           value={at}
           onChange={(event) => setAt(event.currentTarget.valueAsNumber)}
