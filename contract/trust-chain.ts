@@ -84,15 +84,16 @@ export function rootFaults(root: TrustRoot, tools: Pick<SignatureTools, 'keyIdOf
     for (const key of root[role].keys) {
       if (tools.keyIdOf(key.publicKey) !== key.keyid)
         faults.push({ field: role, message: `${key.name}: the key id is not that of the key` })
-      if (seen.has(key.publicKey)) faults.push({ field: role, message: `${key.name} stands there twice` })
-      seen.add(key.publicKey)
+      // By the id: the same key can be written in base64url in four ways.
+      if (seen.has(key.keyid)) faults.push({ field: role, message: `${key.name} stands there twice` })
+      seen.add(key.keyid)
     }
   }
   // The server's key beside a person's or the project's: one theft would be worth two signatures.
-  const orderers = new Set(root.orderers.keys.map(({ publicKey }) => publicKey))
+  const orderers = new Set(root.orderers.keys.map(({ keyid }) => keyid))
   for (const role of ['approvers', 'publishers', 'technicians'] as const)
-    for (const { publicKey, name } of root[role].keys)
-      if (orderers.has(publicKey))
+    for (const { keyid, name } of root[role].keys)
+      if (orderers.has(keyid))
         faults.push({ field: role, message: `${name} also orders; no key may do both` })
   const { threshold, fleetThreshold: fleet, keys } = root.approvers
   if (fleet < threshold)

@@ -48,7 +48,7 @@ export function verifyRemote(claim: RemoteClaim): AcceptedRemote {
     throw new VigiaError('COMMAND_FORGED', 'The request bears no valid signature of the server')
   // A key that stands in both lists does not count for two.
   const technicians = signersOf(claim.request, payload, trust.technicians.keys).filter(
-    ({ publicKey }) => !orderers.some((orderer) => orderer.publicKey === publicKey),
+    ({ keyid }) => !orderers.some((orderer) => orderer.keyid === keyid),
   )
   const [technician] = technicians
   if (technician === undefined)
@@ -86,7 +86,7 @@ function signersOf(envelope: DsseEnvelope, payload: Buffer, keys: readonly Trust
     if (!key) continue
     const jwk = { kty: 'OKP', crv: 'Ed25519', x: key.publicKey }
     const publicKey = createPublicKey({ key: jwk, format: 'jwk' })
-    if (verify(null, bytes, publicKey, Buffer.from(sig, 'base64'))) good.set(key.publicKey, key)
+    if (verify(null, bytes, publicKey, Buffer.from(sig, 'base64'))) good.set(key.keyid, key)
   }
   return [...good.values()]
 }

@@ -58,6 +58,14 @@ describe('verifyRemote', () => {
     const both = { ...server, name: 'tess' }
     const trust = remoteTrust([tess, both], [server])
     expect(codeOf(claim({ trust, request: sealRemote(remoteRequest(now), [both]) }))).toBe('COMMAND_FORGED')
+    // Also when it is spelled otherwise there: of the last character of base64url only four bits count.
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const last = alphabet[alphabet.indexOf(both.publicKey.slice(-1)) ^ 1]
+    const respelled = { ...both, publicKey: `${both.publicKey.slice(0, -1)}${last}` }
+    const mixed = { trust: remoteTrust([tess, respelled], [server]) }
+    expect(codeOf(claim({ ...mixed, request: sealRemote(remoteRequest(now), [both]) }))).toBe(
+      'COMMAND_FORGED',
+    )
   })
 
   it('COMMAND_FORGED: a technician under the name of another', () => {

@@ -15,6 +15,12 @@ const caPem = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----'
 const root = (version: number, approvers: Signer[], threshold = 1, fleetThreshold = threshold): TrustRoot =>
   makeTrust(approvers, [server], threshold, { version, fleetThreshold, caPem })
 
+/** The same 32 bytes: of the last character of base64url only four bits count. */
+function spelledOtherwise(publicKey: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  return `${publicKey.slice(0, -1)}${alphabet[alphabet.indexOf(publicKey.slice(-1)) ^ 1] ?? ''}`
+}
+
 function codeOf(present: TrustRoot, given: DsseEnvelope): string {
   try {
     followRoot(present, given, nodeSignatures)
@@ -55,6 +61,13 @@ describe('the next trust root', () => {
     expect(codeOf(doubled, sealRoot(root(2, [ann, bob], 2), [ann, alias]))).toBe('TRUST_THRESHOLD')
     const next = root(2, [ann, bob, { ...ann, name: 'ann again' }], 2)
     expect(codeOf(present, sealRoot(next, [ann, bob]))).toBe('TRUST_INVALID')
+    const respelled = { ...ann, name: 'ann again', publicKey: spelledOtherwise(ann.publicKey) }
+    const twice = root(2, [ann, bob, respelled], 2)
+    expect(codeOf(present, sealRoot(twice, [ann, bob]))).toBe('TRUST_INVALID')
+    // Nor does the server's key pass for a technician's.
+    const technicians = { keys: [trusted({ ...server, publicKey: spelledOtherwise(server.publicKey) })] }
+    const mixed = { ...root(2, [ann, bob], 2), technicians }
+    expect(codeOf(present, sealRoot(mixed, [ann, bob]))).toBe('TRUST_INVALID')
   })
 
   it('goes one version on: never back, never the same again, never over one', () => {
