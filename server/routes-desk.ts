@@ -22,7 +22,7 @@ type Names =
 
 /** Routes of the desk: incidents, tickets, the ledger, the kill switch, hostile reports and reports. */
 export function deskRoutes(parts: Parts): Pick<Handlers, Names> {
-  const { audit, clock, hostile, incidents, records, remediation, ruleHistory, tickets } = parts
+  const { audit, clock, hostile, incidents, records, remediation, remote, ruleHistory, tickets } = parts
   return {
     incidents: async ({ query }) => ({ incidents: await incidents.list(query) }),
     async incident({ params }) {
@@ -55,6 +55,8 @@ export function deskRoutes(parts: Parts): Pick<Handlers, Names> {
         subject: 'all',
         detail: { reason: body.reason },
       })
+      // Nothing is opened meanwhile; what is open is no less than a command.
+      if (body.on) await remote.keepOnly([], whoName)
       return { ok: true }
     },
     hostile: async ({ query }) => ({

@@ -13,6 +13,8 @@ import { VigiaError } from '../../../contract/errors.ts'
 import type { RemoteRequest } from '../../../contract/remote.ts'
 import type { SessionHello } from '../../../contract/report.ts'
 import { createAudit, type Audit } from '../../../server/audit/audit.ts'
+import type { Parts } from '../../../server/parts.ts'
+import { deskRoutes } from '../../../server/routes-desk.ts'
 import { createRemote, type Opener, type Remote, type RemotePorts } from '../../../server/remote/sessions.ts'
 import { signersOf } from '../../../server/script/verify.ts'
 import { makeSigner, type Signer } from '../../agent/act/signing.ts'
@@ -278,6 +280,18 @@ describe('remote sessions on the server', () => {
     )
     expect(await remote.get(request.session)).toMatchObject({ state: 'closed', why: 'withdrawn' })
     expect(sent.at(-1)).toMatchObject({ type: 'remote-close', session: request.session })
+  })
+
+  it('ends with the kill switch, and not when that is taken back', async () => {
+    const request = await openNow()
+    const parts = { audit, clock: () => nowMs, records: on.records, remote } as unknown as Parts
+    const { killSwitch } = deskRoutes(parts)
+    const call = (body: { on: boolean; reason: string }) => killSwitch({ body, whoName: 'local' } as never)
+    await call({ on: false, reason: 'test' })
+    expect((await remote.get(request.session)).state).toBe('requested')
+    await call({ on: true, reason: 'test' })
+    expect(await remote.get(request.session)).toMatchObject({ state: 'closed', why: 'withdrawn' })
+    await call({ on: false, reason: 'test' })
   })
 
   it('takes each step of a session once, whatever its device says again', async () => {
