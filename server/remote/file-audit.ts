@@ -25,15 +25,18 @@ export type FileAudit = {
 type Read = { from: number; bytes: number; size: number }
 type Write = { path: string; size: number; sha256: string; from: number; bytes: number; replace: boolean }
 
-/** Requests, reads and uploads that are followed at once; a device allows fewer. */
+/** Requests, reads and uploads that are followed at once; a page asks for a few and waits. */
 const MOST = 256
 
 /**
  * Reads the heads of requests and answers. A deed counts once the device says that it was done: the answers are the
- * device's word, and the requests the technician's, both proven to each other but not to the server.
+ * device's word, and the requests the technician's, both proven to each other but not to the server. `flood` is called
+ * when more is asked at once than is followed: nothing may be done unseen.
  */
-export function createFileAudit(): FileAudit {
-  const asked = new Map<number, FileRequest>()
+export function createFileAudit(flood: () => void): FileAudit {
+  /** By id, in order: a device answers one after the other, so that an id that is used again hides nothing. */
+  const asked = new Map<number, FileRequest[]>()
+  let open = 0
   const reads = new Map<string, Read>()
   const writes = new Map<string, Write>()
 
@@ -48,8 +51,10 @@ export function createFileAudit(): FileAudit {
 
   function request(head: unknown, bytes: number): void {
     const parsed = FileRequest.safeParse(head)
-    if (!parsed.success || asked.size >= MOST) return
-    asked.set(parsed.data.id, parsed.data)
+    if (!parsed.success) return
+    if (open >= MOST) return flood()
+    open += 1
+    asked.set(parsed.data.id, [...(asked.get(parsed.data.id) ?? []), parsed.data])
     if (parsed.data.do !== 'write') return
     const write = writes.get(parsed.data.upload)
     if (write) write.bytes += bytes
@@ -59,9 +64,13 @@ export function createFileAudit(): FileAudit {
     const parsed = FileResponse.safeParse(head)
     if (!parsed.success) return []
     const answer = parsed.data
-    const about = asked.get(answer.id)
+    const [about, ...later] = asked.get(answer.id) ?? []
     if (about === undefined) return []
-    if (answer.is !== 'list' || !answer.more) asked.delete(answer.id)
+    if (answer.is !== 'list' || !answer.more) {
+      open -= 1
+      if (later.length > 0) asked.set(answer.id, later)
+      else asked.delete(answer.id)
+    }
     switch (answer.is) {
       case 'roots':
         return []
@@ -143,10 +152,26 @@ export function createFileAudit(): FileAudit {
       const half = [
         ...[...reads].map((each) => partRead(...each)),
         ...[...writes.values()].map((each) => partWritten(each)),
+        ...[...asked.values()].flat().flatMap(unanswered),
       ]
+      asked.clear()
+      open = 0
       reads.clear()
       writes.clear()
       return half
     },
+  }
+}
+
+/** A change that was asked for and of which the device said nothing any more: it may have been done. */
+function unanswered(request: FileRequest): FileDeed[] {
+  switch (request.do) {
+    case 'make-folder':
+    case 'remove':
+      return [{ action: `file.${request.do}`, detail: { path: request.path, answered: false } }]
+    case 'rename':
+      return [{ action: 'file.rename', detail: { path: request.path, to: request.to, answered: false } }]
+    default:
+      return []
   }
 }

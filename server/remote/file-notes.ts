@@ -16,7 +16,7 @@ export function createFileNotes(options: {
   write: (deeds: readonly FileDeed[]) => Promise<void>
   flood: () => void
 }): FileNotes {
-  const audit = createFileAudit()
+  const audit = createFileAudit(options.flood)
   let waiting: FileDeed[] = []
   let writing: Promise<void> | undefined
 

@@ -10,9 +10,12 @@ function follow(): {
   ask: (head: FileRequest, bytes?: number) => FileDeed[]
   answer: (head: FileResponse, bytes?: number) => FileDeed[]
   end: () => FileDeed[]
+  floods: () => number
 } {
-  const audit = createFileAudit()
+  let floods = 0
+  const audit = createFileAudit(() => (floods += 1))
   return {
+    floods: () => floods,
     ask: (head, bytes = 0) => audit.frame(TO_DEVICE, 'request', packHead(head, new Uint8Array(bytes))),
     answer: (head, bytes = 0) =>
       audit.frame(TO_TECHNICIAN, 'response', packHead(head, new Uint8Array(bytes))),
@@ -29,6 +32,30 @@ it('notes a file that was read, with bytes and checksum, once it is whole', () =
   expect(answer({ ...chunk, id: 2, offset: 20, sha256: SHA, end: true }, 10)).toEqual([
     { action: 'file.read', detail: { path: '/a', from: 0, bytes: 30, size: 30, sha256: SHA, whole: true } },
   ])
+})
+
+it('is not led to overlook something by an id that is used twice, or by more requests than it follows', () => {
+  const { ask, answer, floods } = follow()
+  ask({ do: 'remove', id: 1, path: '/a' })
+  ask({ do: 'roots', id: 1 })
+  expect(answer({ is: 'done', id: 1 })).toEqual([{ action: 'file.remove', detail: { path: '/a' } }])
+  expect(answer({ is: 'roots', id: 1, roots: ['/'], control: true })).toEqual([])
+  for (let id = 2; id < 258; id++) ask({ do: 'roots', id })
+  expect(floods()).toBe(0)
+  ask({ do: 'remove', id: 258, path: '/b' })
+  expect(floods()).toBe(1)
+})
+
+it('notes at the end what was asked and may have been done, though no answer came any more', () => {
+  const { ask, end } = follow()
+  ask({ do: 'remove', id: 1, path: '/a' })
+  ask({ do: 'rename', id: 2, path: '/b', to: '/c' })
+  ask({ do: 'list', id: 3, path: '/' })
+  expect(end()).toEqual([
+    { action: 'file.remove', detail: { path: '/a', answered: false } },
+    { action: 'file.rename', detail: { path: '/b', to: '/c', answered: false } },
+  ])
+  expect(end()).toEqual([])
 })
 
 it('notes what was read of a file when the session ends before its end, and that the rest came later', () => {
@@ -95,7 +122,7 @@ it('notes folders, names, removals, lists and what the device refused', () => {
 it('never throws and notes nothing, whatever goes by', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), fc.uint8Array({ maxLength: 80 }))), (frames) => {
-      const audit = createFileAudit()
+      const audit = createFileAudit(() => undefined)
       for (const [up, bytes] of frames) {
         expect(audit.frame(up ? TO_DEVICE : TO_TECHNICIAN, up ? 'request' : 'response', bytes)).toEqual([])
       }
