@@ -4,6 +4,7 @@ import { DsseEnvelope } from '../../contract/dsse.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { readRoot } from '../../contract/trust-chain.ts'
 import { openKeyStore, personalKeyDirectory } from '../../server/script/key-store.ts'
+import { projectKey } from '../../server/script/library.ts'
 import { APPROVER_KEY } from '../approver-key.ts'
 import { contextOf, type Context } from '../command.ts'
 import { confirm } from '../confirm.ts'
@@ -12,7 +13,7 @@ import { changesOf, describeRoot } from './describe.ts'
 import { newDraft, readDraft, rootsOf, signDraft, standingOf, writeDraft, type Draft } from './draft-file.ts'
 import { editRoot, type EditOptions } from './edit.ts'
 import { keyOfText } from './key-text.ts'
-import { cautions, rememberRoot } from './signed-roots.ts'
+import { cautions, foreignPublishers, rememberRoot } from './signed-roots.ts'
 
 /** `vigia trust show | draft | sign | apply | add-technician`: who may approve, order and open, by signatures alone. */
 export function registerTrust(program: Command): void {
@@ -154,6 +155,7 @@ async function sign(
     throw new VigiaError('CONFLICT', `${key.name} (${key.keyid.slice(0, 16)}) is no approver of either root.`)
   for (const line of [...describeRoot(next), '', `Changes from root ${before.version}:`]) out.progress(line)
   for (const change of changesOf(before, next)) out.progress(`  ${change}`)
+  for (const line of foreignPublishers(next, projectKey())) out.progress(line)
   for (const line of cautions(store.directory, draft.was, next)) out.progress(line)
   await confirm(`Sign root ${next.version} with ${key.name}?`, yes === true)
   rememberRoot(store.directory, Buffer.from(draft.envelope.payload, 'base64').toString('utf8'))

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { VigiaError } from '../../contract/errors.ts'
 import { readRoot } from '../../contract/trust-chain.ts'
-import type { TrustRoot } from '../../contract/trust.ts'
+import type { TrustRoot, TrustedKey } from '../../contract/trust.ts'
 import { changesOf } from './describe.ts'
 
 const FOLDER = 'roots'
@@ -34,6 +34,19 @@ export function cautions(directory: string, was: string, next: TrustRoot): strin
     'compare its pin with that of a device ("sha256sum trust.json" in the folder of the agent):',
     `  ${createHash('sha256').update(was).digest('hex')}`,
   ]
+}
+
+/**
+ * Publishers approve alone, for any device. "--from-server" takes the server's word for whose key the project's is, so
+ * each that is not the one that this program came with is named.
+ */
+export function foreignPublishers(next: TrustRoot, project: TrustedKey): string[] {
+  return next.publishers.keys
+    .filter(({ keyid }) => keyid !== project.keyid)
+    .map(
+      ({ name, keyid }) =>
+        `  ${name} (${keyid.slice(0, 16)}) may publish, and is not the project's key that this program came with`,
+    )
 }
 
 /** Keeps the text of a root that was signed, beside the keys; what is kept already stays. */

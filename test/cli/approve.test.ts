@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DsseEnvelope } from '../../contract/dsse.ts'
 import { TrustedKey, type TrustRoot } from '../../contract/trust.ts'
 import { describe as describeScript } from '../../cli/approve.ts'
-import { cautions, rememberRoot } from '../../cli/trust/signed-roots.ts'
+import { cautions, foreignPublishers, rememberRoot } from '../../cli/trust/signed-roots.ts'
 import { ScriptContent } from '../../contract/command.ts'
 import { changesOf, describeRoot } from '../../cli/trust/describe.ts'
 import {
@@ -252,6 +252,11 @@ describe('a draft of the next trust root', () => {
       code: 0,
       error: expect.not.stringContaining('was not signed here') as unknown,
     })
+    // The key of the project is known here: the server's word for it is not needed.
+    expect(sign('third.json').error).toMatch(
+      /project \([0-9a-f]{16}\) may publish, and is not the project's key/,
+    )
+    expect(foreignPublishers(before, before.publishers.keys[0]!)).toEqual([])
     // What was damaged is not believed.
     const [file] = readdirSync(join(keys, 'roots'))
     writeFileSync(join(keys, 'roots', file!), text(lie))
