@@ -26,11 +26,14 @@ export type CliSession = {
 }
 
 const LIFE_MS = 60_000
+/** A request that is dated by a server far ahead would be good then: it could be held back, and opened at another time. */
+const MOST_APART_MS = 5 * 60_000
 const CREDIT_STEP = REMOTE_WINDOW_BYTES / 4
 
 /**
  * Signs a request with a technician's key and opens the session through the server. Throws FORBIDDEN when the key is
- * not in the trust root, REMOTE_UNAVAILABLE when the device is away, and what the server refuses with.
+ * not in the trust root, REMOTE_UNAVAILABLE when the device is away, COMMAND_EXPIRED when the server's clock is not that
+ * of this machine, and what the server refuses with.
  */
 export async function openRemoteSession(options: {
   server: ServerApi
@@ -41,6 +44,8 @@ export async function openRemoteSession(options: {
   reason: string
   columns: number
   rows: number
+  /** Unix milliseconds of this machine; now, unless a test says otherwise. */
+  nowMs?: number
   onState: (state: 'asking' | 'open', code: string) => void
   onFrame: (type: FrameType, payload: Uint8Array) => void
 }): Promise<CliSession> {
@@ -53,6 +58,12 @@ export async function openRemoteSession(options: {
     throw new VigiaError(
       'FORBIDDEN',
       `the key ${key.keyid.slice(0, 8)} is no technician's: let an approver run "vigia trust add-technician ${key.publicKey} --name NAME"`,
+    )
+  const apartMs = Math.abs(offer.nowMs - (options.nowMs ?? Date.now()))
+  if (!(apartMs <= MOST_APART_MS))
+    throw new VigiaError(
+      'COMMAND_EXPIRED',
+      `the clocks of this machine and of the server are ${String(Math.round(apartMs / 1000))} s apart; nothing was signed`,
     )
   const ephemeral = makeEphemeral()
   const id = randomUUID()
