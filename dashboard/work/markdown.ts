@@ -9,7 +9,7 @@ export type Block =
   | { kind: 'code'; text: string }
   | { kind: 'quote'; line: Inline[] }
 
-const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\((https?:\/\/[^\s)]+)\)/g
+const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^[\]]+)\]\((https?:\/\/[^\s)]+)\)/g
 
 /**
  * The part of CommonMark that articles need: headings, paragraphs, lists, fenced code, quotes, and within a line strong,
@@ -42,10 +42,18 @@ function fence(lines: readonly string[], from: number): Taken | undefined {
 }
 
 function heading(line: string): Taken | undefined {
-  const [, marks, text] = /^(#{1,4}) +(.+?)\s*#*$/.exec(line) ?? []
-  if (marks === undefined || text === undefined) return undefined
+  const [, marks, rest] = /^(#{1,4}) +(\S.*)$/.exec(line) ?? []
+  if (marks === undefined || rest === undefined) return undefined
+  const text = withoutMarks(rest)
   const level = marks.length <= 2 ? 2 : marks.length === 3 ? 3 : 4
   return { block: { kind: 'heading', level, line: parseInline(text) }, lines: 1 }
+}
+
+/** Without the marks that may close a heading. Step by step: an expression would look at long lines again and again. */
+function withoutMarks(text: string): string {
+  let end = text.length
+  while (end > 1 && text[end - 1] === '#') end -= 1
+  return text.slice(0, end).trimEnd()
 }
 
 const ITEM = /^\s{0,3}(?:([-*+])|\d{1,4}[.)])\s+(.*)$/

@@ -68,4 +68,12 @@ describe('markdown of articles', () => {
       ),
     )
   })
+
+  it('takes no longer for a text that is made to hold the page', () => {
+    const from = performance.now()
+    for (const text of ['['.repeat(200_000), `# a${' '.repeat(200_000)}b`, `# a${'#'.repeat(200_000)}b`])
+      parseMarkdown(text)
+    expect(performance.now() - from).toBeLessThan(2000)
+    expect(parseMarkdown('## Title ##')).toEqual(parseMarkdown('## Title'))
+  })
 })
