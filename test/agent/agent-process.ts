@@ -38,7 +38,11 @@ export function startAgentProcess(dataDir: string): {
   stderr: () => string
   exited: Promise<{ code: number | null; signal: string | null }>
 } {
-  const child = spawn(process.execPath, [MAIN, '--data', dataDir], { stdio: ['ignore', 'inherit', 'pipe'] })
+  // A home of its own: a shell of the agent reads no start files of whoever runs the tests.
+  const child = spawn(process.execPath, [MAIN, '--data', dataDir], {
+    env: { ...process.env, HOME: dataDir },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  })
   let text = ''
   child.stderr.setEncoding('utf8').on('data', (part: string) => (text += part))
   const exited = once(child, 'exit').then(([code, signal]) => ({

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,7 +41,11 @@ export async function createInstallation(
   const dataDir = join(folder, 'data')
   const [httpPort, mqttPort] = [await sparePort(), await sparePort()]
   const url = `http://127.0.0.1:${httpPort}`
-  const env = { ...process.env, VIGIA_DATA: dataDir, VIGIA_KEYS: join(folder, 'keys'), ...options.env }
+  // A shell of the agent reads no start files of whoever runs the tests: they may wait for anything.
+  const home = join(folder, 'home')
+  mkdirSync(home)
+  const own = { VIGIA_DATA: dataDir, VIGIA_KEYS: join(folder, 'keys'), HOME: home }
+  const env = { ...process.env, ...own, ...options.env }
   const server = connectLocal({ url, dataDir })
   let child: ChildProcess | undefined
   let ended: Promise<number | null> = Promise.resolve(null)
