@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildConsole } from '../../cli/start/console-build.ts'
@@ -36,6 +36,13 @@ const run = spawnSync(
   ],
   { stdio: 'inherit', cwd: ROOT },
 )
+if (!existsSync(output)) {
+  // Somebody ended it, or it broke down: what it had found until then is not known.
+  console.log(`\nvitest ended without a result (${run.signal ?? `exit code ${run.status}`})`)
+  console.log('\n0 passed, 1 failed')
+  rmSync(folder, { recursive: true })
+  process.exit(1)
+}
 const result = JSON.parse(readFileSync(output, 'utf8')) as Result
 rmSync(folder, { recursive: true })
 
