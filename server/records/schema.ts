@@ -58,7 +58,7 @@ export type Tables = {
     lab_reason: string | null
     lab_policy: NullableJson<Pick<DevicePolicy, 'collectorIntervalS' | 'includeMounts'>>
     policy_version: Generated<number>
-    trust_version: Generated<number | null>
+    trust_version: number | null
     enrolled_at: Date
     revoked_at: Date | null
   }
@@ -80,18 +80,18 @@ export type Tables = {
     password_hash: string
     role: 'owner' | 'technician' | 'viewer'
     created_at: Date
-    totp_secret: Generated<Buffer | null>
-    totp_last_step: Generated<number | null>
+    totp_secret: Buffer | null
+    totp_last_step: number | null
     recovery_hashes: Generated<string[]>
-    clients: Generated<string[] | null>
+    clients: string[] | null
   }
   person_session: {
     token_hash: string
     person_id: string
     created_at: Date
     expires_at: Date
-    proven_until: Generated<Date | null>
-    totp_pending: Generated<Buffer | null>
+    proven_until: Date | null
+    totp_pending: Buffer | null
     passkey_challenge: NullableJson<PasskeyChallenge>
   }
   person_passkey: {
@@ -244,9 +244,9 @@ export type Tables = {
     stdout: Generated<string>
     stderr: Generated<string>
     fields: DefaultJson<Record<string, string>>
-    run_id: Generated<string | null>
-    ticket_id: Generated<string | null>
-    wave: Generated<number | null>
+    run_id: string | null
+    ticket_id: string | null
+    wave: number | null
     attempt: Generated<number>
     dry_run: Generated<boolean>
     stdout_bytes: Generated<number>

@@ -104,7 +104,7 @@ alter table job
   add column transcript jsonb not null default '[]',
   -- Words of the output, to find a job by; at most so much that tsvector takes it.
   add column words tsvector generated always as
-    (to_tsvector('simple', left(stdout, 200000) || ' ' || left(stderr, 100000))) stored;
+    (to_tsvector('simple', left(stdout, 200000) || ' ' || left(stderr, 100000))) stored not null;
 create index job_words on job using gin (words);
 create index on job (run_id) where run_id is not null;
 create index on job (created_at desc);

@@ -59,7 +59,7 @@ describe('opening the records', () => {
     const { rows } = await withClient(open.owner, (client) =>
       client.query<{ table: string; column: string; nullable: boolean; given: boolean }>(
         `select table_name::text as table, column_name::text as column, is_nullable = 'YES' as nullable,
-            column_default is not null or is_identity = 'YES' as given
+            column_default is not null or is_identity = 'YES' or is_generated = 'ALWAYS' as given
           from information_schema.columns where table_schema = 'public' and table_name <> 'schema_migration'`,
       ),
     )
