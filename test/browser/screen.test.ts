@@ -125,6 +125,8 @@ suiteNeeding(
     it('copies texts to the device where the policy lets it', async () => {
       site.policy({ screen: 'unattended', vncPort: port, clipboard: 'to-device' })
       await open('Look and steer')
+      await page.getByText('Your keys and mouse work there').waitFor({ timeout: 30_000 })
+      await seesWindow()
       await page.getByRole('button', { name: 'Send text there …' }).click({ timeout: 30_000 })
       expect(await page.getByRole('button', { name: 'Text from there …' }).count()).toBe(0)
       await page.getByRole('dialog').getByRole('textbox').fill('pasted from the console')

@@ -76,7 +76,11 @@ export async function startDisplay(screen = '800x600x24'): Promise<Display> {
     },
     shows: (title) => find(title).length > 0,
     click: (window, x, y) =>
-      void xdotool('mousemove', '--window', window, String(x), String(y), 'click', '1'),
+      // Nothing keeps windows in order on a bare display: another may lie over it.
+      void xdotool(
+        ...['windowraise', window, 'mousemove', '--window', window],
+        ...[String(x), String(y), 'click', '1'],
+      ),
     key: (key, window) => void xdotool('windowfocus', '--sync', window, 'key', key),
     async close() {
       for (const child of children.reverse()) {
