@@ -22,7 +22,7 @@ type Call = {
 }
 type Texts = { packs: { name: string; text: string }[]; remove?: string[] }
 
-/** Answers of the routes about rules, packs and noise. */
+/** Answers of the routes about rules, packs and noise; of views and articles there are none. */
 export const MORE_HANDLERS: Partial<Record<RouteName, (call: Call) => unknown>> = {
   rules: ({ context }) => rules.rules(context.nowMs, context.changed.own),
   ruleCoverage: ({ context, query }) => rules.coverage(query, context.nowMs, context.devices),
@@ -69,6 +69,8 @@ export const MORE_HANDLERS: Partial<Record<RouteName, (call: Call) => unknown>> 
     context.changed.silences = context.changed.silences.filter((one) => one !== silence)
     return silence
   },
+  views: () => ({ views: [] }),
+  articles: () => ({ articles: [] }),
   noise: () => noise.findings(),
   suppressions: ({ context, query }) => noise.suppressions(context.nowMs, query),
   hours: ({ context, params }) => noise.hours(params['client'] ?? '', context.nowMs),
