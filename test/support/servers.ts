@@ -19,6 +19,7 @@ const PROGRAMS = {
   xterm: ['/usr/bin/xterm'],
   xmessage: ['/usr/bin/xmessage'],
   zenity: ['/usr/bin/zenity'],
+  shellcheck: ['/usr/bin/shellcheck'],
 } as const satisfies Record<string, readonly string[]>
 
 export type Program = keyof typeof PROGRAMS

@@ -8,6 +8,7 @@ import type { ScriptContent } from '../../../../contract/command.ts'
 import { resolveParameters } from '../../../../contract/parameters.ts'
 import { SHIPPED_REMEDIES } from '../../../../rules/language/remedies.ts'
 import { shippedScripts } from '../../../../server/script/library.ts'
+import { suiteNeeding } from '../../../support/servers.ts'
 import { contents, sources } from './run-script.ts'
 
 const all = [...contents.values()]
@@ -15,7 +16,6 @@ const rows = sources.map(
   ({ name, folder, body }) => [name, { content: contents.get(name)!, folder, body }] as const,
 )
 const shell = ({ interpreter }: ScriptContent) => interpreter === 'sh' || interpreter === 'bash'
-const hasShellcheck = spawnSync('shellcheck', ['--version']).status === 0
 
 let powershell: Parser
 beforeAll(async () => {
@@ -111,11 +111,6 @@ describe.each(rows)('%s', (_name, { content, body }) => {
     }
   })
 
-  it.skipIf(!shell(content) || !hasShellcheck)('gives ShellCheck nothing to warn of', () => {
-    const words = ['-S', 'warning', '-s', content.interpreter, body]
-    expect(spawnSync('shellcheck', words, { encoding: 'utf8' }).stdout).toBe('')
-  })
-
   it('evaluates no text, and ends at a mistake of its own', () => {
     expect(text).not.toMatch(/\beval\b|Invoke-Expression|\biex\b|new Function|shell: true|\bsh -c\b/)
     // The one inner shell gets host and port as words.
@@ -158,4 +153,14 @@ describe.each(rows)('%s', (_name, { content, body }) => {
       if (parameter.default !== undefined) expect(accepts(parameter.default)).toBe(true)
     }
   })
+})
+
+suiteNeeding(['shellcheck'], 'ShellCheck', ({ shellcheck }) => {
+  it.each(rows.filter(([, { content }]) => shell(content)))(
+    'warns of nothing in %s',
+    (_name, { content, body }) => {
+      const words = ['-S', 'warning', '-s', content.interpreter, body]
+      expect(spawnSync(shellcheck, words, { encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '' })
+    },
+  )
 })
