@@ -1,16 +1,13 @@
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../contract/clock.ts'
 import type { TrustedKey } from '../contract/trust.ts'
-import { VigiaError } from '../contract/errors.ts'
 import type { Health } from '../contract/views.ts'
 import type { AlertTransition } from '../contract/rules.ts'
 import { createFactors } from './access/factors.ts'
 import { makeLocalToken } from './access/local-token.ts'
-import { createPeople, SESSION_COOKIE } from './access/people.ts'
-import { checkAccess } from './access/roles.ts'
+import { createPeople } from './access/people.ts'
 import { createAlertQueue } from './alert/queue.ts'
-import { openAudit } from './audit-parts.ts'
+import { openAudit } from './wiring/audit.ts'
 import { backupInstallation } from './backup.ts'
 import type { ServerConfig } from './config.ts'
 import { lockDataDirectory } from './data-lock.ts'
@@ -19,53 +16,37 @@ import { createClients } from './fleet/clients.ts'
 import { createDevices, type DeviceRecord } from './fleet/devices.ts'
 import { createDocuments } from './fleet/documents.ts'
 import { createEnrolment } from './fleet/enrol.ts'
-import { openAuthority } from './fleet/ca.ts'
 import { createMaintenance } from './fleet/maintenance.ts'
 import { createPresence } from './fleet/presence.ts'
 import { beginServerRun } from './fleet/server-runs.ts'
-import { openOrderKey } from './fleet/trust.ts'
-import { openTrust } from './fleet/trust-book.ts'
 import { createHostileBook } from './hostile-book.ts'
-import { buildHttp } from './http/server.ts'
 import { createIncidents } from './incident/incidents.ts'
 import { credit, enter, tell } from './incident/rows.ts'
 import { createIngest } from './ingest/ingest.ts'
 import { createLiveState } from './live-state.ts'
 import { createLive } from './notify/live.ts'
-import { healthParts } from './health-parts.ts'
+import { healthParts } from './wiring/health.ts'
 import { checkHealth } from './observe/health.ts'
-import { createNoise } from './noise-parts.ts'
+import { createNoise } from './wiring/noise.ts'
 import type { Logger } from './observe/log.ts'
 import { createRegistry } from './observe/metrics.ts'
-import { brokerAuthority, brokerNames, openBroker } from './open-broker.ts'
-import type { Parts } from './parts.ts'
+import { openBroker } from './wiring/broker.ts'
+import { openData } from './wiring/data.ts'
+import { openHttp } from './wiring/http.ts'
+import type { Parts } from './wiring/parts.ts'
 import { deliverAlerts, fromBroker, fromIngest, type Stages } from './pipeline.ts'
-import { openRecords } from './records/open.ts'
-import { accessRoutes } from './routes-access.ts'
-import { deskRoutes } from './routes-desk.ts'
-import { factorRoutes } from './routes-factor.ts'
-import { fleetRoutes } from './routes-fleet.ts'
-import { noiseRoutes } from './routes-noise.ts'
-import { openRemoteParts } from './remote-parts.ts'
-import { remoteRoutes, remoteSockets } from './routes-remote.ts'
-import { ruleRoutes } from './routes-rules.ts'
-import { trustRoutes } from './routes-trust.ts'
-import { workRoutes } from './routes-work.ts'
+import { openRemoteParts } from './wiring/remote.ts'
 import { openPacks } from './rule-packs.ts'
-import { openRuleParts, ruleServices } from './rule-parts.ts'
-import { createWork } from './run-parts.ts'
-import { projectKey } from './script/library.ts'
+import { openRuleParts, ruleServices } from './wiring/rules.ts'
+import { createWork } from './wiring/work.ts'
 import { createScripts } from './script/scripts.ts'
 import { makeOrder } from './script/order.ts'
-import { serverSignatures } from './script/verify.ts'
-import { openSecretBox } from './secret/box.ts'
 import { due } from './sla/targets.ts'
-import { createSpoolingWriter } from './store/spool.ts'
 import { upTopic } from '../contract/topics.ts'
-import { openStore } from './store/open.ts'
 import { createTickets } from './ticket/tickets.ts'
 import { restoreRules, startTimers } from './timers.ts'
-import { storeShipped } from './trust-parts.ts'
+import { openKeys } from './wiring/keys.ts'
+import { storeShipped } from './wiring/trust.ts'
 
 /** What a server is built from. `approvers` are the public keys of the people who may approve, for the first trust root. */
 export type ServerOptions = {
@@ -93,9 +74,6 @@ export type RunningServer = {
   judge(): Promise<void>
   stop(): Promise<void>
 }
-
-const DAY_MS = 86_400_000
-const SPOOL_BYTES = 2 * 1024 * 1024 * 1024
 
 /**
  * Builds and starts a server: the only place that wires its parts. Whatever fails while it starts undoes what stood
@@ -125,49 +103,12 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const live = createLive((error) => log.error({ err: error }, 'a listener of live events failed'))
   const emit = live.events.emit.bind(live.events)
 
-  const openedRecords = await openRecords({
-    dataDir,
-    clock,
-    databaseUrl: config.records.url,
-    say: (message) => log.info({ part: 'records' }, message),
-  })
-  undo.push(() => openedRecords.close())
+  const { openedRecords, store, writer } = await openData({ dataDir, config, clock, log, registry, undo })
   const { records } = openedRecords
-  const store = await openStore(config.store, {
-    dataDir,
-    clock,
-    retention: { rawMs: config.retention.rawDays * DAY_MS, hourlyMs: config.retention.hourlyDays * DAY_MS },
-  })
-  undo.push(() => store.close())
-  const writer = createSpoolingWriter({
-    store,
-    directory: join(dataDir, 'spool'),
-    maxBytes: SPOOL_BYTES,
-    log: log.child({ part: 'store' }),
-    registry,
-    clock,
-  })
-  await writer.start()
-  undo.push(() => writer.stop())
-
-  const authority = await openAuthority({
-    directory: join(dataDir, 'ca'),
-    names: [config.mqtt.host, ...config.mqtt.names, ...brokerNames(config.broker)],
-    clock,
-  })
-  const orderKey = openOrderKey(join(dataDir, 'keys'))
-  const trust = await openTrust({
-    ...{ records, clock, signatures: serverSignatures, file: join(dataDir, 'keys', 'trust.json') },
-    configuration: {
-      people: options.approvers,
-      project: projectKey(),
-      orderer: orderKey.trusted,
-      caPem: `${authority.caPem}${brokerAuthority(config.broker) ?? ''}`,
-    },
+  const { authority, orderKey, trust, secretBox } = await openKeys({
+    ...{ dataDir, config, clock, records, approvers: options.approvers },
     note: (db, entry) => audit.appendIn(db, entry),
   })
-
-  const secretBox = openSecretBox(join(dataDir, 'keys'))
 
   const devices = createDevices({ records, clock })
   const documents = createDocuments({ records, clock })
@@ -399,35 +340,11 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
       await broker.devicesChanged()
     },
   }
-  const http = await buildHttp({
-    handlers: {
-      ...accessRoutes(parts),
-      ...factorRoutes(parts),
-      ...fleetRoutes(parts),
-      ...deskRoutes(parts),
-      ...workRoutes(parts),
-      ...remoteRoutes(parts),
-      ...trustRoutes(parts),
-      ...noiseRoutes(parts),
-      ...ruleRoutes(parts),
-    },
-    async identify({ bearer, cookies }) {
-      if (bearer !== undefined)
-        return localToken.matches(bearer) ? { name: 'local', role: 'local' } : undefined
-      const token = cookies[SESSION_COOKIE.name]
-      return token === undefined ? undefined : people.session(token)
-    },
-    sockets: remoteSockets(() => remote),
-    check: (access, changes, caller) => checkAccess(access, changes, caller, clock()),
-    hosts: () => ['localhost', '127.0.0.1', '[::1]', config.http.host, ...config.http.names],
-    live,
-    registry,
-    log,
-    version,
+  const { http, httpUrl } = await openHttp(parts, {
+    ...{ clock, config: config.http, log, version },
     consoleDir: options.consoleDir,
   })
   undo.push(() => http.close())
-  const httpUrl = await listen(http, config.http)
   const setupToken = await people.issueSetupToken()
   await audit.append({ who: 'server', action: 'server.start', client: null, subject: version })
   log.info(
@@ -469,23 +386,6 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
       await unwind(undo, log)
     },
   }
-}
-
-async function listen(http: FastifyInstance, { host, port }: ServerConfig['http']): Promise<string> {
-  try {
-    await http.listen({ host, port })
-  } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE')
-      throw new VigiaError(
-        'PORT_IN_USE',
-        `${host}:${port} is in use by another process. Choose another port with --http-port.`,
-        { cause: thrown },
-      )
-    throw thrown
-  }
-  const address = http.server.address()
-  const bound = address === null || typeof address === 'string' ? port : address.port
-  return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
 }
 
 async function unwind(undo: (() => void | Promise<void>)[], log: Logger): Promise<void> {

@@ -19,7 +19,7 @@ import type { Remediation } from './remediation/remediation.ts'
 import type { RemoteRelay } from './remote/relay.ts'
 import type { Runs } from './run/runs.ts'
 import type { Trust } from './fleet/trust-book.ts'
-import { handRoots } from './trust-parts.ts'
+import { handRoots } from './wiring/trust.ts'
 
 /** The stages between which the pipeline carries values of the contract. */
 export type Stages = {

@@ -14,7 +14,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Folders of the server that every stage may use; all other stages know each other only through contract values. */
 const SHARED_IN_SERVER = ['records', 'observe']
 /** Files that wire the stages. */
-const WIRING = /^server\/[^/]+\.ts$/
+const WIRING = /^server\/((routes|wiring)\/)?[^/]+\.ts$/
 /** The HTTP side hears the live feeds that notify/ carries. */
 const ALLOWED_PAIRS = new Set(['http → notify'])
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAudit, type Audit } from '../../../server/audit/audit.ts'
 import type { Call } from '../../../server/http/handler.ts'
-import { knowledgeRoutes } from '../../../server/routes-knowledge.ts'
+import { knowledgeRoutes } from '../../../server/routes/knowledge.ts'
 import { loadRules } from '../../../server/rule-packs.ts'
 import { shippedScripts } from '../../../server/script/library.ts'
 import { testRecords } from '../records/clusters.ts'

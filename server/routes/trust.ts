@@ -1,6 +1,6 @@
-import type { Handlers } from './http/handler.ts'
-import type { Parts } from './parts.ts'
-import { handRootsToAll } from './trust-parts.ts'
+import type { Handlers } from '../http/handler.ts'
+import type { Parts } from '../wiring/parts.ts'
+import { handRootsToAll } from '../wiring/trust.ts'
 
 /** Routes of the trust root. */
 export function trustRoutes(parts: Parts): Pick<Handlers, 'trust' | 'trustText' | 'applyTrust'> {

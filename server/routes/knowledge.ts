@@ -1,7 +1,7 @@
-import { VigiaError } from '../contract/errors.ts'
-import type { Handlers } from './http/handler.ts'
-import { createKnowledge } from './knowledge/knowledge.ts'
-import type { Parts } from './parts.ts'
+import { VigiaError } from '../../contract/errors.ts'
+import type { Handlers } from '../http/handler.ts'
+import { createKnowledge } from '../knowledge/knowledge.ts'
+import type { Parts } from '../wiring/parts.ts'
 
 type Names = 'articles' | 'article' | 'saveArticle' | 'removeArticle'
 type Needed = Pick<Parts, 'audit' | 'clock' | 'records' | 'ruleBook' | 'scripts'>

@@ -1,9 +1,9 @@
-import type { ACCESS_ROUTES } from '../contract/access-routes.ts'
-import { VigiaError } from '../contract/errors.ts'
-import type { RouteName } from '../contract/http.ts'
-import { SESSION_COOKIE } from './access/people.ts'
-import type { Call, Handlers } from './http/handler.ts'
-import type { Parts } from './parts.ts'
+import type { ACCESS_ROUTES } from '../../contract/access-routes.ts'
+import { VigiaError } from '../../contract/errors.ts'
+import type { RouteName } from '../../contract/http.ts'
+import { SESSION_COOKIE } from '../access/people.ts'
+import type { Call, Handlers } from '../http/handler.ts'
+import type { Parts } from '../wiring/parts.ts'
 
 type Names =
   | keyof typeof ACCESS_ROUTES

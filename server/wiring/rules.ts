@@ -1,27 +1,27 @@
 import type { Registry } from 'prom-client'
-import type { Clock } from '../contract/clock.ts'
-import type { CoverageRow } from '../contract/coverage.ts'
-import type { RuleChange } from '../contract/rule-views.ts'
-import type { AlertTransition, RuleSpec } from '../contract/rules.ts'
-import { createEngine, type Engine } from '../rules/engine/engine.ts'
-import type { CompiledRule } from '../rules/language/compiled.ts'
-import { applyOverrides, overridesFor } from '../rules/language/variant.ts'
-import type { DeviceContext } from '../rules/selector.ts'
-import type { DeviceContexts } from './device-contexts.ts'
-import type { Devices } from './fleet/devices.ts'
-import type { Logger } from './observe/log.ts'
-import type { Records } from './records/records.ts'
-import { packPlaces } from './rule-packs.ts'
-import { createBacktests, type Backtests } from './rules/backtests.ts'
-import { createCoverage, type Coverage } from './rules/coverage.ts'
-import { createRuleHistory, type RuleHistory } from './rules/history.ts'
-import { createLiveEngine } from './rules/live-engine.ts'
-import { awayWithin, layoutsOf, watchedWithin } from './rules/past.ts'
-import { catchUp } from './rules/rebuild.ts'
-import { replaySource } from './rules/replay-source.ts'
-import type { Applied, RuleBook } from './rules/rule-book.ts'
-import { watchPacks } from './rules/watch-files.ts'
-import type { MetricStore } from './store/store.ts'
+import type { Clock } from '../../contract/clock.ts'
+import type { CoverageRow } from '../../contract/coverage.ts'
+import type { RuleChange } from '../../contract/rule-views.ts'
+import type { AlertTransition, RuleSpec } from '../../contract/rules.ts'
+import { createEngine, type Engine } from '../../rules/engine/engine.ts'
+import type { CompiledRule } from '../../rules/language/compiled.ts'
+import { applyOverrides, overridesFor } from '../../rules/language/variant.ts'
+import type { DeviceContext } from '../../rules/selector.ts'
+import type { DeviceContexts } from '../device-contexts.ts'
+import type { Devices } from '../fleet/devices.ts'
+import type { Logger } from '../observe/log.ts'
+import type { Records } from '../records/records.ts'
+import { packPlaces } from '../rule-packs.ts'
+import { createBacktests, type Backtests } from '../rules/backtests.ts'
+import { createCoverage, type Coverage } from '../rules/coverage.ts'
+import { createRuleHistory, type RuleHistory } from '../rules/history.ts'
+import { createLiveEngine } from '../rules/live-engine.ts'
+import { awayWithin, layoutsOf, watchedWithin } from '../rules/past.ts'
+import { catchUp } from '../rules/rebuild.ts'
+import { replaySource } from '../rules/replay-source.ts'
+import type { Applied, RuleBook } from '../rules/rule-book.ts'
+import { watchPacks } from '../rules/watch-files.ts'
+import type { MetricStore } from '../store/store.ts'
 
 /** The rules while they run: the engine, whose rules change under it, and all that is known about them. */
 export type RuleParts = {
@@ -178,7 +178,7 @@ export function ruleServices(needs: {
     clock,
     log: log.child({ part: 'backtest' }),
     book,
-    worker: new URL('./backtest-worker.ts', import.meta.url),
+    worker: new URL('../backtest-worker.ts', import.meta.url),
     async devices({ client, device }) {
       const all = device === undefined ? await devices.list(client) : [await devices.get(device)]
       return all.map((record) => ({ client: record.client, device: record.id, hostname: record.hostname }))

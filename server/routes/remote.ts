@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { VigiaError } from '../contract/errors.ts'
-import { SESSION_COOKIE } from './access/people.ts'
-import type { Caller, Handlers } from './http/handler.ts'
-import type { SocketStages } from './http/sockets.ts'
-import type { Parts } from './parts.ts'
-import type { Asker } from './remote/request.ts'
-import type { Opener } from './remote/sessions.ts'
+import { VigiaError } from '../../contract/errors.ts'
+import { SESSION_COOKIE } from '../access/people.ts'
+import type { Caller, Handlers } from '../http/handler.ts'
+import type { SocketStages } from '../http/sockets.ts'
+import type { Parts } from '../wiring/parts.ts'
+import type { Asker } from '../remote/request.ts'
+import type { Opener } from '../remote/sessions.ts'
 
 /** Routes of remote sessions. */
 export function remoteRoutes({

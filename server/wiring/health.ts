@@ -1,12 +1,12 @@
-import type { AlertQueue } from './alert/queue.ts'
-import type { Broker } from './broker/broker.ts'
-import type { HealthProbe } from './observe/health.ts'
-import type { OpenRecords } from './records/open.ts'
-import type { Coverage } from './rules/coverage.ts'
-import { ruleHealth } from './rules/health.ts'
-import type { RuleBook } from './rules/rule-book.ts'
-import type { SpoolingWriter } from './store/spool.ts'
-import type { MetricStore } from './store/store.ts'
+import type { AlertQueue } from '../alert/queue.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { HealthProbe } from '../observe/health.ts'
+import type { OpenRecords } from '../records/open.ts'
+import type { Coverage } from '../rules/coverage.ts'
+import { ruleHealth } from '../rules/health.ts'
+import type { RuleBook } from '../rules/rule-book.ts'
+import type { SpoolingWriter } from '../store/spool.ts'
+import type { MetricStore } from '../store/store.ts'
 
 /** What the server asks of itself for /healthz and the console. */
 export function healthParts(parts: {

@@ -1,9 +1,9 @@
-import type { DeviceView } from '../contract/views.ts'
-import type { Severity } from '../contract/rules.ts'
-import { SEVERITIES } from '../contract/rules.ts'
-import type { DeviceRecord, PolicyChange } from './fleet/devices.ts'
-import type { Handlers } from './http/handler.ts'
-import type { Parts } from './parts.ts'
+import type { DeviceView } from '../../contract/views.ts'
+import type { Severity } from '../../contract/rules.ts'
+import { SEVERITIES } from '../../contract/rules.ts'
+import type { DeviceRecord, PolicyChange } from '../fleet/devices.ts'
+import type { Handlers } from '../http/handler.ts'
+import type { Parts } from '../wiring/parts.ts'
 
 type Names =
   | 'enrolTrust'

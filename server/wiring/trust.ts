@@ -1,10 +1,10 @@
-import type { DeviceAddress } from '../contract/topics.ts'
-import type { Broker } from './broker/broker.ts'
-import type { Trust } from './fleet/trust-book.ts'
-import type { LiveState } from './live-state.ts'
-import type { Logger } from './observe/log.ts'
-import { shippedScripts } from './script/library.ts'
-import type { Scripts } from './script/scripts.ts'
+import type { DeviceAddress } from '../../contract/topics.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { Trust } from '../fleet/trust-book.ts'
+import type { LiveState } from '../live-state.ts'
+import type { Logger } from '../observe/log.ts'
+import { shippedScripts } from '../script/library.ts'
+import type { Scripts } from '../script/scripts.ts'
 
 /**
  * Stores the scripts that ship. Under a root that does not know the project's key they are not stored, and health says

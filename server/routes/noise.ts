@@ -1,7 +1,7 @@
-import type { Handlers } from './http/handler.ts'
-import type { NOISE_ROUTES } from '../contract/noise-routes.ts'
-import { listSuppressions } from './noise/suppressions.ts'
-import type { Parts } from './parts.ts'
+import type { Handlers } from '../http/handler.ts'
+import type { NOISE_ROUTES } from '../../contract/noise-routes.ts'
+import { listSuppressions } from '../noise/suppressions.ts'
+import type { Parts } from '../wiring/parts.ts'
 
 type Names = keyof typeof NOISE_ROUTES
 

@@ -1,8 +1,8 @@
-import { VigiaError } from '../contract/errors.ts'
-import type { RouteName } from '../contract/http.ts'
-import { SESSION_COOKIE, type Session } from './access/people.ts'
-import type { Call, Handlers } from './http/handler.ts'
-import type { Parts } from './parts.ts'
+import { VigiaError } from '../../contract/errors.ts'
+import type { RouteName } from '../../contract/http.ts'
+import { SESSION_COOKIE, type Session } from '../access/people.ts'
+import type { Call, Handlers } from '../http/handler.ts'
+import type { Parts } from '../wiring/parts.ts'
 
 type Names =
   | 'people'

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import type { Clock } from '../contract/clock.ts'
-import { createAnchors, readAnchors, type OutsideAnchors } from './audit/anchors.ts'
-import { createAudit, type Audit } from './audit/audit.ts'
-import type { HealthProbe } from './observe/health.ts'
-import type { Logger } from './observe/log.ts'
-import type { Records } from './records/records.ts'
+import type { Clock } from '../../contract/clock.ts'
+import { createAnchors, readAnchors, type OutsideAnchors } from '../audit/anchors.ts'
+import { createAudit, type Audit } from '../audit/audit.ts'
+import type { HealthProbe } from '../observe/health.ts'
+import type { Logger } from '../observe/log.ts'
+import type { Records } from '../records/records.ts'
 
 /** The audit log with its heads noted outside the table, as long as the server runs. */
 export function openAudit(options: {

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
-import { VigiaError } from '../contract/errors.ts'
-import type { RunResult } from '../contract/run.ts'
-import type { WORK_ROUTES } from '../contract/work-routes.ts'
-import type { Handlers } from './http/handler.ts'
-import type { Parts } from './parts.ts'
-import { knowledgeRoutes } from './routes-knowledge.ts'
-import { ordererOf } from './run-parts.ts'
-import { csvHead, csvRow } from './run/results.ts'
+import { VigiaError } from '../../contract/errors.ts'
+import type { RunResult } from '../../contract/run.ts'
+import type { WORK_ROUTES } from '../../contract/work-routes.ts'
+import type { Handlers } from '../http/handler.ts'
+import type { Parts } from '../wiring/parts.ts'
+import { knowledgeRoutes } from './knowledge.ts'
+import { ordererOf } from '../wiring/work.ts'
+import { csvHead, csvRow } from '../run/results.ts'
 
 /** Routes of scripts, jobs, runs, views, secrets and knowledge. */
 export function workRoutes(parts: Parts): Pick<Handlers, keyof typeof WORK_ROUTES> {
