@@ -21,8 +21,9 @@ export function offsetOf(device: string, intervalMs: number): number {
 }
 
 /**
- * Runs the work at once, again after `warmUpMs` (rates need two readings), then at the device's own moment of each interval. Never two at a time: a tick that finds the work running is left
- * out. A fault of the work is logged and the schedule goes on.
+ * Runs the work at once, again after `warmUpMs` (rates need two readings) or when the first time is over, then at the
+ * device's own moment of each interval. Never two at a time: a tick that finds the work running is left out. A fault of
+ * the work is logged and the schedule goes on.
  */
 export function every(options: {
   intervalMs: number
@@ -35,16 +36,15 @@ export function every(options: {
 }): Recurring {
   const { intervalMs, offsetMs, warmUpMs, now, log, name, work } = options
   let timer: NodeJS.Timeout | undefined
-  let busy = false
   let stopped = false
+  let running: Promise<void> | undefined
 
   const tick = (): void => {
-    if (busy) {
+    if (running) {
       log.warn('a cycle is left out: the one before still runs', { name })
       return
     }
-    busy = true
-    work()
+    running = work()
       .catch((thrown: unknown) => {
         log.error('a cycle failed', {
           name,
@@ -52,19 +52,22 @@ export function every(options: {
         })
       })
       .finally(() => {
-        busy = false
+        running = undefined
       })
   }
   const plan = (delayMs: number): void => {
     timer = setTimeout(() => {
-      if (stopped) return
       tick()
       plan(nextDelayMs(now(), intervalMs, offsetMs))
     }, delayMs)
   }
+  const warmUp = (): void => {
+    void (running ?? Promise.resolve()).then(() => stopped || tick())
+    plan(nextDelayMs(now(), intervalMs, offsetMs))
+  }
 
   tick()
-  plan(Math.min(warmUpMs, intervalMs))
+  timer = setTimeout(warmUp, Math.min(warmUpMs, intervalMs))
   return {
     stop() {
       stopped = true

@@ -50,6 +50,24 @@ describe('every', () => {
     expect(at).toHaveLength(5)
   })
 
+  it('waits for a first cycle that takes longer than the warm-up, and says nothing of it', async () => {
+    vi.setSystemTime(60_000)
+    const said: string[] = []
+    const at: number[] = []
+    const recurring = every({
+      ...{ intervalMs: 30_000, offsetMs: 7000, warmUpMs: 3000, now: Date.now, name: 'x' },
+      log: createLog({ level: 'warn', now: () => 0, write: (line) => void said.push(line) }),
+      async work() {
+        at.push(Date.now() / 1000)
+        if (at.length === 1) await new Promise((resolve) => setTimeout(resolve, 5000))
+      },
+    })
+    await vi.advanceTimersByTimeAsync(60_000)
+    recurring.stop()
+    expect(at).toEqual([60, 65, 97])
+    expect(said).toEqual([])
+  })
+
   it('never overlaps, and goes on after a fault', async () => {
     vi.setSystemTime(60_000)
     let running = 0
