@@ -211,16 +211,17 @@ async function crashAll(options: {
   return { ...counts, points: all.length, missed }
 }
 
-/** Every point once in a random order, then all of them again. */
+/** Every point once in a random order, then all of them again; one that was put back comes once more in the next round. */
 function createDeck(points: readonly string[], random: () => number) {
   let left: string[] = []
+  let again: string[] = []
   return {
     draw(): string {
-      if (left.length === 0) left = [...points]
+      if (left.length === 0) [left, again] = [[...points, ...again], []]
       const [drawn] = left.splice(Math.floor(random() * left.length), 1)
       return drawn ?? points[0] ?? ''
     },
-    putBack: (point: string) => void left.push(point),
+    putBack: (point: string) => void again.push(point),
   }
 }
 
