@@ -16,11 +16,13 @@ import { confirm } from './confirm.ts'
 import { numberOption } from './options.ts'
 import { readScriptFile, type ScriptFileOptions } from './script-file.ts'
 import { jsonOf } from './trust/key-text.ts'
+import { momentOf } from './work/request.ts'
 
 type Options = ScriptFileOptions & {
   key: string
   device?: string[]
   adHoc?: boolean
+  until?: string
   out?: string
   yes?: boolean
 }
@@ -34,7 +36,11 @@ export function registerApprove(program: Command): void {
     )
     .option('--key <name>', 'which key of your key store', APPROVER_KEY)
     .option('--device <device...>', 'only for these devices, by id; at most ten: fewer approvers are enough')
-    .option('--ad-hoc', 'typed for one occasion: takes as many approvers as a whole fleet')
+    .option(
+      '--ad-hoc',
+      'typed for one occasion: takes as many approvers as a whole fleet, and ends in a week',
+    )
+    .option('--until <time>', 'when the approval ends, such as 2026-12-24T22:00:00Z')
     .option('--out <file>', 'write the signed script to a file instead of handing it to the server')
     .option('--yes', 'sign without being asked')
     .addOption(numberOption('--script-version <number>', 'version of a bare script', 1))
@@ -81,13 +87,29 @@ async function readOffered({ server }: Context, file: string, options: Options):
   const content = readScriptFile(file, options, {
     ...(options.adHoc ? { kind: 'ad-hoc' as const } : {}),
     ...(devices ? { devices } : {}),
+    ...endOf(options),
   })
   return { content, payload: scriptPayload(content), signatures: [] }
 }
 
-function refuseChanges({ adHoc, device }: Options): void {
-  if (adHoc || device)
-    throw new VigiaError('USAGE', 'What another has signed stays as it is: leave out --device and --ad-hoc.')
+function refuseChanges({ adHoc, device, until }: Options): void {
+  if (adHoc || device || until !== undefined)
+    throw new VigiaError(
+      'USAGE',
+      'What another has signed stays as it is: leave out --device, --ad-hoc and --until.',
+    )
+}
+
+const AD_HOC_DAYS = 7
+
+/** When the approval ends. What is for one occasion ends by itself, at the end of a day so that two approvers sign the same. */
+function endOf({ adHoc, until }: Options): Pick<ScriptContent, 'approvedUntilMs'> {
+  if (until !== undefined) {
+    const approvedUntilMs = momentOf('--until', until)
+    if (approvedUntilMs <= Date.now()) throw new VigiaError('USAGE', `--until ${until} is over already.`)
+    return { approvedUntilMs }
+  }
+  return adHoc ? { approvedUntilMs: new Date().setUTCHours(24 * (AD_HOC_DAYS + 1), 0, 0, -1) } : {}
 }
 
 /** Shows what is signed, asks, and adds the signature; one that the key has given before is not asked for again. */
@@ -111,7 +133,7 @@ async function signOffered(
 
 /** All that a signature says yes to beside the body: what is not shown here could be anything. */
 export function describe(content: ScriptContent, digest: string, signatures: number): string[] {
-  const { kind, devices, interpreter, systems, privilege, timeoutS, limits } = content
+  const { kind, devices, interpreter, systems, privilege, timeoutS, limits, approvedUntilMs } = content
   const { memoryMb, processes, writtenMb } = limits
   const parameters = Object.entries(content.parameters).map(
     ([name, schema]) => `${name}: ${valuesOf(schema)}${schema.help === '' ? '' : `; ${schema.help}`}`,
@@ -135,6 +157,7 @@ export function describe(content: ScriptContent, digest: string, signatures: num
     ...rows('Outputs', outputs),
     ...rows('Exits', exits),
     `  Devices      ${devices === null ? 'any device' : devices.join(', ')}`,
+    `  Until        ${approvedUntilMs === undefined ? 'it is withdrawn' : new Date(approvedUntilMs).toISOString()}`,
     `  Digest       ${digest}`,
     `  Signatures   ${signatures} so far`,
   ]

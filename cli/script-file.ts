@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname, extname } from 'node:path'
 import { ScriptContent } from '../contract/command.ts'
 import { VigiaError } from '../contract/errors.ts'
+import { declarationFaults } from '../contract/parameters.ts'
 import { readSource } from '../server/script/library.ts'
 
 export type ScriptFileOptions = { scriptVersion: number; timeout: number }
@@ -13,13 +14,14 @@ const INTERPRETERS: Record<string, ScriptContent['interpreter']> = {
   '.js': 'node',
   '.ps1': 'powershell',
   '.cmd': 'batch',
+  '.bat': 'batch',
 }
 
 /** A script as its author wrote it: NAME.yaml with its body beside it, or a bare script. USAGE, CONFIG_INVALID. */
 export function readScriptFile(
   file: string,
   options: ScriptFileOptions,
-  over: Partial<Pick<ScriptContent, 'kind' | 'devices'>>,
+  over: Partial<Pick<ScriptContent, 'kind' | 'devices' | 'approvedUntilMs'>>,
 ): ScriptContent {
   const extension = extname(file).toLowerCase()
   const name = basename(file, extname(file))
@@ -50,12 +52,11 @@ export function readScriptFile(
 
 function checked(file: string, value: unknown): ScriptContent {
   const content = ScriptContent.safeParse(value)
-  if (content.success) return content.data
+  const faults = content.success
+    ? declarationFaults(content.data)
+    : content.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
+  if (content.success && faults.length === 0) return content.data
   throw new VigiaError('CONFIG_INVALID', `${file} cannot be approved as it is.`, {
-    faults: content.error.issues.map((issue) => ({
-      file,
-      field: issue.path.join('.'),
-      message: issue.message,
-    })),
+    faults: faults.map((fault) => ({ file, ...fault })),
   })
 }

@@ -18,6 +18,14 @@ export type ApprovalNeed = {
 type Root = Pick<TrustRoot, 'approvers'>
 type Script = Pick<ScriptContent, 'kind' | 'devices'>
 
+/** Is the approval over, by what its approvers signed? */
+export function approvalIsOver(
+  { approvedUntilMs }: Pick<ScriptContent, 'approvedUntilMs'>,
+  nowMs: number,
+): boolean {
+  return approvedUntilMs !== undefined && nowMs > approvedUntilMs
+}
+
 /** How many approvers it takes for what may run on any device, for ad-hoc code and for another root. */
 export function fleetThreshold({ approvers }: Root): number {
   return Math.max(approvers.threshold, approvers.fleetThreshold)

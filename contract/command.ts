@@ -65,6 +65,8 @@ export const ScriptContent = z.object({
   kind: z.enum(['library', 'ad-hoc']).default('library'),
   /** The devices on which it may run; null: any, which takes `fleetThreshold` approvers or a publisher. */
   devices: z.array(DeviceId).min(1).max(LIMITS.narrowDevices).nullable().default(null),
+  /** After this moment it runs nowhere any more; without it the approval has no end of its own. */
+  approvedUntilMs: z.number().int().positive().optional(),
   /** What it is about, for the list: disk, service, network, … */
   category: z.string().max(40).default('general'),
   interpreter: z.enum(['sh', 'bash', 'python3', 'node', 'powershell', 'batch']),
@@ -80,10 +82,10 @@ export const ScriptContent = z.object({
   dryRun: z.boolean().default(false),
   /** What it changes, in words, for the person who approves. */
   changes: z.string().max(500),
-  /** Exit codes that mean success. */
-  successCodes: z.array(z.number().int().min(0).max(255)).min(1),
+  /** Exit codes that mean success: up to 255 on Unix, 32 bits on Windows (3010: done, restart). */
+  successCodes: z.array(z.number().int().min(0).max(0x7fff_ffff)).min(1),
   /** What exit codes mean, for people. */
-  exitCodes: z.record(z.string().regex(/^\d{1,3}$/), z.string().max(200)).default({}),
+  exitCodes: z.record(z.string().regex(/^\d{1,10}$/), z.string().max(200)).default({}),
   /** What it prints as VIGIA_FIELD name=value lines: columns of the table of results. */
   outputs: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), ScriptOutput).default({}),
   limits: ScriptLimits.default({ memoryMb: 1024, processes: 256, writtenMb: 10_240 }),
@@ -180,7 +182,8 @@ export const JobResult = z.object({
   /** For `refused`: which check failed. */
   code: z.string().max(60).nullable(),
   message: z.string().max(2000).nullable(),
-  exitCode: z.number().int().nullable(),
+  /** 32 bits, with a sign or without: Windows tells a crash as 3221225477 (0xC0000005). */
+  exitCode: z.number().int().min(-0x8000_0000).max(0xffff_ffff).nullable(),
   durationMs: z.number().nonnegative().nullable(),
   stdoutBytes: z.number().int().nonnegative(),
   stderrBytes: z.number().int().nonnegative(),

@@ -77,6 +77,12 @@ export const ERROR_CODES = {
     'The script used more than it may. Raise its limits and approve it again, or mend it.',
   ),
   SCRIPT_REVOKED: row('permanent', 403, 3, 'This version was withdrawn. Use a newer one.'),
+  APPROVAL_EXPIRED: row(
+    'permanent',
+    403,
+    3,
+    'Approve it anew under a higher version: "vigia approve FILE --script-version N".',
+  ),
   SCRIPT_NO_DRY_RUN: row(
     'permanent',
     400,

@@ -19,6 +19,8 @@ const ScriptListed = z.object({
   /** So many more approvals it needs before it may run at all; 0 when it has enough. */
   lacking: z.number().int().default(0),
   revoked: z.boolean().optional(),
+  /** Its approvers set an end, which has passed. */
+  expired: z.boolean().optional(),
 })
 
 /** Routes of scripts, jobs, runs, secrets and knowledge; part of ROUTES in http.ts. */
@@ -70,8 +72,10 @@ export const WORK_ROUTES = {
       device: DeviceId,
       script: z.string(),
       parameters: ParameterValues,
-      expiresInS: z.number().int().min(10).max(604_800).default(3600),
+      expiresInS: z.number().int().min(10).max(2_592_000).default(3600),
       dryRun: z.boolean().default(false),
+      /** Why; it stands in the audit chain. */
+      reason: z.string().max(300).default(''),
       /** The ticket or incident for which it is done. */
       ticket: RecordId.optional(),
     }),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type * as z from 'zod'
-import { judgeApproval } from '../../contract/approval.ts'
+import { approvalIsOver, judgeApproval } from '../../contract/approval.ts'
 import {
   CommandOrder,
   ScriptContent,
@@ -51,7 +51,7 @@ const FURTHEST = 1_000_000
  *
  * 1. COMMAND_FORGED: no valid signature of a key that may order; none over the script that matches its approver.
  * 2. COMMAND_UNAPPROVED: not the approvals that this script needs (contract/approval.ts), or for other devices.
- * 3. SCRIPT_REVOKED: withdrawn by the trust root, whoever signed it.
+ * 3. SCRIPT_REVOKED: withdrawn by the trust root, whoever signed it. APPROVAL_EXPIRED: past what its approvers set.
  * 4. COMMAND_FORGED: another script than the ordered one. COMMAND_RETARGETED: another device or client.
  * 5. COMMAND_REPLAYED: another session. COMMAND_EXPIRED: over, or from the future. COMMAND_REPLAYED: the job was
  *    started, or its sequence passed.
@@ -72,6 +72,8 @@ export function verifyCommand(claim: Claim): Accepted {
   const digest = createHash('sha256').update(scriptBytes).digest('hex')
   if (trust.revokedScripts.includes(digest))
     throw new VigiaError('SCRIPT_REVOKED', `This version of ${script.name} was withdrawn`)
+  if (approvalIsOver(script, claim.nowMs))
+    throw new VigiaError('APPROVAL_EXPIRED', `The approval of ${script.name} is over`)
   const order = read(CommandOrder, orderBytes, 'The order')
 
   if (order.scriptDigest !== digest)

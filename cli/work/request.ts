@@ -32,10 +32,18 @@ export function whenOf(options: { at?: string; cron?: string; zone?: string }): 
   if (zone !== undefined && cron === undefined) throw new VigiaError('USAGE', '--zone belongs to --cron.')
   if (cron !== undefined) return { kind: 'cron', cron, timeZone: zone ?? 'UTC' }
   if (at === undefined) return { kind: 'now' }
-  const atMs = Date.parse(at)
+  return { kind: 'at', atMs: momentOf('--at', at) }
+}
+
+/** A moment as people write it, in Unix milliseconds; without a zone it is in that of this machine. USAGE for what is none. */
+export function momentOf(option: string, text: string): number {
+  const atMs = Date.parse(text)
   if (Number.isNaN(atMs))
-    throw new VigiaError('USAGE', `--at is a time such as 2026-12-24T22:00:00Z, not ${JSON.stringify(at)}.`)
-  return { kind: 'at', atMs }
+    throw new VigiaError(
+      'USAGE',
+      `${option} is a time such as 2026-12-24T22:00:00Z, not ${JSON.stringify(text)}.`,
+    )
+  return atMs
 }
 
 /** `1,1%,10%,100%`: how many devices each wave reaches in all. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { ScriptContent, ScriptParameter } from '../../contract/command.ts'
 import { contextOf } from '../command.ts'
 import { table, when } from '../output.ts'
+import { flagOf } from './parameters.ts'
 
 /** `vigia scripts list|show`. */
 export function registerScripts(program: Command): void {
@@ -48,6 +49,9 @@ export function registerScripts(program: Command): void {
       out.print({ script, versions }, () => [
         ...describeScript(script.content),
         `  Approved     ${script.approvedBy.join(', ')}; runs on ${runsOn(script.content, script) ?? 'none'}`,
+        ...(script.content.approvedUntilMs === undefined
+          ? []
+          : [`  Until        ${when(script.content.approvedUntilMs)}`]),
         `  Digest       ${script.digest}`,
         `  Versions     ${versions.map(({ version }) => version).join(', ')}`,
         ...(options.body ? ['', ...script.content.body.split('\n').map((line) => `  | ${line}`)] : []),
@@ -59,18 +63,25 @@ function runsOn(
   { devices }: Pick<ScriptContent, 'devices'>,
   {
     revoked,
+    expired,
     lacking,
     anywhere,
-  }: { revoked?: boolean | undefined; lacking?: number | undefined; anywhere?: boolean | undefined },
+  }: {
+    revoked?: boolean | undefined
+    expired?: boolean | undefined
+    lacking?: number | undefined
+    anywhere?: boolean | undefined
+  },
 ): string | undefined {
   if (revoked) return 'withdrawn'
+  if (expired) return 'expired'
   if (lacking !== undefined && lacking > 0) return `waits for ${lacking}`
   return anywhere ? 'any' : devices?.join(' ')
 }
 
 function describeScript(content: ScriptContent): string[] {
   const parameters = Object.entries(content.parameters).map(
-    ([name, parameter]) => `${name} (${wantOf(parameter)}): ${parameter.help}`,
+    ([name, parameter]) => `${flagOf(name)} (${wantOf(parameter)}): ${parameter.help}`,
   )
   const outputs = Object.entries(content.outputs).map(
     ([name, { unit, help }]) => `${name}${unit && ` (${unit})`}: ${help}`,

@@ -18,6 +18,8 @@ export const workEn = {
     waiting: 'waits for approval',
     onlyNamed: 'named devices only',
     revoked: 'withdrawn',
+    expired: 'approval is over',
+    approvedUntil: 'Approval ends',
     version: 'version {{version}}',
     backToScripts: 'Scripts',
     run: 'Run …',
@@ -54,7 +56,10 @@ export const workEn = {
     success: 'success',
     versions: 'Versions',
     body: 'The script itself',
-    approveIt: 'To approve it, an approver runs this on their own computer',
+    approveIt_one:
+      'It waits for {{count}} more approval. An approver reads and signs it on their own computer',
+    approveIt_other:
+      'It waits for {{count}} more approvals. Approvers read and sign it on their own computers',
     order: 'Run a script',
     orderLead: 'Choose what, where and when; see what it would reach; then confirm once.',
     script: 'Script',

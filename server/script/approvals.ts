@@ -1,4 +1,4 @@
-import { judgeApproval } from '../../contract/approval.ts'
+import { approvalIsOver, judgeApproval } from '../../contract/approval.ts'
 import type { ScriptContent } from '../../contract/command.ts'
 import type { DsseEnvelope } from '../../contract/dsse.ts'
 import type { ErrorCode } from '../../contract/errors.ts'
@@ -16,15 +16,18 @@ export type Standing = {
   lacking: number
   anywhere: boolean
   revoked: boolean
+  /** Its approvers set an end, which has passed. */
+  expired: boolean
 }
 
-export function standingOf(script: SignedScript, root: TrustRoot): Standing {
+export function standingOf(script: SignedScript, root: TrustRoot, nowMs: number): Standing {
   const { signers, verdict } = judge(script, root, null)
   return {
     by: [...new Set(signers.map(({ name }) => name))],
     lacking: verdict.lacking,
     anywhere: verdict.mayRun,
     revoked: root.revokedScripts.includes(script.digest),
+    expired: approvalIsOver(script.content, nowMs),
   }
 }
 
@@ -33,9 +36,15 @@ export function refusalOf(
   script: SignedScript,
   root: TrustRoot,
   device: string | null,
+  nowMs: number,
 ): { code: ErrorCode; why: string } | undefined {
   if (root.revokedScripts.includes(script.digest))
     return { code: 'SCRIPT_REVOKED', why: 'this version was withdrawn by the trust root' }
+  if (approvalIsOver(script.content, nowMs)) {
+    const { version, approvedUntilMs = 0 } = script.content
+    const end = new Date(approvedUntilMs).toISOString()
+    return { code: 'APPROVAL_EXPIRED', why: `version ${version} was approved until ${end}` }
+  }
   const { verdict } = judge(script, root, device)
   if (verdict.mayRun) return undefined
   const why = verdict.lacking > 0 ? verdict.why : 'it was approved for other devices'

@@ -35,7 +35,7 @@ export type OrderRequest = {
 /**
  * The two envelopes of a signed command: the order under the server's online key, and the approved script as it
  * was signed. Throws COMMAND_MALFORMED with every fault when the parameters do not fit the script, and what devices
- * under this trust root would answer anyway: COMMAND_UNAPPROVED, SCRIPT_REVOKED, SCRIPT_NO_DRY_RUN.
+ * under this trust root would answer anyway: COMMAND_UNAPPROVED, SCRIPT_REVOKED, APPROVAL_EXPIRED, SCRIPT_NO_DRY_RUN.
  */
 export function makeOrder(
   request: OrderRequest,
@@ -44,7 +44,7 @@ export function makeOrder(
 ): { order: DsseEnvelope; script: DsseEnvelope } {
   const content = ScriptContent.parse(JSON.parse(Buffer.from(request.script.payload, 'base64').toString()))
   const script = { content, digest: payloadDigest(request.script), envelope: request.script }
-  const refusal = root && refusalOf(script, root, request.device)
+  const refusal = root && refusalOf(script, root, request.device, request.nowMs)
   if (refusal) throw new VigiaError(refusal.code, `${content.name}: ${refusal.why}`)
   if (request.dryRun === true && !content.dryRun)
     throw new VigiaError('SCRIPT_NO_DRY_RUN', `${content.name} cannot be tried without changes`)

@@ -24,6 +24,7 @@ type Listed = {
   /** So many more approvals it needs before it may run. */
   lacking: number
   revoked: boolean
+  expired: boolean
 }
 
 export type Scripts = {
@@ -38,7 +39,10 @@ export type Scripts = {
    * known key signed.
    */
   addAll(envelopes: readonly DsseEnvelope[]): Promise<{ refused: ScriptContent[] }>
-  /** Of each name the newest version that may run, and the newer ones that wait: the answer of GET /api/scripts. */
+  /**
+   * Of each name the newest version that runs on any device, the newest that runs on some, and the newer ones that wait:
+   * the answer of GET /api/scripts.
+   */
   list(): Promise<Listed[]>
   /** One version by digest or as `find` chooses it, and all versions of its name, newest first; NOT_FOUND. */
   get(nameOrDigest: string): Promise<{
@@ -59,7 +63,7 @@ type Options = { records: Records; clock: Clock; root: () => TrustRoot }
 /** Scripts in the records, judged by the trust root in force. The server stores and forwards them; devices verify again. */
 export function createScripts({ records, clock, root }: Options): Scripts {
   const listed = (script: StoredScript): Listed => {
-    const { by, ...standing } = standingOf(script, root())
+    const { by, ...standing } = standingOf(script, root(), clock())
     const { body: _body, ...content } = script.content
     return { digest: script.digest, content, approvedBy: by, approvedAtMs: script.approvedAtMs, ...standing }
   }
@@ -107,7 +111,7 @@ export function createScripts({ records, clock, root }: Options): Scripts {
       })
       .onConflict((conflict) => conflict.column('digest').doUpdateSet(columns))
       .execute()
-    const { lacking } = standingOf({ digest, content, envelope: merged }, root())
+    const { lacking } = standingOf({ digest, content, envelope: merged }, root(), clock())
     return { digest, name: content.name, version: content.version, lacking }
   }
 
@@ -139,21 +143,27 @@ export function createScripts({ records, clock, root }: Options): Scripts {
       )
       const shown: Listed[] = []
       const settled = new Set<string>()
+      const narrow = new Set<string>()
       for (const row of rows) {
         if (settled.has(row.name)) continue
         const script = listed(toScript(row))
-        // Older versions are history once one may run; withdrawn ones show only where nothing else is left.
-        if (script.lacking === 0 && !script.revoked) settled.add(row.name)
+        const runs = script.lacking === 0 && !isOver(script)
+        // Older versions are history once one may run, but for the one that runs anywhere: a name alone means that.
+        if (narrow.has(row.name) && !(runs && script.anywhere)) continue
+        if (runs) (script.anywhere ? settled : narrow).add(row.name)
         shown.push(script)
       }
-      return shown.filter(({ revoked, content: { name }, digest }) => {
-        const versions = shown.filter(({ content }) => content.name === name)
-        return !revoked || (versions[0]?.digest === digest && versions.every((each) => each.revoked))
+      // What is over shows only where nothing else is left.
+      return shown.filter((script) => {
+        const versions = shown.filter(({ content }) => content.name === script.content.name)
+        return !isOver(script) || (versions[0] === script && versions.every(isOver))
       })
     },
 
     async get(nameOrDigest) {
-      const found = await records.operator((db) => findScript(db, nameOrDigest, root()))
+      const found = await records.operator((db) =>
+        findScript(db, nameOrDigest, { root: root(), nowMs: clock() }),
+      )
       if (!found) throw new VigiaError('NOT_FOUND', `no script ${nameOrDigest}`)
       const rows = await records.operator((db) => versionsOf(db, found.content.name))
       return {
@@ -164,12 +174,21 @@ export function createScripts({ records, clock, root }: Options): Scripts {
       }
     },
 
-    find: (db, nameOrDigest) => findScript(db, nameOrDigest, root()),
-    refusal: (script, device) => refusalOf(script, root(), device),
+    find: (db, nameOrDigest) => findScript(db, nameOrDigest, { root: root(), nowMs: clock() }),
+    refusal: (script, device) => refusalOf(script, root(), device, clock()),
   }
 }
 
-async function findScript(db: Db, nameOrDigest: string, root: TrustRoot): Promise<StoredScript | undefined> {
+/** Withdrawn, or past the end that its approvers set: it will not run any more. */
+function isOver({ revoked, expired }: Pick<Listed, 'revoked' | 'expired'>): boolean {
+  return revoked || expired
+}
+
+async function findScript(
+  db: Db,
+  nameOrDigest: string,
+  { root, nowMs }: { root: TrustRoot; nowMs: number },
+): Promise<StoredScript | undefined> {
   if (/^[0-9a-f]{64}$/.test(nameOrDigest)) {
     const row = await db
       .selectFrom('script')
@@ -181,9 +200,9 @@ async function findScript(db: Db, nameOrDigest: string, root: TrustRoot): Promis
   const versions = await versionsOf(db, nameOrDigest)
   let narrow: StoredScript | undefined
   for (const version of versions) {
-    const { lacking, anywhere, revoked } = standingOf(version, root)
-    if (revoked || lacking > 0) continue
-    if (anywhere) return version
+    const standing = standingOf(version, root, nowMs)
+    if (isOver(standing) || standing.lacking > 0) continue
+    if (standing.anywhere) return version
     narrow ??= version
   }
   return narrow ?? versions[0]

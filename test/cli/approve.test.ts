@@ -89,7 +89,7 @@ describe('approval without a server', () => {
         way: { type: 'choice', choices: ['soft', 'hard'], default: 'soft', help: 'How' },
       },
       outputs: { freed: { type: 'integer', unit: 'MB', help: 'Freed' } },
-      body: 'true',
+      ...{ body: 'true', approvedUntilMs: 1_900_000_000_000 },
     })
     const shown = (over: object = {}): string =>
       describeScript(ScriptContent.parse({ ...content, ...over }), 'digest', 0).join('\n')
@@ -101,7 +101,7 @@ describe('approval without a server', () => {
       ...{ devices: ['d-aaaaaaaaaaaaaaaa'], category: 'other', interpreter: 'sh', systems: ['macos'] },
       ...{ privilege: 'administrator', timeoutS: 61, idempotent: true, dryRun: true, changes: 'Other' },
       ...{ successCodes: [0, 1], exitCodes: {}, limits: { ...content.limits, memoryMb: 101 } },
-      ...{ parameters: {}, outputs: {} },
+      ...{ parameters: {}, outputs: {}, approvedUntilMs: 1_900_000_000_001 },
     }
     expect([...Object.keys(others), 'body'].sort()).toEqual(Object.keys(content).sort())
     const changed = [
@@ -128,6 +128,12 @@ describe('approval without a server', () => {
     expect(as('ana', 'approve', 'hello.json', '--ad-hoc', '--out', 'x.json').error).toMatch(
       /^USAGE: What another/,
     )
+    expect(as('ana', 'approve', 'hello.json', '--until', '2100-01-01', '--out', 'x.json').error).toMatch(
+      /^USAGE: What another/,
+    )
+    expect(as('ana', 'approve', 'hello.sh', '--until', '2020-01-01', '--out', 'x.json').error).toMatch(
+      /^USAGE: --until 2020-01-01 is over already/,
+    )
     writeFileSync(at('broken.json'), '{"payloadType":1}')
     expect(as('ana', 'approve', 'broken.json', '--out', 'x.json').error).toMatch(/^REQUEST_INVALID/)
     writeFileSync(at('x.exe'), '')
@@ -137,6 +143,24 @@ describe('approval without a server', () => {
       /^CONFIG_INVALID/,
     )
   }, 120_000)
+})
+
+describe('an approval with an end', () => {
+  const untilOf = (...options: string[]): number | undefined => {
+    const made = as('ana', 'approve', 'hello.sh', '--out', 'ends.json', '--yes', ...options)
+    expect(made.code, made.error).toBe(0)
+    return openScript(DsseEnvelope.parse(JSON.parse(readFileSync(at('ends.json'), 'utf8')))).approvedUntilMs
+  }
+
+  it('ends when its approver says so; code for one occasion within eight days, at the end of a day', () => {
+    expect(untilOf()).toBeUndefined()
+    expect(untilOf('--until', '2100-02-03T04:05:06Z')).toBe(Date.parse('2100-02-03T04:05:06Z'))
+    expect(untilOf('--ad-hoc', '--until', '2100-02-03')).toBe(Date.parse('2100-02-03'))
+    const days = (untilOf('--ad-hoc')! - Date.now()) / 86_400_000
+    expect(days).toBeGreaterThan(7)
+    expect(days).toBeLessThanOrEqual(8)
+    expect((untilOf('--ad-hoc')! + 1) % 86_400_000).toBe(0)
+  }, 60_000)
 })
 
 describe('a draft of the next trust root', () => {

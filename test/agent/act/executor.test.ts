@@ -148,6 +148,10 @@ describe('executor', () => {
       executor.command({ type: 'command', order: sealOrder(order, [orderer]), script: by }, challenge)
       expect([code, await end(order.job)]).toMatchObject([code, { outcome: 'refused', code }])
     }
+    const over = sealScript(script(body, { approvedUntilMs: Date.now() - 1000 }), [ann])
+    const late = orderFor(over)
+    executor.command({ type: 'command', order: sealOrder(late, [server]), script: over }, challenge)
+    expect(await end(late.job)).toMatchObject({ outcome: 'refused', code: 'APPROVAL_EXPIRED' })
     writeFileSync(agentPaths(dataDir).killSwitch, '')
     executor.command(good.message, challenge)
     expect(await end(good.job)).toMatchObject({ outcome: 'refused', code: 'COMMAND_DISABLED' })

@@ -188,6 +188,13 @@ describe('verifyCommand', () => {
     expect(codeOf(claim({ trust, script: sealScript({ ...content, version: 2 }, [ann]) }))).toBe('accepted')
   })
 
+  it('APPROVAL_EXPIRED: past the end that its approvers set, by the clock of the device', () => {
+    const until = (approvedUntilMs: number) => sealScript({ ...content, approvedUntilMs }, [ann])
+    const { nowMs } = claim()
+    expect(codeOf(claim({ script: until(nowMs - 1) }))).toBe('APPROVAL_EXPIRED')
+    expect(codeOf(claim({ script: until(nowMs) }))).toBe('accepted')
+  })
+
   it('SCRIPT_NO_DRY_RUN: a try without changes is only for scripts that can be tried', () => {
     expect(codeOf(claim({}, { dryRun: true }))).toBe('SCRIPT_NO_DRY_RUN')
     expect(codeOf(claim({}, { dryRun: false }))).toBe('accepted')

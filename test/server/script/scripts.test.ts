@@ -21,6 +21,8 @@ const here = 'd-aaaaaaaaaaaaaaaa'
 let opened: Awaited<ReturnType<typeof testRecords>>
 let scripts: Scripts
 let root: TrustRoot
+const NOW_MS = 1_800_000_000_000
+let nowMs = NOW_MS
 const one = firstRoot({
   ...{ people: [publicPart(ana), publicPart(berto)], project: publicPart(project), caPem: '' },
   orderer: publicPart(openKey(makeKey('server'))),
@@ -28,9 +30,12 @@ const one = firstRoot({
 const trial = { ...one, approvers: { ...one.approvers, fleetThreshold: 1 } }
 beforeAll(async () => {
   opened = await testRecords()
-  scripts = createScripts({ records: opened.records, clock: () => 1_800_000_000_000, root: () => root })
+  scripts = createScripts({ records: opened.records, clock: () => nowMs, root: () => root })
 })
-beforeEach(() => (root = trial))
+beforeEach(() => {
+  root = trial
+  nowMs = NOW_MS
+})
 afterAll(() => opened.close())
 
 const base = ScriptContent.parse({
@@ -108,6 +113,8 @@ describe('approved scripts', () => {
       [4, 1, false, ['ana']],
       [3, 1, false, ['ana']],
       [2, 0, false, ['ana']],
+      // What the name alone means.
+      [1, 0, true, ['ana', 'berto']],
     ])
     expect(await scripts.add(signed({ name, version: 3 }, berto))).toMatchObject({ lacking: 0 })
     expect(await all(waiting.digest)).toEqual(['runs', 'runs', 'runs'])
@@ -144,6 +151,28 @@ describe('approved scripts', () => {
       expect.objectContaining({ code: 'SCRIPT_NO_DRY_RUN' }),
     )
   })
+  it('are ordered no more after the end that their approvers set; the version before is back then', async () => {
+    const name = 'for-a-day'
+    const before = await scripts.add(signed({ name }, ana))
+    const { digest } = await scripts.add(signed({ name, version: 2, approvedUntilMs: NOW_MS }, ana))
+    expect((await find(name))?.digest).toBe(digest)
+    const stored = (await find(digest))!
+    expect(scripts.refusal(stored, null)).toBeUndefined()
+    nowMs += 1
+    expect(scripts.refusal(stored, here)).toEqual({
+      code: 'APPROVAL_EXPIRED',
+      why: 'version 2 was approved until 2027-01-15T08:00:00.000Z',
+    })
+    expect(() => makeOrder({ ...request(stored.envelope), nowMs }, openKey(makeKey('server')), root)).toThrow(
+      expect.objectContaining({ code: 'APPROVAL_EXPIRED' }),
+    )
+    expect((await find(name))?.digest).toBe(before.digest)
+    const listed = async () => (await scripts.list()).filter(({ content }) => content.name === name)
+    expect(await listed()).toMatchObject([{ digest: before.digest, expired: false }])
+    root = { ...trial, revokedScripts: [before.digest] }
+    expect(await listed()).toMatchObject([{ digest, expired: true }])
+  })
+
   it('are shown one by one, with the body and every version', async () => {
     const shown = ROUTES.script.answer.parse(await scripts.get('mine'))
     expect(shown.script).toMatchObject({ content: { name: 'mine', version: 5 }, anywhere: true, lacking: 0 })
@@ -156,6 +185,7 @@ describe('approved scripts', () => {
     const list = ROUTES.scripts.answer.parse({ scripts: await scripts.list() }).scripts
     expect(list.map((script) => [script.content.name, script.content.version])).toEqual([
       ['another', 1],
+      ['for-a-day', 2],
       ['mine', 5],
       ['ships', 2],
       ['ships', 1],
