@@ -1,12 +1,40 @@
 import type { Command } from 'commander'
 import { VigiaError } from '../contract/errors.ts'
 import { contextOf } from './command.ts'
+import { numberOption } from './options.ts'
+import { table, when } from './output.ts'
 
-/** `vigia audit verify`. */
+/** `vigia audit list|verify`. */
 export function registerAudit(program: Command): void {
-  program
-    .command('audit')
-    .description('the audit log')
+  const audit = program.command('audit').description('the audit chain: who did what, when, to what')
+  audit
+    .command('list')
+    .description('its rows, newest first; with --json with everything that they say')
+    .option('--client <client>', 'of one client')
+    .option('--subject <id>', 'what was done to one job, run, script, device, session, …')
+    .option('--action <deed>', 'one deed, such as job.end, or all of a kind, such as run')
+    .addOption(numberOption('--limit <number>', 'so many at most', 50))
+    .action(
+      async (
+        options: { client?: string; subject?: string; action?: string; limit: number },
+        command: Command,
+      ) => {
+        const { server, out } = contextOf(command)
+        const { rows } = await server.call('audit', { query: options })
+        out.print(rows, () =>
+          rows.length === 0
+            ? 'No row.'
+            : table(
+                ['ROW', 'TIME', 'WHO', 'DEED', 'CLIENT', 'SUBJECT', 'DETAIL'],
+                rows.map(({ id, timeMs, who, action, client, subject, detail }) => [
+                  ...[id, when(timeMs), who, action, client, subject],
+                  detailText(detail),
+                ]),
+              ),
+        )
+      },
+    )
+  audit
     .command('verify')
     .description(
       'walk the hash chain from its start; exit code 1 when a row was changed, moved or taken away',
@@ -23,6 +51,18 @@ export function registerAudit(program: Command): void {
       )
       if (!verdict.ok) process.exitCode = 1
     })
+}
+
+const LONGEST = 100
+
+/** What a table has room for: names, states and figures, but no lists and no signed payloads. */
+function detailText(detail: unknown): string {
+  if (typeof detail !== 'object' || detail === null) return ''
+  return Object.entries(detail)
+    .filter(([, value]) => value !== null && value !== '' && typeof value !== 'object')
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .filter((text) => text.length <= LONGEST)
+    .join(' ')
 }
 
 function parseAnchor(text: string): { anchorId: number; anchorHash: string } {

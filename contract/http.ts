@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { ACCESS_ROUTES } from './access-routes.ts'
+import { AUDIT_ROUTES } from './audit-routes.ts'
 import { DevicePolicy } from './down.ts'
 import { EnrolAnswer, EnrolRequest, TrustAnswer } from './enrol.ts'
 import { ClientId, DeviceId, RecordId } from './ids.ts'
@@ -325,27 +326,7 @@ export const ROUTES = {
     answer: z.unknown(),
     summary: "A client's SLA report for a month",
   },
-  verifyAudit: {
-    method: 'GET',
-    path: '/api/audit/verify',
-    access: 'person',
-    query: z.object({
-      anchorId: z.coerce.number().int().positive().optional(),
-      anchorHash: z
-        .string()
-        .regex(/^[0-9a-f]{64}$/)
-        .optional(),
-    }),
-    answer: z.union([
-      z.object({
-        ok: z.literal(true),
-        rows: z.number(),
-        head: z.object({ id: z.number(), timeMs: z.number(), hash: z.string() }).nullable(),
-      }),
-      z.object({ ok: z.literal(false), id: z.number(), why: z.string() }),
-    ]),
-    summary: 'Walk the audit chain and say the first row that is broken',
-  },
+  ...AUDIT_ROUTES,
   people: {
     method: 'GET',
     path: '/api/people',

@@ -38,7 +38,8 @@ export const WORK_ROUTES = {
     access: 'person',
     params: z.object({ name: z.string().max(80) }),
     answer: z.object({
-      script: ScriptListed.extend({ content: ScriptContent }),
+      /** `payload` are the very bytes that were signed, base64: another approver signs these. */
+      script: ScriptListed.extend({ content: ScriptContent, payload: z.base64() }),
       versions: z.array(
         z.object({
           digest: z.string(),

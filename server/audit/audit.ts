@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { AuditRow } from '../../contract/audit-routes.ts'
 import type { Clock } from '../../contract/clock.ts'
 import type { Db, Records } from '../records/records.ts'
 import { at, json, ms, text } from '../records/schema.ts'
@@ -16,7 +17,13 @@ export type AuditEntry = {
   subject: string
   detail?: unknown
 }
-type AuditRow = Required<AuditEntry> & { id: number; timeMs: number; hash: string }
+export type AuditQuery = {
+  client?: string | undefined
+  subject?: string | undefined
+  /** A deed, or the noun of all of a kind. */
+  action?: string | undefined
+  limit: number
+}
 
 /** The audit log: append-only, each row hashed with the one before. */
 export type Audit = {
@@ -30,7 +37,7 @@ export type Audit = {
   verify(options?: { fromId?: number; anchor?: ChainHead }): Promise<Verdict>
   head(): Promise<ChainHead | null>
   /** Newest first. */
-  list(options: { client?: string; limit: number }): Promise<AuditRow[]>
+  list(query: AuditQuery): Promise<AuditRow[]>
 }
 
 /** The audit log over the records. `noted` are heads outside the table, `appended` is told of each new row. */
@@ -84,10 +91,16 @@ export function createAudit(options: {
       return records.operator((db) => verifyChain(db, fromId, anchor ? [...noted, anchor] : noted))
     },
     head: () => records.operator(headOf),
-    async list({ client, limit }) {
+    async list({ client, subject, action, limit }) {
       const rows = await records.operator((db) => {
-        const newest = db.selectFrom('audit').selectAll().orderBy('audit_id', 'desc').limit(limit)
-        return (client === undefined ? newest : newest.where('client_id', '=', client)).execute()
+        let found = db.selectFrom('audit').selectAll().orderBy('audit_id', 'desc').limit(limit)
+        if (client !== undefined) found = found.where('client_id', '=', client)
+        if (subject !== undefined) found = found.where('subject', '=', subject)
+        if (action !== undefined)
+          found = found.where((eb) =>
+            eb.or([eb('action', '=', action), eb(sql`split_part(action, '.', 1)`, '=', action)]),
+          )
+        return found.execute()
       })
       return rows.map((row) => ({
         id: row.audit_id,

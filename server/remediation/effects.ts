@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { LiveEvent } from '../../contract/views.ts'
 import type { IncidentEvent } from '../../contract/incident.ts'
@@ -5,12 +6,15 @@ import type { Db } from '../records/records.ts'
 import type { Tables } from '../records/schema.ts'
 import { lockJob, updateJob, type JobChange, type JobRow } from './job-rows.ts'
 import { isActive, jobStep, type JobEvent } from './job-state.ts'
-import type { IncidentKey, Ports } from './ports.ts'
+import type { Deed, IncidentKey, Ports } from './ports.ts'
 
 export type IncidentRow = Selectable<Tables['incident']>
 
-/** What is to happen once the transaction stands: who is told, which jobs may go, and which runs go on. */
-export type Effects = { events: LiveEvent[]; dispatch: string[]; runs: string[] }
+/**
+ * What is to happen once the transaction stands: who is told, which jobs may go, and which runs go on. `deeds` enter the
+ * audit chain as the last thing in it, since whoever has the chain must wait for no row.
+ */
+export type Effects = { events: LiveEvent[]; dispatch: string[]; runs: string[]; deeds: Deed[] }
 
 /** One piece of work inside a transaction. */
 export type Work = { db: Db; ports: Ports; nowMs: number; effects: Effects }
@@ -58,7 +62,9 @@ export async function stepJob(
   await updateJob(work.db, job.job_id, { ...columns, state, reason })
   work.effects.events.push({ type: 'job', id: job.job_id })
   if (job.run_id !== null && !isActive(state)) work.effects.runs.push(job.run_id)
-  if (job.incident_id !== null && event.type !== 'verify' && event.type !== 'fail-verification')
+  const judged = event.type === 'verify' || event.type === 'fail-verification'
+  if (!isActive(state) && !judged) work.effects.deeds.push(endOf(job, { ...columns, state, reason }))
+  if (job.incident_id !== null && !judged)
     await tell(work, { ...job, incident_id: job.incident_id }, 'remedy-state', {
       job: job.job_id,
       remedy: job.script,
@@ -67,4 +73,14 @@ export async function stepJob(
       exitCode: columns.exit_code ?? null,
     })
   return true
+}
+
+/** How a job ended, for the audit chain: what it printed as the SHA-256 of the JSON text `[stdout, stderr]`. */
+function endOf(job: JobRow, { state, reason, exit_code, stdout, stderr }: JobChange): Deed {
+  const told = stdout === undefined && stderr === undefined ? undefined : JSON.stringify([stdout, stderr])
+  const output = told === undefined ? null : createHash('sha256').update(told).digest('hex')
+  return {
+    ...{ who: 'server', action: 'job.end', client: job.client_id, subject: job.job_id },
+    detail: { device: job.device_id, state, reason, exitCode: exit_code ?? null, output },
+  }
 }

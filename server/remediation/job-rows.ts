@@ -160,7 +160,8 @@ export function columnsOf(result: JobResult): Omit<Updateable<Tables['job']>, 's
     ...(ran && result.durationMs !== null
       ? { started_at: at(Math.max(0, result.timeMs - Math.round(result.durationMs))) }
       : {}),
-    exit_code: result.exitCode,
+    // As PowerShell shows it: a code of Windows beyond 31 bits is negative.
+    exit_code: result.exitCode === null ? null : result.exitCode | 0,
     stdout: text(result.stdout),
     stderr: text(result.stderr),
     fields: json(result.fields),

@@ -15,7 +15,7 @@ import { killSwitch } from './settings.ts'
 /**
  * A person's order: `script` is a name (its newest version) or a digest. Throws NOT_FOUND, FORBIDDEN (a device of a
  * client that is not theirs), DEVICE_REVOKED, SCRIPT_UNSUPPORTED, SCRIPT_NO_DRY_RUN, COMMAND_UNAPPROVED, SCRIPT_REVOKED,
- * COMMAND_DISABLED (kill switch), SECRET_MISSING and COMMAND_MALFORMED with every faulty parameter, before anything is
+ * APPROVAL_EXPIRED, COMMAND_DISABLED (kill switch), SECRET_MISSING and COMMAND_MALFORMED with every faulty parameter, before anything is
  * stored.
  */
 export type JobRequest = {
@@ -24,6 +24,8 @@ export type JobRequest = {
   parameters: ParameterValues
   expiresInS: number
   dryRun?: boolean
+  /** Why; it stands in the audit chain. */
+  reason?: string
   ticket?: string | undefined
 }
 
@@ -45,7 +47,7 @@ export function createJobs({ ports, run, dispatch }: Parts) {
   async function createJob(request: JobRequest, who: Orderer): Promise<JobView> {
     const id = await run(async (work) => {
       const id = randomUUID()
-      const { device, dryRun = false, ticket } = request
+      const { device, dryRun = false, ticket, reason = '' } = request
       const { client, digest, parameters } = await check(work, request, who)
       await insertJobs(work.db, [
         {
@@ -55,8 +57,10 @@ export function createJobs({ ports, run, dispatch }: Parts) {
           expiresAtMs: work.nowMs + request.expiresInS * 1000,
         },
       ])
-      const detail = { device, script: digest, parameters, dryRun, ticket: ticket ?? null, proof: who.proof }
-      await ports.note(work.db, { who: who.name, action: 'job.order', client, subject: id, detail })
+      const detail = {
+        ...{ device, script: digest, parameters, dryRun, reason, ticket: ticket ?? null, proof: who.proof },
+      }
+      work.effects.deeds.push({ who: who.name, action: 'job.order', client, subject: id, detail })
       work.effects.events.push({ type: 'job', id })
       return id
     })
@@ -71,7 +75,7 @@ export function createJobs({ ports, run, dispatch }: Parts) {
       if (!row) throw new VigiaError('NOT_FOUND', `no job ${id}`)
       refuseClient(who, row.client_id, row.device_id)
       const deed = { who: who.name, action: 'job.cancel', client: row.client_id, subject: id }
-      await ports.note(work.db, { ...deed, detail: { state: row.state } })
+      work.effects.deeds.push({ ...deed, detail: { state: row.state, proof: who.proof } })
       if (await stepJob(work, row, { type: 'cancel', why: `cancelled by ${who.name}` })) {
         if (row.incident_id !== null) await advance(work, row.incident_id)
         return undefined

@@ -62,9 +62,11 @@ export function createRemediation(ports: Ports): Remediation {
 
   /** One transaction, and afterwards what it brought about. */
   async function run<T>(work: (work: Work) => Promise<T>): Promise<T> {
-    const effects: Effects = { events: [], dispatch: [], runs: [] }
-    const answer = await records.operator((db) => {
-      return work({ db, ports, nowMs: clock(), effects })
+    const effects: Effects = { events: [], dispatch: [], runs: [], deeds: [] }
+    const answer = await records.operator(async (db) => {
+      const done = await work({ db, ports, nowMs: clock(), effects })
+      for (const deed of effects.deeds) await ports.note(db, deed)
+      return done
     })
     const told = new Map(effects.events.map((event) => [JSON.stringify(event), event]))
     for (const event of told.values()) ports.emit(event)

@@ -8,6 +8,7 @@ type Names =
   | 'people'
   | 'createPerson'
   | 'setPassword'
+  | 'audit'
   | 'verifyAudit'
   | 'backup'
   | 'health'
@@ -38,6 +39,7 @@ export function accessRoutes({ people, remote, audit, backup, health }: Parts): 
       return { ok: true }
     },
     health: () => health(),
+    audit: async ({ query }) => ({ rows: await audit.list(query) }),
     verifyAudit({ query: { anchorId, anchorHash } }) {
       return audit.verify(
         anchorId === undefined || anchorHash === undefined

@@ -55,9 +55,17 @@ export function workRoutes(parts: Parts): Pick<Handlers, keyof typeof WORK_ROUTE
 
     views: async ({ whoName }) => ({ views: await views.list(whoName) }),
     viewDevices: async ({ params, whoName }) => ({ devices: await views.devices(params.id, whoName) }),
-    saveView: ({ body, whoName }) => views.save(body, whoName),
-    async removeView({ params, who, whoName }) {
-      await views.remove(params.id, whoName, who?.role === 'local' || who?.role === 'owner')
+    // What a view chooses decides where later orders run.
+    async saveView({ body, whoName }) {
+      const view = await views.save(body, whoName)
+      const { id: subject, name, client, selector, shared } = view
+      const deed = { who: whoName, action: 'view.save', client, subject }
+      await audit.append({ ...deed, detail: { name, selector, shared } })
+      return view
+    },
+    async removeView({ params: { id }, who, whoName }) {
+      await views.remove(id, whoName, who?.role === 'local' || who?.role === 'owner')
+      await audit.append({ who: whoName, action: 'view.remove', client: null, subject: id })
       return { ok: true }
     },
 

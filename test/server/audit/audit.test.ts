@@ -123,4 +123,15 @@ describe('audit', () => {
       { subject: 'd-1', detail: { why: 'lost' } },
     ])
   })
+
+  it('lists what was done to one subject, and one deed or all of a kind', async () => {
+    for (const action of ['job.order', 'job.end', 'jobs.count', 'run.order'])
+      await audit.append({ ...entry, action, subject: action === 'run.order' ? 'r' : 'j' })
+    const found = async (query: { subject?: string; action?: string }): Promise<string[]> =>
+      (await audit.list({ ...query, limit: 10 })).map(({ action }) => action)
+    expect(await found({ subject: 'r' })).toEqual(['run.order'])
+    expect(await found({ action: 'job' })).toEqual(['job.end', 'job.order'])
+    expect(await found({ action: 'job.end' })).toEqual(['job.end'])
+    expect(await found({ action: 'jo' })).toEqual([])
+  })
 })

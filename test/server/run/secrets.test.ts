@@ -1,5 +1,5 @@
-import { createDecipheriv, createECDH, hkdfSync } from 'node:crypto'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { createDecipheriv, createECDH, createHash, hkdfSync } from 'node:crypto'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SealedSecret } from '../../../contract/command.ts'
 import { ana, type Fleet } from './fleet.ts'
 import { fleetSuite } from './suite.ts'
@@ -133,7 +133,7 @@ describe('jobs', () => {
   it('of one device are refused for somebody for whose client they are not, and stand in the audit chain', async () => {
     const script = await fleet.script({ dryRun: true })
     const [device] = await fleet.devices(client, 1)
-    const order = { device: device!, script, parameters: {}, expiresInS: 60, dryRun: true }
+    const order = { device: device!, script, parameters: {}, expiresInS: 60, dryRun: true, reason: 'look' }
     const other = { ...ana, clients: ['other'] }
     const { remediation } = fleet.work()
     await expect(remediation.createJob(order, other)).rejects.toMatchObject({ code: 'FORBIDDEN' })
@@ -143,10 +143,38 @@ describe('jobs', () => {
     await expect(remediation.cancelJob(job.id, other)).rejects.toMatchObject({ code: 'FORBIDDEN' })
     const deeds = (await fleet.audit.list({ limit: 20 })).filter(({ subject }) => subject === job.id)
     expect(deeds).toMatchObject([
-      { who: 'ana', action: 'job.order', detail: { device, dryRun: true, proof: 'second factor' } },
+      {
+        who: 'ana',
+        action: 'job.order',
+        detail: { device, dryRun: true, reason: 'look', proof: 'second factor' },
+      },
     ])
     await remediation.cancelJob(job.id, ana)
     expect(fleet.cancels).toEqual([job.id])
+  })
+
+  it('leave their end in the audit chain: state, exit code and the hash of what they printed', async () => {
+    const script = await fleet.script()
+    const [device] = await fleet.devices(client, 1)
+    // As Windows tells an access violation: beyond what a signed 32-bit column holds.
+    fleet.setAnswer(() => ({ outcome: 'exited', exitCode: 0xc0000005, stdout: 'so far\n', stderr: 'ouch' }))
+    const order = { device: device!, script, parameters: {}, expiresInS: 60 }
+    const { id } = await fleet.work().remediation.createJob(order, ana)
+    const job = await vi.waitFor(async () => {
+      const now = await fleet.work().remediation.job(id)
+      expect(now.state).toBe('failed')
+      return now
+    })
+    expect(job.exitCode).toBe(0xc0000005 | 0)
+    const deeds = (await fleet.audit.list({ limit: 20 })).filter(({ subject }) => subject === id)
+    const output = createHash('sha256')
+      .update(JSON.stringify([job.stdout, job.stderr]))
+      .digest('hex')
+    expect(deeds[0]).toMatchObject({
+      ...{ who: 'server', action: 'job.end', client },
+      detail: { device, state: 'failed', exitCode: 0xc0000005 | 0, output },
+    })
+    expect((await fleet.audit.verify()).ok).toBe(true)
   })
 })
 
