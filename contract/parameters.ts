@@ -23,6 +23,30 @@ export function resolveParameters(
   return { values, faults }
 }
 
+/** What is wrong with parameters as a script declares them: no value could ever fit, or its own default does not. */
+export function declarationFaults({ parameters }: Pick<ScriptContent, 'parameters'>): Fault[] {
+  return Object.entries(parameters).flatMap(([name, schema]) => {
+    const field = `parameters.${name}`
+    if (schema.type === 'string' && !isPattern(schema.pattern))
+      return [{ field: `${field}.pattern`, message: `is no regular expression: ${schema.pattern}` }]
+    if (schema.type === 'integer' && schema.min > schema.max)
+      return [{ field: `${field}.min`, message: 'is greater than max' }]
+    const preset = 'default' in schema ? schema.default : undefined
+    const message = preset === undefined ? null : faultOf(schema, preset)
+    return message === null ? [] : [{ field: `${field}.default`, message }]
+  })
+}
+
+/** By itself, since one such as `a)|(.*` would only be whole inside the brackets that are put around it. */
+function isPattern(pattern: string): boolean {
+  try {
+    return new RegExp(pattern, 'u') instanceof RegExp
+  } catch {
+    // The engine says why in English prose of its own; the pattern is told instead.
+    return false
+  }
+}
+
 /** How secrets of the server are called. */
 export const SECRET_NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 

@@ -29,6 +29,41 @@ export function typedParameters(
   return given
 }
 
+/**
+ * Flags as `name=value` pairs, by what the script declares: `--name VALUE` or `--name=VALUE`, underscores as hyphens if
+ * one likes, and `--name` or `--no-name` alone where it is true or false. USAGE for what is no flag or has no value.
+ */
+export function flagPairs(
+  { parameters }: Pick<ScriptContent, 'parameters'>,
+  words: readonly string[],
+): string[] {
+  const pairs: string[] = []
+  const rest = [...words]
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const [, flag, , given] = /^--([A-Za-z][\w-]*)(=(.*))?$/s.exec(word) ?? []
+    if (flag === undefined)
+      throw new VigiaError('USAGE', `${JSON.stringify(word)} is no flag of the script: say --NAME VALUE.`)
+    const name = flag.replaceAll('-', '_')
+    const denied = name.replace(/^no_/, '')
+    const follows = rest[0] !== undefined && !rest[0].startsWith('--')
+    if (given !== undefined) pairs.push(`${name}=${given}`)
+    else if (parameters[name]?.type === 'boolean')
+      pairs.push(`${name}=${rest[0] === 'true' || rest[0] === 'false' ? rest.shift() : 'true'}`)
+    else if (!Object.hasOwn(parameters, name) && parameters[denied]?.type === 'boolean')
+      pairs.push(`${denied}=false`)
+    else if (follows) pairs.push(`${name}=${rest.shift()}`)
+    // One that the script does not have is told with the other faults.
+    else if (!Object.hasOwn(parameters, name)) pairs.push(`${name}=`)
+    else throw new VigiaError('USAGE', `${word} takes a value: ${word} VALUE, or ${word}=VALUE.`)
+  }
+  return pairs
+}
+
+/** The flag of a parameter. */
+export function flagOf(name: string): string {
+  return `--${name.replaceAll('_', '-')}`
+}
+
 function typed(type: string | undefined, text: string): string | number | boolean {
   if (type === 'integer' && /^-?\d{1,15}$/.test(text)) return Number(text)
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'

@@ -1,3 +1,4 @@
+import { ERROR_CODES, type ErrorCode } from '../../contract/errors.ts'
 import type { RunPlan, RunView } from '../../contract/run.ts'
 import { when } from '../output.ts'
 
@@ -37,6 +38,7 @@ export function planText(plan: RunPlan): string[] {
     for (const [code, names] of byCode)
       lines.push(
         `  ${code}: ${names.slice(0, SHOWN_OMISSIONS).join(', ')}${names.length > SHOWN_OMISSIONS ? ' …' : ''}`,
+        ...(Object.hasOwn(ERROR_CODES, code) ? [`    ${ERROR_CODES[code as ErrorCode].next}`] : []),
       )
   }
   if (plan.nextMs.length > 0) lines.push(`Next times: ${plan.nextMs.map(when).join(', ')}`)

@@ -4,9 +4,8 @@ import { VigiaError } from '../../contract/errors.ts'
 import type { RunTarget } from '../../contract/run.ts'
 import { contextOf, type Context } from '../command.ts'
 import { choiceOption, numberOption } from '../options.ts'
-import { printable } from '../output.ts'
 import { exitCodeOf, followJob, followRun } from './follow.ts'
-import { typedParameters } from './parameters.ts'
+import { flagPairs, typedParameters } from './parameters.ts'
 import { targetOf, wavesOf, whenOf, type TargetOptions } from './request.ts'
 import { planText, runText } from './run-text.ts'
 
@@ -31,8 +30,11 @@ type RunOptions = TargetOptions & {
 /** `vigia run`: on one device at once, or on many in waves. */
 export function registerRun(program: Command): void {
   program
-    .command('run <script>')
-    .description('run an approved script on one device, or on many in waves that stop by themselves')
+    .command('run <script> [flags...]')
+    .usage('<script> [--NAME VALUE…] [options]')
+    .description(
+      'run an approved script on one device, or on many in waves that stop by themselves. Its parameters are flags, as "vigia scripts show SCRIPT" lists them',
+    )
     .option('--device <device...>', 'device ids or host names')
     .option(
       '--where <selector>',
@@ -40,7 +42,7 @@ export function registerRun(program: Command): void {
     )
     .option('--view <name>', 'devices of a saved view')
     .option('--client <client>', 'with --where: only devices of this client')
-    .option('--param <name=value...>', 'parameters of the script')
+    .option('--param <name=value...>', 'the same as --NAME VALUE, also where an option here has that name')
     .option('--at <time>', 'begin at a time, such as 2026-12-24T22:00:00Z')
     .option('--cron <expression>', 'begin again each time: minute hour day month weekday')
     .option('--zone <zone>', 'time zone of --cron, such as Europe/Madrid (default UTC)')
@@ -55,16 +57,21 @@ export function registerRun(program: Command): void {
     .option('--follow', 'show how it goes and wait for the end')
     .option('--reason <reason>', 'why; it stands in the audit log', '')
     .option('--yes', 'do not ask')
-    .action(async (script: string, options: RunOptions, command: Command) => {
+    .allowUnknownOption()
+    .action(async (script: string, flags: string[], options: RunOptions, command: Command) => {
       const context = contextOf(command)
       const when = whenOf(options)
       const target = await targetOf(context.server, options)
       const { script: found } = await context.server.call('script', { params: { name: script } })
-      const parameters = typedParameters(found.content, options.param ?? [])
+      const parameters = typedParameters(found.content, [
+        ...flagPairs(found.content, flags),
+        ...(options.param ?? []),
+      ])
       const [device, ...others] = target.kind === 'devices' ? target.devices : []
       const one = device !== undefined && others.length === 0 && when.kind === 'now'
-      if (one && options.plan !== true && options.waves === undefined)
-        await runOnOne(context, { script, device, parameters, options })
+      // What only a run can do with one device, as leaving it out when it is away, is a run.
+      if (one && options.plan !== true && options.waves === undefined && options.offline === 'wait')
+        await runOnOne(context, { script, device, parameters, options, meanings: found.content.exitCodes })
       else await runOnMany(context, { script, target, parameters, when, options })
     })
 }
@@ -76,22 +83,28 @@ async function runOnOne(
     device: string
     parameters: Record<string, string | number | boolean>
     options: RunOptions
+    /** Of exit codes. */
+    meanings: Readonly<Record<string, string>>
   },
 ): Promise<void> {
-  const { script, device, parameters, options } = order
+  const { script, device, parameters, options, meanings } = order
   const job = await context.server.call('createJob', {
-    body: { device, script, parameters, expiresInS: options.expires, dryRun: options.dryRun === true },
+    body: {
+      ...{ device, script, parameters, expiresInS: options.expires, reason: options.reason },
+      dryRun: options.dryRun === true,
+    },
   })
   if (!options.follow) {
     context.out.print(job, () => `Job ${job.id} is ${job.state}. Follow it with "vigia job ${job.id}".`)
     return
   }
   const ended = await followJob(context, job)
-  const exit = ended.exitCode === null ? '' : `, exit code ${ended.exitCode}`
+  const meaning = ended.exitCode === null ? undefined : meanings[String(ended.exitCode)]
+  const exit = ended.exitCode === null ? '' : `, exit code ${ended.exitCode}${meaning ? ` (${meaning})` : ''}`
   const told = ended.reason === null || ended.reason === `exit code ${ended.exitCode}`
   context.out.print(
     ended,
-    () => `Job ${ended.id}: ${ended.state}${exit}${told ? '' : `, ${printable(ended.reason ?? '')}`}`,
+    () => `Job ${ended.id}: ${ended.state}${exit}${told ? '' : `, ${ended.reason ?? ''}`}`,
   )
   process.exitCode = exitCodeOf(ended)
 }

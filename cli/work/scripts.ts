@@ -53,7 +53,10 @@ export function registerScripts(program: Command): void {
           ? []
           : [`  Until        ${when(script.content.approvedUntilMs)}`]),
         `  Digest       ${script.digest}`,
-        `  Versions     ${versions.map(({ version }) => version).join(', ')}`,
+        ...rows(
+          'Versions',
+          versions.map(({ version, digest }) => `${version}, ${digest}`),
+        ),
         ...(options.body ? ['', ...script.content.body.split('\n').map((line) => `  | ${line}`)] : []),
       ])
     })

@@ -6,6 +6,7 @@ import { ScriptContent } from '../../contract/command.ts'
 import { TrustedKey } from '../../contract/trust.ts'
 import { DsseEnvelope, SCRIPT_TYPE } from '../../contract/dsse.ts'
 import { VigiaError } from '../../contract/errors.ts'
+import { declarationFaults } from '../../contract/parameters.ts'
 import { payloadDigest } from './sign.ts'
 import { signersOf } from './verify.ts'
 
@@ -86,10 +87,11 @@ export function openScript(envelope: DsseEnvelope): ScriptContent {
     throw new VigiaError('COMMAND_MALFORMED', 'the signed content is not JSON', { cause: thrown })
   }
   const content = ScriptContent.safeParse(parsed)
-  if (content.success) return content.data
-  throw new VigiaError('COMMAND_MALFORMED', 'the signed content is not a script', {
-    faults: content.error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message })),
-  })
+  const faults = content.success
+    ? declarationFaults(content.data)
+    : content.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
+  if (content.success && faults.length === 0) return content.data
+  throw new VigiaError('COMMAND_MALFORMED', 'the signed content is not a script', { faults })
 }
 
 /** The public key of the project, which signed the scripts that ship. */

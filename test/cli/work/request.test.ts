@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { groupBy } from '../../../cli/work/runs.ts'
-import { typedParameters } from '../../../cli/work/parameters.ts'
+import { flagPairs, typedParameters } from '../../../cli/work/parameters.ts'
 import { planText } from '../../../cli/work/run-text.ts'
 import { wavesOf, whenOf } from '../../../cli/work/request.ts'
 
@@ -43,6 +43,62 @@ describe('parameters on the command line', () => {
   it.each(['a', '=1', ''])('%j is none', (text) => {
     expect(() => typedParameters(script, [text])).toThrow(expect.objectContaining({ code: 'USAGE' }))
   })
+})
+
+describe('flags of a script', () => {
+  const named = {
+    name: 'tidy',
+    parameters: {
+      ...script.parameters,
+      older_than: { type: 'integer', min: -9, max: 9, help: '' },
+      no_wait: { type: 'string', pattern: '.*', maxLength: 9, help: '' },
+    },
+  } as const
+
+  it.each([
+    [
+      ['--mount', '/', '--days', '3'],
+      ['mount=/', 'days=3'],
+    ],
+    [
+      ['--older-than', '-3', '--mount=--x=y'],
+      ['older_than=-3', 'mount=--x=y'],
+    ],
+    [
+      ['--deep', '--mount', '/'],
+      ['deep=true', 'mount=/'],
+    ],
+    [
+      ['--deep', 'false', '--older_than=4'],
+      ['deep=false', 'older_than=4'],
+    ],
+    [['--no-deep'], ['deep=false']],
+    // A parameter that is called so is itself.
+    [['--no-wait', 'x'], ['no_wait=x']],
+    [['--mount=a\nb'], ['mount=a\nb']],
+  ])('%j are %j', (words, pairs) => {
+    expect(flagPairs(named, words)).toEqual(pairs)
+  })
+
+  it('that the script does not have are told with the other faults', () => {
+    expect(() => typedParameters(named, flagPairs(named, ['--folow', '--moun', '/', '--days', 'x']))).toThrow(
+      expect.objectContaining({
+        code: 'COMMAND_MALFORMED',
+        faults: expect.arrayContaining([
+          { field: 'folow', message: 'is no parameter of tidy' },
+          { field: 'moun', message: 'is no parameter of tidy' },
+          { field: 'days', message: 'must be a whole number' },
+        ]) as unknown,
+      }),
+    )
+  })
+
+  it.each([[['word']], [['-m', '/']], [['--mount']], [['--mount', '--deep']], [['--']]])(
+    '%j are none',
+    (words) => {
+      expect(() => flagPairs(named, words)).toThrow(expect.objectContaining({ code: 'USAGE' }))
+    },
+  )
 })
 
 describe('waves and times on the command line', () => {
@@ -88,6 +144,7 @@ describe('what a person reads', () => {
       '  Wave 2: up to 3 in all: two, three',
       'Left out: 1',
       '  DEVICE_REVOKED: four',
+      '    Enrol the device again if it should come back.',
       'Next times: 1970-01-01 00:00:00Z',
     ])
   })

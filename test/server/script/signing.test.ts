@@ -174,6 +174,35 @@ describe('the scripts that ship', () => {
     expect(() => openScript(seal(SCRIPT_TYPE, bytes('{'), [ana]))).toThrow(malformed)
     expect(() => openScript(seal(SCRIPT_TYPE, bytes('{}'), [ana]))).toThrow(malformed)
   })
+  it('are no scripts when nothing could fit a parameter, or its own default does not', () => {
+    const declared = {
+      open: { type: 'string', pattern: '[a-z', help: '' },
+      // Whole only inside the brackets that are put around it: it would let everything through.
+      loose: { type: 'string', pattern: 'a)|(.*', help: '' },
+      word: { type: 'string', pattern: '[a-z]+', default: 'A1', help: '' },
+      none: { type: 'integer', min: 3, max: 2, help: '' },
+      count: { type: 'integer', min: 1, max: 3, default: 9, help: '' },
+      way: { type: 'choice', choices: ['a'], default: 'b', help: '' },
+      fine: { type: 'string', pattern: '[a-z]+', default: 'a', help: '' },
+    }
+    const parameters = ScriptContent.shape.parameters.parse(declared)
+    const { content } = shippedScripts()[0]!
+    expect(() =>
+      openScript(seal(SCRIPT_TYPE, bytes(JSON.stringify({ ...content, parameters })), [ana])),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'COMMAND_MALFORMED',
+        faults: [
+          'open.pattern',
+          'loose.pattern',
+          'word.default',
+          'none.min',
+          'count.default',
+          'way.default',
+        ].map((field) => expect.objectContaining({ field: `parameters.${field}` }) as unknown),
+      }),
+    )
+  })
 })
 
 describe('parameters', () => {
