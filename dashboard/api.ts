@@ -202,5 +202,5 @@ function fill(path: string, params: object = {}): string {
 function search(query: object = {}): string {
   const present = Object.entries(query).filter(([, value]) => value !== undefined)
   if (present.length === 0) return ''
-  return `?${new URLSearchParams(present.map(([name, value]) => [name, String(value)])).toString()}`
+  return `?${new URLSearchParams(present.map(([name, value]): [string, string] => [name, String(value)])).toString()}`
 }

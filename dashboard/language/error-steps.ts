@@ -42,6 +42,44 @@ export const SPANISH_ERRORS: Partial<Record<ErrorCode, Told>> = {
     what: 'Este servidor ya está preparado.',
     next: 'La preparación sirve una vez. Inicia sesión o restablece al propietario con "vigia user reset".',
   },
+  COMMAND_MALFORMED: {
+    what: 'El script no acepta esos valores.',
+    next: 'Corrige los parámetros que nombra el mensaje.',
+  },
+  COMMAND_UNAPPROVED: {
+    what: 'Al script le faltan aprobaciones.',
+    next: 'Un aprobador lo firma con "vigia approve".',
+  },
+  COMMAND_DISABLED: {
+    what: 'Las órdenes están detenidas.',
+    next: 'Permítelas de nuevo con "vigia commands allow", o quita el archivo commands-disabled del propio equipo.',
+  },
+  APPROVAL_EXPIRED: {
+    what: 'La aprobación del script ha terminado.',
+    next: 'Hay que aprobarlo de nuevo con una versión más alta: "vigia approve FILE --script-version N".',
+  },
+  SCRIPT_UNSUPPORTED: {
+    what: 'El script no es para ese sistema.',
+    next: 'Elige uno para el sistema operativo del dispositivo.',
+  },
+  SCRIPT_REVOKED: { what: 'Esta versión fue retirada.', next: 'Usa una más nueva.' },
+  SCRIPT_NO_DRY_RUN: {
+    what: 'Este script no se puede probar sin cambios.',
+    next: 'Pruébalo antes en un solo dispositivo.',
+  },
+  SECRET_MISSING: {
+    what: 'Falta un secreto.',
+    next: 'Guárdalo antes, en Secretos o con "vigia secret set NOMBRE".',
+  },
+  DEVICE_OFFLINE: {
+    what: 'El dispositivo no está conectado.',
+    next: 'Espera a que se conecte, o da una orden que lo espere.',
+  },
+  DEVICE_REVOKED: { what: 'El dispositivo está revocado.', next: 'Inscríbelo de nuevo si debe volver.' },
+  RUN_TARGET_EMPTY: {
+    what: 'No llegaría a ningún dispositivo.',
+    next: 'Elige otro destino; el plan dice a quién llega y a quién no, y por qué.',
+  },
   REMOTE_REFUSED: {
     what: 'La persona que está ante el equipo ha dicho que no.',
     next: 'Habla antes con ella.',
@@ -104,4 +142,10 @@ export function tellError(
   const told = language === 'es' ? SPANISH_ERRORS[error.code] : undefined
   if (told) return { ...told, detail: error.message }
   return { what: error.message, next: ERROR_CODES[error.code].next, detail: null }
+}
+
+/** The step that mends what a code says, in the language of the page; undefined for what is no code of ours. */
+export function nextStep(code: string, language: Language): string | undefined {
+  if (!Object.hasOwn(ERROR_CODES, code)) return undefined
+  return tellError({ code: code as ErrorCode, message: '' }, language).next
 }

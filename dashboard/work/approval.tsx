@@ -1,9 +1,7 @@
 import type { ReactElement } from 'react'
 import { useWords } from '../language/use-words.ts'
 import { Ago, Tag } from '../shell/parts.tsx'
-import type { Answer } from '../api.ts'
-
-export type Listed = Answer<'scripts'>['scripts'][number]
+import type { Listed } from './standing.ts'
 
 /** Whether a script may run, who says so, and since when. */
 export function Approval({
@@ -18,7 +16,9 @@ export function Approval({
       <span className="inline">
         {script.revoked === true ? (
           <Tag tone="critical">{t('work.revoked')}</Tag>
-        ) : script.anywhere === false && script.content.devices === null ? (
+        ) : script.expired === true ? (
+          <Tag tone="warning">{t('work.expired')}</Tag>
+        ) : script.lacking > 0 ? (
           <Tag tone="warning">{t('work.waiting')}</Tag>
         ) : script.content.devices !== null ? (
           <Tag tone="info">{t('work.onlyNamed')}</Tag>

@@ -15,6 +15,7 @@ import { Options } from './options.tsx'
 import { ParameterFields, startingValues } from './parameters.tsx'
 import { Plan } from './plan.tsx'
 import type { OrderSearch } from './search.ts'
+import { chosenScript, mayRun } from './standing.ts'
 import { Target } from './target.tsx'
 import { When } from './when.tsx'
 
@@ -39,12 +40,12 @@ function Order({ search }: { search: OrderSearch }): ReactElement {
   const navigate = useNavigate()
   const { prove, dialog } = useProof()
   const scripts = useQuery(askWork.scripts())
-  const find = (name: string) => scripts.data?.find(({ content }) => content.name === name)?.content
+  const offered = (scripts.data ?? []).filter(mayRun)
+  const find = (script: string) => chosenScript(scripts.data ?? [], script)
   const [draft, setDraft] = useState<Draft>(() => {
-    const script = search.script ?? ''
-    const content = find(script)
+    const { digest = '', content } = find(search.script ?? '') ?? {}
     return newDraft({
-      ...{ script, values: content ? startingValues(content, givenValues(search.values)) : {} },
+      ...{ script: digest, values: content ? startingValues(content, givenValues(search.values)) : {} },
       devices: (search.devices ?? search.device ?? '').split(',').filter((device) => device !== ''),
       ...(search.view === undefined ? {} : { target: 'view', view: search.view }),
     })
@@ -52,12 +53,14 @@ function Order({ search }: { search: OrderSearch }): ReactElement {
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set())
   const [all, setAll] = useState(false)
   const change = (part: Partial<Draft>): void => setDraft((before) => ({ ...before, ...part }))
-  const content = find(draft.script)
+  const content = find(draft.script)?.content
   const wellFormed = content !== undefined && resolveParameters(content, draft.values).faults.length === 0
   const request = wellFormed ? requestOf(draft) : undefined
   const asked = useDeferredValue(request)
   const [only, ...others] = draft.devices
-  const oneNow = draft.target === 'devices' && others.length === 0 && draft.when === 'now' ? only : undefined
+  // One device is a job; what only a run can do with it, as leaving it out when it is away, is a run.
+  const isJob = draft.target === 'devices' && others.length === 0 && draft.when === 'now'
+  const oneNow = isJob && draft.offline === 'wait' ? only : undefined
 
   const order = useMutation({
     mutationFn: async () => {
@@ -68,8 +71,8 @@ function Order({ search }: { search: OrderSearch }): ReactElement {
         await navigate({ to: '/runs/$id', params: { id: run.id } })
         return
       }
-      const { script, parameters, expiresInS, dryRun } = request
-      const body = { device: oneNow, script, parameters, dryRun, expiresInS: Math.min(604_800, expiresInS) }
+      const { script, parameters, expiresInS, dryRun, reason } = request
+      const body = { device: oneNow, script, parameters, dryRun, expiresInS, reason }
       const job = await prove(() =>
         call('createJob', { body: { ...body, ...(search.ticket ? { ticket: search.ticket } : {}) } }),
       )
@@ -100,13 +103,18 @@ function Order({ search }: { search: OrderSearch }): ReactElement {
                 const next = find(script)
                 setTouched(new Set())
                 setAll(false)
-                change({ script, values: next ? startingValues(next) : {}, dryRun: false })
+                change({ script, values: next ? startingValues(next.content) : {}, dryRun: false })
               }}
               data={[
                 { value: '', label: t('work.chooseScript') },
-                ...(scripts.data ?? []).map((script) => ({
-                  value: script.content.name,
-                  label: `${script.content.title} (${script.content.systems.map((one) => t(`work.systems.${one}`)).join(', ')})`,
+                ...offered.map(({ digest, content: { name, title, version, systems } }) => ({
+                  value: digest,
+                  label: [
+                    `${title} (${systems.map((one) => t(`work.systems.${one}`)).join(', ')})`,
+                    ...(offered.some((other) => other.digest !== digest && other.content.name === name)
+                      ? [t('work.version', { version })]
+                      : []),
+                  ].join(', '),
                 })),
               ]}
             />

@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ReactElement, ReactNode } from 'react'
-import type { RunRequest } from '../../contract/run.ts'
+import type { RunPlan, RunRequest } from '../../contract/run.ts'
+import { nextStep } from '../language/error-steps.ts'
 import { formatExact } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
 import { Failure, Tag, Waiting } from '../shell/parts.tsx'
@@ -64,17 +65,32 @@ function Reached({ request }: { request: RunRequest }): ReactElement {
         )}
       </ul>
       {omitted.length > 0 && (
-        <details>
+        <details open={devices.length === 0}>
           <summary>{t('work.omitted', { count: omitted.length })}</summary>
-          <ul className="plain">
-            {omitted.slice(0, 200).map(({ device, hostname, code }) => (
-              <li key={device}>
-                {hostname} <span className="mono small dim">{code}</span>
-              </li>
-            ))}
-          </ul>
+          <Omitted omitted={omitted} />
         </details>
       )}
     </div>
+  )
+}
+
+/** Whom it leaves out, by why, with the step that mends it. */
+function Omitted({ omitted }: { omitted: RunPlan['omitted'] }): ReactElement {
+  const { t, language } = useWords()
+  const byCode = Map.groupBy(omitted, ({ code }) => code)
+  return (
+    <ul className="plain stack">
+      {[...byCode].map(([code, devices]) => (
+        <li key={code}>
+          <span className="mono small">{code}</span> <span className="dim">{nextStep(code, language)}</span>
+          <br />
+          {devices
+            .slice(0, SHOWN)
+            .map(({ hostname }) => hostname)
+            .join(', ')}
+          {devices.length > SHOWN && <> {t('common.more', { count: devices.length - SHOWN })}</>}
+        </li>
+      ))}
+    </ul>
   )
 }

@@ -49,13 +49,14 @@ export type SortKey = 'device' | 'client' | 'state' | 'exit' | 'took' | 'wave' |
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
 
-/** Rows by one column; those without a value come last, both ways. */
+/** Rows by one column, figures by their size; those without a value come last, both ways. */
 export function sorted(rows: readonly RunResult[], key: SortKey, down: boolean): RunResult[] {
   const sign = down ? -1 : 1
   return [...rows].sort((a, b) => {
     const [left, right] = [valueOf(a, key), valueOf(b, key)]
     if (left === '' || right === '') return left === right ? 0 : left === '' ? 1 : -1
-    return sign * collator.compare(left, right)
+    const [one, other] = [Number(left), Number(right)]
+    return sign * (Number.isNaN(one - other) ? collator.compare(left, right) : one - other)
   })
 }
 

@@ -4,12 +4,13 @@ import { Link, useParams } from '@tanstack/react-router'
 import type { ReactElement } from 'react'
 import type { ScriptContent, ScriptParameter } from '../../contract/command.ts'
 import type { Answer } from '../api.ts'
-import { formatSpan } from '../language/format.ts'
+import { formatExact, formatSpan } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
 import { CopyText } from '../shell/copy.tsx'
 import { Ago, Fact, Failure, PageHead, Waiting } from '../shell/parts.tsx'
 import { Approval } from './approval.tsx'
 import { askWork } from './ask.ts'
+import { addressOf, mayRun } from './standing.ts'
 
 /** One script: what it does and changes, what it takes and tells, its versions and its text. */
 export function ScriptPage(): ReactElement {
@@ -31,7 +32,6 @@ export function ScriptPage(): ReactElement {
 function Script({ answer: { script, versions } }: { answer: Answer<'script'> }): ReactElement {
   const { t } = useWords()
   const { content } = script
-  const waits = script.anywhere === false && content.devices === null
   return (
     <>
       <PageHead
@@ -44,9 +44,11 @@ function Script({ answer: { script, versions } }: { answer: Answer<'script'> }):
           </span>
         }
       >
-        <Link to="/run" search={{ script: content.name }} className="button primary">
-          {t('work.run')}
-        </Link>
+        {mayRun(script) && (
+          <Link to="/run" search={{ script: addressOf(script) }} className="button primary">
+            {t('work.run')}
+          </Link>
+        )}
       </PageHead>
       <div className="two">
         <div className="stack">
@@ -75,7 +77,9 @@ function Script({ answer: { script, versions } }: { answer: Answer<'script'> }):
             <ul className="card-body plain stack">
               {versions.map((version) => (
                 <li key={version.digest}>
-                  <strong>{t('work.version', { version: version.version })}</strong>{' '}
+                  <Link to="/scripts/$name" params={{ name: version.digest }}>
+                    {t('work.version', { version: version.version })}
+                  </Link>{' '}
                   <span className="mono dim small">{version.digest.slice(0, 12)}</span>
                   <span className="dim small under">
                     {t('work.approvedBy', { names: version.approvedBy.join(', ') })} ·{' '}
@@ -85,10 +89,10 @@ function Script({ answer: { script, versions } }: { answer: Answer<'script'> }):
               ))}
             </ul>
           </section>
-          {waits && (
+          {script.lacking > 0 && script.revoked !== true && (
             <section className="card card-body stack" aria-label={t('work.waiting')}>
-              <p>{t('work.approveIt')}</p>
-              <CopyText text={`vigia approve ${content.name}.json`} />
+              <p>{t('work.approveIt', { count: script.lacking })}</p>
+              <CopyText text={`vigia approve ${script.digest}`} />
             </section>
           )}
         </div>
@@ -118,6 +122,9 @@ function About({ content, digest }: { content: ScriptContent; digest: string }):
         <Fact name={t('work.devices')}>
           {content.devices === null ? t('work.anyDevice') : content.devices.join(', ')}
         </Fact>
+        {content.approvedUntilMs !== undefined && (
+          <Fact name={t('work.approvedUntil')}>{formatExact(content.approvedUntilMs, language)}</Fact>
+        )}
         <Fact name={t('work.digest')}>
           <span className="mono small breakable">{digest}</span>
         </Fact>

@@ -5,9 +5,10 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useMemo, type ReactElement } from 'react'
 import { useWords } from '../language/use-words.ts'
 import { Empty, Failure, PageHead, Waiting } from '../shell/parts.tsx'
-import { Approval, type Listed } from './approval.tsx'
+import { Approval } from './approval.tsx'
 import { askWork } from './ask.ts'
 import { SYSTEMS, type ScriptSearch } from './search.ts'
+import { addressOf, mayRun, type Listed } from './standing.ts'
 
 /** The library: what may be run, on what, what it changes, and who approved it. */
 export function ScriptsPage(): ReactElement {
@@ -117,12 +118,7 @@ function Library({ scripts }: { scripts: readonly Listed[] }): ReactElement {
           {scripts.map((script) => (
             <tr key={script.digest}>
               <th scope="row" data-column="what">
-                <Link
-                  to="/scripts/$name"
-                  params={{ name: script.content.name }}
-                  className="row-link"
-                  lang="en"
-                >
+                <Link to="/scripts/$name" params={{ name: addressOf(script) }} className="row-link" lang="en">
                   {script.content.title}
                 </Link>
                 <span className="dim small mono under">
@@ -139,9 +135,11 @@ function Library({ scripts }: { scripts: readonly Listed[] }): ReactElement {
                 <Approval script={script} />
               </td>
               <td className="row-above">
-                <Link to="/run" search={{ script: script.content.name }} className="button small">
-                  {t('work.run')}
-                </Link>
+                {mayRun(script) && (
+                  <Link to="/run" search={{ script: addressOf(script) }} className="button small">
+                    {t('work.run')}
+                  </Link>
+                )}
               </td>
             </tr>
           ))}

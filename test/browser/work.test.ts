@@ -101,6 +101,47 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
   )
 
   it(
+    'orders the version that it shows, not a newer one that runs elsewhere, and keeps the reason',
+    { timeout: 90_000 },
+    async () => {
+      const { page, vigia } = site
+      const about = (version: number, parameters: string): string =>
+        [
+          ...[`name: say`, `version: ${version}`, 'title: Say it', 'description: Says its version.'],
+          ...['interpreter: sh', 'systems: [linux]', `parameters: ${parameters}`, 'timeoutS: 30'],
+          ...['idempotent: true', 'changes: nothing', 'successCodes: [0]', ''],
+        ].join('\n')
+      const approve = (version: number, parameters: string, ...more: string[]): void => {
+        writeFileSync(join(vigia.dataDir, 'say.yaml'), about(version, parameters))
+        writeFileSync(join(vigia.dataDir, 'say.sh'), `echo version ${version}\n`)
+        const approved = vigia.vigia('approve', join(vigia.dataDir, 'say.yaml'), '--yes', ...more)
+        expect(approved.code, approved.stderr).toBe(0)
+      }
+      approve(1, '{}')
+      approve(
+        2,
+        "{ loud: { type: string, pattern: '.+', help: How loud } }",
+        '--device',
+        'd-aaaaaaaaaaaaaaaa',
+      )
+      await open(`/run?script=say&device=${site.device}`)
+      await page
+        .getByLabel('Script')
+        .locator('option', { hasText: 'Say it' })
+        .nth(1)
+        .waitFor({ state: 'attached' })
+      expect(await page.getByLabel('loud').count()).toBe(0)
+      await page.getByLabel('Reason').fill('as Eva asked')
+      await page.getByRole('button', { name: 'Run on 1 device' }).click()
+      await page.waitForURL(/\/jobs\//, { timeout: 20_000 })
+      await page.getByText('version 1').first().waitFor({ timeout: 20_000 })
+      const job = page.url().split('/').at(-1) ?? ''
+      const { rows } = await vigia.server.call('audit', { query: { subject: job, action: 'job.order' } })
+      expect(rows).toMatchObject([{ who: 'ana', detail: { reason: 'as Eva asked' } }])
+    },
+  )
+
+  it(
     'runs on all devices that fit a condition, and groups the results by what they told',
     { timeout: 90_000 },
     async () => {
