@@ -66,19 +66,18 @@ async function readOffered({ server }: Context, file: string, options: Options):
   if (!existsSync(file) && /^[0-9a-f]{64}$/.test(file)) {
     refuseChanges(options)
     const { script } = await server.call('script', { params: { name: file } })
-    const payload = scriptPayload(script.content)
+    const { payload } = script
     // Signed are the bytes: a server that shows another content than it names gets no signature for either.
-    if (payloadDigest({ payload: Buffer.from(payload).toString('base64') }) !== file)
+    if (payloadDigest({ payload }) !== file)
       throw new VigiaError('COMMAND_FORGED', 'The server shows another script than the digest names.')
-    return { content: script.content, payload, signatures: [] }
+    return { ...readSigned({ payloadType: SCRIPT_TYPE, payload, signatures: [] }), signatures: [] }
   }
   if (!existsSync(file)) throw new VigiaError('NOT_FOUND', `There is no file ${file}.`)
   if (file.endsWith('.json')) {
     refuseChanges(options)
     const parsed = DsseEnvelope.safeParse(jsonOf(file))
     if (!parsed.success) throw new VigiaError('REQUEST_INVALID', `${file} is no signed script.`)
-    const { payload, signatures } = parsed.data
-    return { content: openScript(parsed.data), payload: Buffer.from(payload, 'base64'), signatures }
+    return { ...readSigned(parsed.data), signatures: parsed.data.signatures }
   }
   const { device: devices } = options
   for (const device of devices ?? [])
@@ -90,6 +89,30 @@ async function readOffered({ server }: Context, file: string, options: Options):
     ...endOf(options),
   })
   return { content, payload: scriptPayload(content), signatures: [] }
+}
+
+/** What is signed and its bytes; COMMAND_MALFORMED for a field that is not shown, since a newer agent might heed it. */
+function readSigned(envelope: DsseEnvelope): Pick<Offered, 'content' | 'payload'> {
+  const content = openScript(envelope)
+  const payload = Buffer.from(envelope.payload, 'base64')
+  const unseen = unseenFields(JSON.parse(payload.toString()), content)
+  if (unseen.length > 0)
+    throw new VigiaError(
+      'COMMAND_MALFORMED',
+      `The script holds what this Vigía does not know: ${unseen.join(', ')}.`,
+    )
+  return { content, payload }
+}
+
+/** Paths of what the first has and the second has not. */
+function unseenFields(from: unknown, to: unknown, path = ''): string[] {
+  if (typeof from !== 'object' || from === null) return []
+  const there =
+    typeof to === 'object' && to !== null ? new Map(Object.entries(to)) : new Map<string, unknown>()
+  return Object.entries(from).flatMap(([name, value]) => {
+    const at = path === '' ? name : `${path}.${name}`
+    return there.has(name) ? unseenFields(value, there.get(name), at) : [at]
+  })
 }
 
 function refuseChanges({ adHoc, device, until }: Options): void {

@@ -46,7 +46,7 @@ export type Scripts = {
   list(): Promise<Listed[]>
   /** One version by digest or as `find` chooses it, and all versions of its name, newest first; NOT_FOUND. */
   get(nameOrDigest: string): Promise<{
-    script: Listed & { content: ScriptContent }
+    script: Listed & { content: ScriptContent; payload: string }
     versions: (Pick<Listed, 'digest' | 'approvedBy' | 'approvedAtMs'> & { version: number })[]
   }>
   /**
@@ -167,7 +167,7 @@ export function createScripts({ records, clock, root }: Options): Scripts {
       if (!found) throw new VigiaError('NOT_FOUND', `no script ${nameOrDigest}`)
       const rows = await records.operator((db) => versionsOf(db, found.content.name))
       return {
-        script: { ...listed(found), content: found.content },
+        script: { ...listed(found), content: found.content, payload: found.envelope.payload },
         versions: rows.map(listed).map(({ digest, content, approvedBy, approvedAtMs }) => ({
           ...{ digest, version: content.version, approvedBy, approvedAtMs },
         })),
@@ -220,12 +220,13 @@ async function versionsOf(db: Db, name: string): Promise<StoredScript[]> {
 
 function toScript(row: {
   digest: string
-  content: ScriptContent
   envelope: DsseEnvelope
   approved_by: string[]
   approved_at: Date
 }): StoredScript {
-  const { digest, content, envelope, approved_by, approved_at } = row
+  const { digest, envelope, approved_by, approved_at } = row
+  // As it was signed: the column of the records has its parameters in an order of its own.
+  const content = openScript(envelope)
   return { digest, content, envelope, approvedBy: approved_by, approvedAtMs: ms(approved_at) }
 }
 

@@ -136,6 +136,16 @@ describe('approval without a server', () => {
     )
     writeFileSync(at('broken.json'), '{"payloadType":1}')
     expect(as('ana', 'approve', 'broken.json', '--out', 'x.json').error).toMatch(/^REQUEST_INVALID/)
+    const { payload, ...rest } = JSON.parse(readFileSync(at('hello.json'), 'utf8')) as DsseEnvelope
+    const signed = JSON.parse(Buffer.from(payload, 'base64').toString()) as Record<string, object>
+    const more = JSON.stringify({ ...signed, limits: { ...signed['limits'], asRoot: true }, runAs: 'root' })
+    writeFileSync(
+      at('unseen.json'),
+      JSON.stringify({ ...rest, payload: Buffer.from(more).toString('base64') }),
+    )
+    expect(as('ana', 'approve', 'unseen.json', '--out', 'x.json', '--yes').error).toMatch(
+      /^COMMAND_MALFORMED: .*limits\.asRoot, runAs/,
+    )
     writeFileSync(at('x.exe'), '')
     expect(as('ana', 'approve', 'x.exe', '--out', 'x.json').error).toMatch(/^USAGE: FILE ends in/)
     const many = Array.from({ length: 11 }, (_, index) => `d-${'abcdefghijk'[index]!.repeat(16)}`)

@@ -102,8 +102,17 @@ describe('a run over real agents', () => {
     expect(csv).toHaveLength(3)
     expect(done('jobs', '--find', 'hello', '--run', ordered.id)).toContain('«hello»')
     expect(done('runs', 'results', ordered.id, '--by', 'exit')).toMatch(/^0\s+2\s/m)
-    const follow = vigia.vigia('run', 'hello', '--device', second, '--follow')
-    expect([follow.code, follow.stdout]).toEqual([0, expect.stringContaining('hello\n')])
+    const follow = vigia.vigia('run', 'hello', '--device', second, '--follow', '--reason', 'a look', '--json')
+    const { id: job } = JSON.parse(follow.stdout) as { id: string }
+    expect([follow.code, follow.stdout]).toEqual([0, expect.stringContaining('hello\\n')])
+    const deeds = JSON.parse(done('audit', 'list', '--subject', job, '--json')) as unknown[]
+    expect(deeds).toMatchObject([
+      { action: 'job.end', detail: { device: second, state: 'succeeded', exitCode: 0 } },
+      { action: 'job.order', who: 'local', detail: { device: second, reason: 'a look' } },
+    ])
+    done('views', 'save', 'all-linux', '--where', 'device.os == "linux"')
+    expect(done('run', 'hello', '--view', 'all-linux', '--plan')).toContain('reaches 2 devices')
+    expect(done('audit', 'list', '--action', 'view')).toContain('view.save')
   }, 180_000)
 
   it('stops at the first device that fails, and reaches no other', async () => {
@@ -173,6 +182,11 @@ describe('a run over real agents', () => {
     expect(ran.stdout).not.toContain(value)
     const missing = vigia.vigia('run', 'use-secret', '--device', second, '--param', 'key=none')
     expect(missing.stderr).toMatch(/^SECRET_MISSING/)
+    // The same as a flag; one that the script does not have is refused like any other parameter.
+    const flag = vigia.vigia('run', 'use-secret', '--device', second, '--key', 'vpn', '--follow')
+    expect(flag.stdout).toContain('it is ******')
+    const typo = vigia.vigia('run', 'use-secret', '--device', second, '--key', 'vpn', '--folow')
+    expect([typo.code, typo.stderr]).toEqual([2, expect.stringContaining('folow is no parameter')])
     const wrong = vigia.vigia('run', 'use-secret', '--device', second, '--param', 'kay=vpn')
     expect(wrong.stderr).toMatch(/^COMMAND_MALFORMED: .*kay.*key/s)
     expect(done('secret', 'list')).not.toContain(value)

@@ -86,7 +86,15 @@ describe('approval by two', () => {
       fleetThreshold: 2,
     })
     writeFileSync(at('hello.sh'), 'echo hello\n')
-    done(as('ana', 'approve', 'hello.sh', '--key', 'ana', '--yes'))
+    // Parameters in an order that the records do not keep: the next approver signs the same bytes all the same.
+    const about = [
+      ...['name: hello', 'version: 1', 'title: Hello', 'description: Says it.', 'interpreter: sh'],
+      ...['systems: [linux]', 'timeoutS: 30', 'idempotent: true', 'changes: nothing', 'successCodes: [0]'],
+      ...['parameters:', '  way: { type: choice, choices: [b, a], default: a, help: How }'],
+      '  by: { type: boolean, default: false, help: By }',
+    ]
+    writeFileSync(at('hello.yaml'), `${about.join('\n')}\n`)
+    done(as('ana', 'approve', 'hello.yaml', '--key', 'ana', '--yes'))
     await expect(order('hello')).rejects.toMatchObject({ code: 'COMMAND_UNAPPROVED' })
     const [waiting] = (await vigia.server.call('scripts')).scripts.filter(
       ({ content }) => content.name === 'hello',

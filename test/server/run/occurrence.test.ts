@@ -14,6 +14,29 @@ describe('the times of a schedule', () => {
     ])
   })
 
+  it('that the clock skips come at its change, and those that it shows twice come once', () => {
+    const next = (text: string, after: string): string[] =>
+      nextTimes(cron(text, 'Europe/Madrid'), T(after), 2).map((time) => new Date(time).toISOString())
+    // 29 March: 02:00 is 03:00. 25 October: 03:00 is 02:00 again.
+    expect(next('30 2 * * *', '2026-03-28T12:00:00Z')).toEqual([
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-30T00:30:00.000Z',
+    ])
+    expect(next('30 2 * * *', '2026-10-24T12:00:00Z')).toEqual([
+      '2026-10-25T00:30:00.000Z',
+      '2026-10-26T01:30:00.000Z',
+    ])
+    // Asked in the hour that comes again, after it has run.
+    for (const after of ['2026-10-25T00:30:00.400Z', '2026-10-25T01:10:00Z', '2026-10-25T01:30:01Z'])
+      expect(next('30 2 * * *', after)[0]).toBe('2026-10-26T01:30:00.000Z')
+    // What comes each half hour goes on through both.
+    const half = nextTimes(cron('*/30 * * * *', 'Europe/Madrid'), T('2026-10-25T00:10:00Z'), 5)
+    expect(half.map((time) => time - T('2026-10-25T00:30:00Z'))).toEqual(
+      [0, 1, 2, 3, 4].map((step) => step * 1_800_000),
+    )
+    expect(nextTimes(cron('0 3 31 2 *'), 0, 1)).toEqual([])
+  })
+
   it('come after the moment that is given, whatever the clock of the machine says', () => {
     expect(nextTimes(cron('0 0 1 1 *'), T('2031-06-01T00:00:00Z'), 1)).toEqual([T('2032-01-01T00:00:00Z')])
     expect(nextTimes(cron('* * * * *'), T('2001-01-01T00:00:00Z'), 2)).toEqual([

@@ -190,6 +190,7 @@ describe('approved scripts', () => {
       ['ships', 2],
       ['ships', 1],
       ['waits', 4],
+      ['waits', 3],
       ['withdrawn', 2],
     ])
     expect(list[0]?.content).not.toHaveProperty('body')
