@@ -4,8 +4,10 @@ import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { buildProgram } from '../../cli/program.ts'
+import { flagOf } from '../../cli/work/parameters.ts'
 import { ERROR_CODES } from '../../contract/errors.ts'
 import { ServerConfig } from '../../server/config.ts'
+import { shippedScripts } from '../../server/script/library.ts'
 import { ROOT } from '../support/sources.ts'
 
 const files = [
@@ -51,10 +53,17 @@ function faultsOf(line: string): string[] {
     const word = words[words.indexOf(at.name()) + 1]
     if (word !== undefined && /^[a-z]/.test(word)) return [`no command "${word}" in "vigia ${line}"`]
   }
-  const known = [...at.options, ...program.options].flatMap(({ long }) => long ?? [])
+  const ofProgram = [...at.options, ...program.options].flatMap(({ long }) => long ?? [])
+  // What `vigia run` takes beside its own: the parameters of the script.
+  const known = at.name() === 'run' ? [...ofProgram, ...flagsOf(words[1] ?? '')] : ofProgram
   return words
     .filter((word) => word.startsWith('--') && !known.includes(word))
     .map((word) => `no option ${word} in "vigia ${line}"`)
+}
+
+function flagsOf(script: string): string[] {
+  const shipped = shippedScripts().find(({ content }) => content.name === script)
+  return Object.keys(shipped?.content.parameters ?? {}).map(flagOf)
 }
 
 type JsonSchema = { properties?: Record<string, JsonSchema>; anyOf?: JsonSchema[]; oneOf?: JsonSchema[] }
