@@ -20,12 +20,20 @@ type Node =
 /** Repetitions are laid out one after the other: this many steps at most. */
 const MOST_STEPS = 20_000
 
+/** Says whether a whole text matches, in at most so many steps for each of its characters. */
+export type Pattern = { matches(text: string): boolean; stepsPerCharacter: number }
+
 /** A test of whether a whole text matches. Throws SyntaxError with what is wrong. */
-export function compilePattern(source: string): (text: string) => boolean {
+export function compilePattern(source: string): Pattern['matches'] {
+  return measuredPattern(source).matches
+}
+
+/** As `compilePattern`, with what a search may cost. */
+export function measuredPattern(source: string): Pattern {
   // The engine of the language tells faults of the syntax better, and what it refuses is none here either.
   new RegExp(`^(?:${source})$`, 'u')
   const steps = programOf(parse(source))
-  return (text) => run(steps, text)
+  return { matches: (text) => run(steps, text), stepsPerCharacter: steps.length }
 }
 
 function run(steps: readonly Step[], text: string): boolean {
