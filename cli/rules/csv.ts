@@ -15,3 +15,10 @@ export function csvCells(line: string): string[] {
 export function csvCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
+
+const MISSING: ReadonlySet<string> = new Set(['', 'nan', 'null', 'na', 'n/a'])
+
+/** Whether a cell says that nothing was measured: it is empty, or a word that others write there. */
+export function isMissing(cell: string): boolean {
+  return MISSING.has(cell.trim().toLowerCase())
+}

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { VigiaError } from '../../contract/errors.ts'
-import { csvCells } from './csv.ts'
+import { csvCells, isMissing } from './csv.ts'
 
 /** One row of a data file: simulated minutes (a fraction is seconds), the series' name and its value. */
 export type DataRow = (minute: number, series: string, value: number) => void
@@ -11,7 +11,7 @@ const WHAT = 'a header, then minute, series name and value in three columns'
 
 /**
  * Streams a CSV of minute, series and value (gzip when its name ends in .gz) row by row; an empty value is one that
- * was not measured and is left out. A cell may stand in quotes (RFC 4180), within one line. The minutes of a series must
+ * was not measured (or one of `nan`, `null`, `na`) and is left out. A cell may stand in quotes (RFC 4180), within one line. The minutes of a series must
  * rise. NOT_FOUND when it cannot be read; REQUEST_INVALID with file and line at the first row that is not so, or where
  * the gzip is none.
  */
@@ -59,7 +59,7 @@ function lineReader(file: string, row: DataRow): { take(text: string): void; end
       return
     }
     if (!isNumber) throw fault(`the minute "${minuteText}" is not a number; write minutes from any origin`)
-    if (valueText.trim() === '') return
+    if (isMissing(valueText)) return
     if (!Number.isFinite(value))
       throw fault(`the value "${valueText}" is not a number; leave it empty where none was measured`)
     const before = newest.get(series)

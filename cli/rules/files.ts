@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { relative, resolve } from 'node:path'
+import { basename, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Fault, VigiaError } from '../../contract/errors.ts'
 import type { CompiledRule } from '../../rules/language/compiled.ts'
@@ -26,14 +26,24 @@ export async function checkPacks(
   return sources.map(({ file }) => ({ file, rules: rules.filter((rule) => rule.file === file) }))
 }
 
-/** Runs the tests beside each pack; a pack without tests is a fault. */
+/** Runs the tests beside each pack; a pack with rules and without tests is a fault. */
 export async function testPacks(
   files: readonly string[],
 ): Promise<{ file: string; results: TestResult[]; faults: Fault[] }[]> {
   const packs = await checkPacks(files)
   return Promise.all(
     packs.map(async ({ file, rules }) => {
-      const tests = await readSource(resolve(file.replace(/\.ya?ml$/, '.test.yaml')))
+      if (rules.length === 0) return { file, results: [], faults: [] }
+      const path = resolve(file.replace(/\.ya?ml$/, '.test.yaml'))
+      const tests = await readSource(path).catch((thrown: unknown) => {
+        throw new VigiaError(
+          'NOT_FOUND',
+          `${file} has no tests: write them into ${basename(path)} beside it`,
+          {
+            cause: thrown,
+          },
+        )
+      })
       return { file: tests.file, ...runTests(rules, tests) }
     }),
   )

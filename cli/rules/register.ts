@@ -9,7 +9,7 @@ import { registerBacktest } from './backtest.ts'
 import { checkPacks, SCHEMA_DIRECTORY, testPacks } from './files.ts'
 import { registerInForce } from './in-force.ts'
 import { registerReplay } from './replay.ts'
-import { scoreFile } from './score.ts'
+import { scoreFile, SCORING } from './score.ts'
 
 type Output = { json?: boolean }
 
@@ -25,7 +25,7 @@ export function registerRules(program: Command): void {
     .action(async (files: string[], _options: Output, command: Command) => {
       const packs = await checkPacks(files.length === 0 ? shippedPacks() : files)
       const summary = packs.map(({ file, rules }) => ({ file, rules: rules.length }))
-      const text = summary.map(({ file, rules }) => `${file}: ${rules} rules, no fault`)
+      const text = summary.map(({ file, rules }) => `${file}: ${counted(rules, 'rule')}, no fault`)
       print(command, { packs: summary }, text)
     })
   rules
@@ -44,13 +44,20 @@ export function registerRules(program: Command): void {
         tests: results.length,
         rules: new Set(results.map(({ rule }) => rule)).size,
       }))
-      const text = packs.map(({ file, tests, rules }) => `${file}: ${tests} tests of ${rules} rules passed`)
+      const text = packs.map(({ file, tests, rules }) =>
+        rules === 0
+          ? `${file}: no rule of its own, nothing to test`
+          : `${file}: ${counted(tests, 'test')} of ${counted(rules, 'rule')} passed`,
+      )
       print(command, { packs }, text)
     })
   rules
     .command('score')
     .description('say for each row of a series how unusual it is, judged by the rows before it only')
-    .requiredOption('--detector <name>', 'a detector that judges by degree, with its own defaults')
+    .requiredOption(
+      '--detector <name>',
+      `${SCORING.join(', ')}: those that judge by degree, with their defaults`,
+    )
     .option('--data <file>', 'CSV with timestamp,value; an empty value is a missing one')
     .requiredOption('--out <file>', 'CSV to write: timestamp,value,anomaly_score (0 to 1)')
     .action(async (options: { detector: string; out: string }, command: Command) => {
@@ -84,6 +91,10 @@ export function registerRules(program: Command): void {
       const files = Object.keys(schemas).map((name) => join(directory, name))
       print(command, { files }, files)
     })
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 function print(command: Command, data: unknown, lines: readonly string[]): void {

@@ -2,12 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { type Fault, VigiaError } from '../../contract/errors.ts'
 import type { Bank, Detector } from '../../rules/detector.ts'
 import { DETECTORS } from '../../rules/detectors/all.ts'
-import { csvCells } from './csv.ts'
+import { csvCells, isMissing } from './csv.ts'
 
 /** One row: its time as it was written and in Unix milliseconds, its value (NaN where there is none) and that text. */
 export type SeriesRow = { timestamp: string; timeMs: number; value: number; text: string }
 
-const MISSING = new Set(['', 'nan', 'null', 'na', 'n/a'])
 const FAULTS_SHOWN = 20
 
 /**
@@ -29,12 +28,12 @@ export function readSeries(text: string, file: string): SeriesRow[] {
     const timestamp = (cells[timeColumn] ?? '').trim()
     const cell = (cells[valueColumn] ?? '').trim()
     const timeMs = parseTime(timestamp)
-    const value = MISSING.has(cell.toLowerCase()) ? NaN : Number(cell)
+    const value = isMissing(cell) ? NaN : Number(cell)
     if (cells.length !== header.length)
       faults.push(fault(file, index + 2, `${cells.length} cells where the header has ${header.length}`))
     else if (Number.isNaN(timeMs))
       faults.push(fault(file, index + 2, `"${clip(timestamp)}" is not a time (2026-01-31 13:45:00)`))
-    else if (Number.isNaN(value) && !MISSING.has(cell.toLowerCase()))
+    else if (Number.isNaN(value) && !isMissing(cell))
       faults.push(
         fault(file, index + 2, `"${clip(cell)}" is not a number; leave it empty where it is missing`),
       )
@@ -61,14 +60,20 @@ export function scoreSeries(bank: Bank, rows: readonly SeriesRow[]): Float64Arra
   return scores
 }
 
+/** Detectors that judge one series by degree and need no figure of a rule. */
+export const SCORING = DETECTORS.filter((detector) => ownBank(detector)?.score !== undefined).map(
+  ({ name }) => name,
+)
+
 /** A bank of a detector with the parameters that it has by itself; USAGE for one that does not judge by degree. */
 export function scoringBank(name: string): Bank {
-  const able = DETECTORS.filter((detector) => ownBank(detector)?.score !== undefined)
-  const bank = able.map((detector) => (detector.name === name ? ownBank(detector) : undefined)).find(Boolean)
+  const detector = DETECTORS.find((one) => one.name === name && SCORING.includes(name))
+  const bank = detector === undefined ? undefined : ownBank(detector)
   if (bank !== undefined) return bank
+  const known = DETECTORS.some((detector) => detector.name === name)
   throw new VigiaError(
     'USAGE',
-    `--detector is one of ${able.map((one) => one.name).join(', ')}, not "${name}"`,
+    `--detector is one of ${SCORING.join(', ')}, not "${name}"${known ? ', which needs figures of a rule: try it with "vigia rules replay"' : ''}`,
   )
 }
 

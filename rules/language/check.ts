@@ -58,6 +58,15 @@ export function checkRefused(raw: unknown, remedies: KnownRemedies): RuleFault[]
   ]
 }
 
+/** What is wrong with a series that a test names: a metric or a label that nothing reports. */
+export function checkSeries(metric: string, labels: Readonly<Record<string, string>>): RuleFault[] {
+  if (metric === DEVICE_REPORT_METRIC) return []
+  if (metricInfo(metric) === undefined) return checkMatchers({ metric }, [])
+  return Object.keys(labels)
+    .filter((name) => !labelsOf(metric).includes(name))
+    .map((name) => ({ path: ['labels', name], key: true, message: unknownLabel(metric, name) }))
+}
+
 function checkSignal(rule: RuleSpec): RuleFault[] {
   if (rule.signal.metric !== DEVICE_REPORT_METRIC) return checkMatchers(rule.signal, ['signal'])
   const faults = checkLabels(rule.signal, ['signal'])

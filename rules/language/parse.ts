@@ -103,7 +103,8 @@ export function readYaml<T>(
   if (document.errors.length > 0) {
     const faults = document.errors.map((error) => {
       const { line, col } = counter.linePos(error.pos[0])
-      return { file, line: Math.max(1, line), column: Math.max(1, col), message: error.message }
+      const message = error.code === 'MULTIPLE_DOCS' ? 'a second document: a file is one pack' : error.message
+      return { file, line: Math.max(1, line), column: Math.max(1, col), message }
     })
     return { raw: undefined, value: undefined, places, faults }
   }
@@ -113,7 +114,7 @@ export function readYaml<T>(
     const fault = { file, line: Math.max(1, line), column: Math.max(1, col), message: raw.message }
     return { raw: undefined, value: undefined, places, faults: [fault] }
   }
-  const parsed = schema.safeParse(raw)
+  const parsed = schema.safeParse(raw, { error: wordsFor })
   if (parsed.success) return { raw, value: parsed.data, places, faults: [] }
   return {
     raw,
@@ -121,6 +122,15 @@ export function readYaml<T>(
     places,
     faults: parsed.error.issues.flatMap((issue) => issueFaults(issue, places)),
   }
+}
+
+/** What zod says of a field that is not there is in words of JavaScript. */
+function wordsFor(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'invalid_value' && issue.input === undefined)
+    return `is missing: one of ${issue.values.map(String).join(', ')}`
+  if (issue.code !== 'invalid_type') return undefined
+  if (issue.input === undefined) return 'is missing'
+  return issue.input === null ? `is empty; a ${issue.expected} belongs here` : undefined
 }
 
 /** The document without YAML; the error of an alias that has no anchor, or of one that multiplies beyond measure. */

@@ -1,6 +1,7 @@
 import type { Fault } from '../../contract/errors.ts'
 import type { AlertState, AlertTransition } from '../../contract/rules.ts'
 import { durationMs, spanText } from '../duration.ts'
+import { checkSeries } from '../language/check.ts'
 import { type CompiledRule, remedyFor } from '../language/compiled.ts'
 import { type PackSource, readYaml } from '../language/parse.ts'
 import type { Places } from '../language/places.ts'
@@ -23,18 +24,23 @@ export function runTests(
   const results = value.tests.map((test, index) => ({
     name: test.name,
     rule: test.rule,
-    faults: runTest(rules, test, (path, message) => places.fault(['tests', index, ...path], message)),
+    faults: runTest(rules, test, (path, message, options) =>
+      places.fault(['tests', index, ...path], message, options),
+    ),
   }))
   return { results, faults: [...faults, ...uncovered(rules, value, places)] }
 }
 
-type FaultAt = (path: PropertyKey[], message: string) => Fault
+type FaultAt = (path: PropertyKey[], message: string, options?: { key?: boolean }) => Fault
 
 function runTest(rules: readonly CompiledRule[], test: RuleTest, faultAt: FaultAt): Fault[] {
   const rule = rules.find(({ spec }) => spec.name === test.rule)
   if (rule === undefined) return [faultAt(['rule'], `no rule is named ${test.rule}`)]
   if (test.expect.length === 0 && !test.silent && test.incidents === undefined)
     return [faultAt([], 'the test expects nothing')]
+  // A misspelt series would be one that the rule never sees, and a test of its silence would say nothing.
+  const unknown = seriesFaults(test, faultAt)
+  if (unknown.length > 0) return unknown
   let transitions: AlertTransition[]
   try {
     transitions = simulate(rules, test)
@@ -49,6 +55,19 @@ function runTest(rules: readonly CompiledRule[], test: RuleTest, faultAt: FaultA
     ),
     ...(test.silent ? checkSilent(own, faultAt) : []),
     ...checkIncidents(test, transitions, faultAt),
+  ]
+}
+
+function seriesFaults({ series, peers }: RuleTest, faultAt: FaultAt): Fault[] {
+  const at = (path: PropertyKey[], list: RuleTest['series']): Fault[] =>
+    list.flatMap(({ metric, labels }, index) =>
+      checkSeries(metric, labels).map(({ path: within, message, key = false }) =>
+        faultAt([...path, index, ...within], message, { key }),
+      ),
+    )
+  return [
+    ...at(['series'], series),
+    ...peers.flatMap((peer, index) => at(['peers', index, 'series'], peer.series)),
   ]
 }
 

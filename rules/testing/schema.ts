@@ -40,12 +40,13 @@ export const RuleTest = z.strictObject({
   interval: DurationText.default('30s'),
   device: z
     .strictObject({
+      client: z.string().default('test'),
       os: z.string().default('linux'),
       tags: z.array(z.string()).default([]),
       site: z.string().default(''),
       hostname: z.string().default('test'),
     })
-    .default({ os: 'linux', tags: [], site: '', hostname: 'test' }),
+    .default({ client: 'test', os: 'linux', tags: [], site: '', hostname: 'test' }),
   series: z.array(TestSeries).min(1).max(50),
   /** Other devices of the same client, alike but for their name: `count` of them with these series. */
   peers: z

@@ -25,7 +25,7 @@ export function simulate(rules: readonly CompiledRule[], test: RuleTest): AlertT
   const presence = series.find(({ spec }) => spec.metric === DEVICE_REPORT_METRIC)?.samples
   const watched = series.filter(({ spec }) => spec.metric !== DEVICE_REPORT_METRIC)
   const steps = Math.max(...series.map(({ samples }) => samples.length))
-  const device = { client: 'test', device: 'd-testtesttesttest', arch: 'x64', ...test.device }
+  const device = { device: 'd-testtesttesttest', arch: 'x64', ...test.device }
   const engine = createEngine({ rules })
   const out: AlertTransition[] = []
   const layoutOf = layouts()

@@ -48,7 +48,8 @@ it('checks figures for rules that ship', async () => {
   const text = (rule: string): string =>
     `pack: figures\nversion: 1\noverrides:\n  - { rule: ${rule}, client: acme, reason: asked, set: { enabled: false } }\n`
   await writeFile(file, text('cpu-high'))
-  expect(await vigia('check', file)).toContain('no fault')
+  expect(await vigia('check', file)).toContain('0 rules, no fault')
+  expect(await vigia('test', file)).toContain('no rule of its own, nothing to test')
   await writeFile(file, text('cpu-hihg'))
   await expect(vigia('check', file)).rejects.toMatchObject({
     faults: [{ line: 4, message: 'no rule is named cpu-hihg; did you mean cpu-high?' }],
@@ -68,6 +69,21 @@ it('throws every fault of a pack, and of a pack without tests', async () => {
     ],
   })
   await expect(vigia('check', join(directory, 'none.yaml'))).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await writeFile(file, 'pack: mine\nversion: 1\nrules:\n  - name: only\n    owner:\n')
+  await expect(vigia('check', file)).rejects.toMatchObject({
+    faults: expect.arrayContaining([
+      expect.objectContaining({ field: 'rules[0].runbook', message: 'is missing' }),
+      expect.objectContaining({
+        field: 'rules[0].severity',
+        message: 'is missing: one of info, warning, critical',
+      }),
+      expect.objectContaining({
+        field: 'rules[0].owner',
+        line: 5,
+        message: 'is empty; a string belongs here',
+      }),
+    ]),
+  })
 })
 
 it('throws the failed tests', async () => {

@@ -73,7 +73,7 @@ describe('opens one row for each incident', () => {
   })
 
   it('reads gzip, empty values, other names of columns and series in turn', async () => {
-    const text = 'minute,host,used\r\n0,a,50\r\n0,b,91\r\n5,a,\r\n5,b,50\r\n10,a,99\r\n'
+    const text = 'minute,host,used\r\n0,a,50\r\n0,b,91\r\n5,a,\r\n5,b,50\r\n10,a,99\r\n15,a,NaN\r\n'
     expect(await replay(gzipSync(text), ...mine())).toBe('series,minute\nb,0\na,10\n')
   })
 
@@ -84,6 +84,30 @@ describe('opens one row for each incident', () => {
   it('takes a gap in all that a device reports for no silence of one series, as the server does', async () => {
     const text = 'm,s,v\n0,a,1\n30,a,1\n200,a,1\n0,b,1\n30,b,1\n60,b,1\n'
     expect(await replay(text, ...mine(), '--rule', 'gone')).toBe('series,minute\n')
+  })
+
+  it('is the series and the device that a rule asks for, and says which rules are meant for others', async () => {
+    await writeFile(
+      at('pack.yaml'),
+      PACK.replace(
+        '}\n    threshold: { above: 95',
+        ', where: { mount: /backup } }\n    selector: \'"server" in device.tags\'\n    threshold: { above: 95',
+      ),
+    )
+    const server = ['--rule', 'higher', '--tag', 'server']
+    expect(await replay(`t,s,v\n${rows}`, ...mine(), ...server)).toBe('series,minute\na,10\n')
+    expect(await replay(`t,s,v\n${rows}`, ...mine())).toBe('series,minute\na,5\na,45\n')
+    expect(vi.mocked(process.stdout.write).mock.lastCall?.[0]).toMatch(
+      /higher is left out: it is meant for devices where "server" in device.tags/,
+    )
+    await expect(replay(`t,s,v\n${rows}`, ...mine(), '--rule', 'higher')).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(/higher is left out.*--tag/),
+    })
+    const elsewhere = replay(`t,s,v\n${rows}`, ...mine(), ...server, '--label', 'mount=/')
+    await expect(elsewhere).rejects.toThrow(/it watches only mount: \/backup/)
+    await expect(replay('t,s,v\n', ...mine(), '--label', 'disk=sda')).rejects.toThrow(/mount, fs, not disk/)
+    await expect(replay('t,s,v\n', ...mine(), '--label', 'mount')).rejects.toThrow(/NAME=VALUE/)
   })
 
   it('runs the packs that ship without --rules', async () => {
@@ -109,6 +133,8 @@ describe('says what is wrong, where, and what to do', () => {
 
   it('an unknown metric, rule, or file', async () => {
     await expect(replay('m,s,v\n', ...mine(), '--rule', 'none')).rejects.toThrow(/high, higher, gone/)
+    await expect(replay('m,s,v\n', '--rule', 'disk-ful')).rejects.toThrow(/did you mean disk-full\?/)
+    await expect(replay('m,s,v\n', '--metric', 'disk.usedpercent')).rejects.toThrow(/disk.used_percent\?/)
     await expect(replay('m,s,v\n', '--metric', 'disk.used')).rejects.toMatchObject({ code: 'USAGE' })
     await expect(replay('m,s,v\n', '--rules', at('no.yaml'))).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })

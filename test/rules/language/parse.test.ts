@@ -167,7 +167,7 @@ describe('faults, each with file, line, column and field', () => {
       'missing field',
       '    owner: desk\n',
       '',
-      'p.yaml:4:5 rules[0].owner: Invalid input: expected string, received undefined',
+      'p.yaml:4:5 rules[0].owner: is missing',
     ],
     [
       'zero time',

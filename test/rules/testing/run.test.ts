@@ -51,6 +51,31 @@ it('fails for rules that do not exist and series that cannot be read', () => {
   ])
 })
 
+it('fails for a metric or label that nothing reports: the rule would never see it', () => {
+  const series = (text: string): string => `series: [{ metric: ${text}, values: '10x3' }]`
+  const { results } = runTests(rules, {
+    file: 't.yaml',
+    text: `tests:
+  - { name: a, rule: cpu, ${series('cpu.used_percen')}, silent: true }
+  - name: b
+    rule: cpu
+    ${series('device.report')}
+    peers: [{ count: 1, ${series('disk.used_percent, labels: { moun: / }')} }]
+    silent: true
+`,
+  })
+  expect(results.flatMap(({ faults }) => faults)).toEqual([
+    expect.objectContaining({
+      field: 'tests[0].series[0].metric',
+      message: 'unknown metric cpu.used_percen; did you mean cpu.used_percent?',
+    }),
+    expect.objectContaining({
+      line: 6,
+      message: 'unknown label moun: disk.used_percent has the labels mount, fs',
+    }),
+  ])
+})
+
 it('fails for rules without tests', () => {
   const { faults } = runTests(rules, {
     file: 't.yaml',
