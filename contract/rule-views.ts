@@ -36,7 +36,7 @@ export const OverrideView = z.object({
 })
 export type OverrideView = z.infer<typeof OverrideView>
 
-/** One rule in force. `cannotFire`: it selects devices and is evaluated on none of them, and why. */
+/** One rule in force. `cannotFire`: why it is evaluated on no device; null where it is, and where nothing is wrong. */
 export const RuleView = z.object({
   name: UnitName,
   title: z.object({ en: z.string(), es: z.string() }),

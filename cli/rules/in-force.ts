@@ -9,6 +9,7 @@ import { contextOf } from '../command.ts'
 import { choiceOption, numberOption } from '../options.ts'
 import { printable, table, when } from '../output.ts'
 import { findDevice } from '../find-device.ts'
+import type { ServerApi } from '../server-api.ts'
 
 type CoverageOptions = {
   device?: string
@@ -55,7 +56,7 @@ export function registerInForce(rules: Command): void {
             ? []
             : [
                 '',
-                'Cannot fire: evaluated on none of the devices that they select.',
+                'Cannot fire: evaluated on no device.',
                 ...table(
                   ['RULE', 'WHY'],
                   silent.map(({ name, cannotFire }) => [name, cannotFire]),
@@ -89,7 +90,9 @@ export function registerInForce(rules: Command): void {
         limit: Math.min(1000, limit),
       }
       const answer = await server.call('ruleCoverage', { query })
+      const nowhere = answer.total === 0 ? await cannotFire(server, filters.rule) : []
       out.print(answer, () => [
+        ...nowhere,
         ...table(
           ['RULE', 'HOST', 'STATE', 'SERIES', 'NEWEST', 'WHY', 'NEXT STEP'],
           answer.rows.map((row) => [
@@ -161,6 +164,14 @@ export function registerInForce(rules: Command): void {
       const answer = await server.call('reloadRules')
       out.print(answer, () => changesText(answer.changes))
     })
+}
+
+/** What there is to say of a rule that has no row: it may be meant for no device. */
+async function cannotFire(server: ServerApi, rule: string | undefined): Promise<string[]> {
+  if (rule === undefined) return []
+  const { rules } = await server.call('rules')
+  const why = rules.find(({ name }) => name === rule)?.cannotFire ?? null
+  return why === null ? [] : [printable(`${rule} cannot fire: ${why}`), '']
 }
 
 /** Packs by the names that their texts give them. NOT_FOUND, or RULES_INVALID where a text gives none. */

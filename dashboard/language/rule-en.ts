@@ -47,7 +47,7 @@ export const ruleEn = {
     cannotFire_one: '{{count}} rule cannot fire',
     cannotFire_other: '{{count}} rules cannot fire',
     cannotFireMore: '{{count}} more',
-    cannotFireLead: 'They are meant for devices here and evaluated on none of them. This is why:',
+    cannotFireLead: 'They are evaluated on no device here. This is why:',
     overrideCount_one: '{{count}} override',
     overrideCount_other: '{{count}} overrides',
     noMatch: 'No rule matches',

@@ -49,7 +49,7 @@ export const ruleEs: RuleWords = {
     cannotFire_one: '{{count}} regla no puede saltar',
     cannotFire_other: '{{count}} reglas no pueden saltar',
     cannotFireMore: '{{count}} más',
-    cannotFireLead: 'Son para dispositivos de aquí y no se evalúan en ninguno. El motivo:',
+    cannotFireLead: 'No se evalúan en ningún dispositivo de aquí. El motivo:',
     overrideCount_one: '{{count}} excepción',
     overrideCount_other: '{{count}} excepciones',
     noMatch: 'Ninguna regla coincide',

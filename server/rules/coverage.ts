@@ -9,14 +9,19 @@ export type CoverageSource = {
   clock: Clock
   /** Names of the rules in force, in their order. */
   rules(): readonly string[]
+  /** Why it is a fault that a rule is meant for no device; undefined where it may be so (packs that ship). */
+  unselected(rule: string): string | undefined
   /** Every device that may speak. */
   devices(): Iterable<{ client: string; device: string }>
   /** One row for each rule that selects the device. */
   rows(device: string, nowMs: number): CoverageRow[]
 }
 
-/** A rule that selects devices and is evaluated on none: the state of most of them, and what one of them says. */
-export type CannotFire = { rule: string; state: CoverageState; devices: number; why: string }
+/**
+ * A rule that is evaluated on no device: the state of most of those that it selects, and what one of them says; or
+ * it selects none.
+ */
+export type CannotFire = { rule: string; state: CoverageState | 'no-device'; devices: number; why: string }
 
 /** How many (rule, device) pairs there are by state, all together and by rule. */
 export type CoverageSummary = {
@@ -78,7 +83,7 @@ export function createCoverage(
   })
   const silent = new Gauge({
     name: 'vigia_rules_cannot_fire',
-    help: 'Rules that select devices and are evaluated on none of them',
+    help: 'Rules that are evaluated on none of the devices that they select, and own rules that select none',
     registers: [registry],
   })
   let last: Counted = {
@@ -109,7 +114,8 @@ export function createCoverage(
       await turn()
       sliceEnd = performance.now() + SLICE_MS
     }
-    const counted = { atMs: source.clock(), devices: states.size, ...tally.result(), rules, states, clients }
+    const result = tally.result((rule) => (states.size === 0 ? undefined : source.unselected(rule)))
+    const counted = { atMs: source.clock(), devices: states.size, ...result, rules, states, clients }
     for (const state of COVERAGE_STATES) pairs.set({ state }, counted.counts[state])
     silent.set(counted.cannotFire.length)
     last = counted
@@ -204,13 +210,19 @@ function createTally(rules: readonly string[]) {
       const first = firsts[place]
       if (first !== undefined && !first.has(row.state)) first.set(row.state, row)
     },
-    result(): Pick<CoverageSummary, 'counts' | 'byRule' | 'cannotFire'> {
+    result(
+      unselected: CoverageSource['unselected'],
+    ): Pick<CoverageSummary, 'counts' | 'byRule' | 'cannotFire'> {
       const cannotFire = rules.flatMap((rule, place): CannotFire[] => {
         const mine = own[place] ?? zeroes()
         const devices = COVERAGE_STATES.reduce((sum, state) => sum + mine[state], 0)
+        if (devices === 0) {
+          const why = unselected(rule)
+          return why === undefined ? [] : [{ rule, state: 'no-device', devices, why }]
+        }
         // What is switched off everywhere was meant to be, and what learns will fire by itself.
         const works = mine.evaluated + mine.silenced + mine.learning > 0
-        if (devices === 0 || works || mine.disabled === devices) return []
+        if (works || mine.disabled === devices) return []
         const open = COVERAGE_STATES.filter((one) => one !== 'disabled')
         const state = open.reduce<CoverageState>(
           (most, one) => (mine[one] > mine[most] ? one : most),

@@ -1,13 +1,15 @@
-import { COVERAGE_STATES, type CoverageState } from '../../contract/coverage.ts'
-import type { CoverageSummary } from './coverage.ts'
+import { COVERAGE_STATES } from '../../contract/coverage.ts'
+import type { CannotFire, CoverageSummary } from './coverage.ts'
 import type { RuleBook } from './rule-book.ts'
 
 const NAMED = 5
-const URGENCY: readonly CoverageState[] = ['stale', 'unavailable', 'no-series', 'disabled', 'learning']
+const URGENCY: readonly CannotFire['state'][] = [
+  ...(['no-device', 'stale', 'unavailable', 'no-series', 'disabled', 'learning'] as const),
+]
 
 /**
  * How the rules are: whether packs wait to be corrected and alerts for the records, how many rules there are, where
- * they are evaluated, and which cannot fire on any device although they select some.
+ * they are evaluated, and which cannot fire on any device.
  */
 export function ruleHealth({
   book,
@@ -38,9 +40,7 @@ export function ruleHealth({
     `${book.current().rules.length} rules on ${devices} ${devices === 1 ? 'device' : 'devices'}${states.length === 0 ? '' : `: ${states.join(', ')}`}`,
     ...(cannotFire.length === 0
       ? []
-      : [
-          `cannot fire on any device that they select: ${names.join(', ')}${more}; "vigia rules list" says why`,
-        ]),
+      : [`cannot fire on any device: ${names.join(', ')}${more}; "vigia rules list" says why`]),
   ]
   return { state: troubles.length === 0 ? 'ok' : 'degraded', message: parts.join('; ') }
 }

@@ -168,6 +168,13 @@ export function ruleServices(needs: {
     {
       clock,
       rules: () => book.current().rules.map(({ spec }) => spec.name),
+      unselected(name) {
+        const { packs, rules: all } = book.current()
+        const rule = all.find(({ spec }) => spec.name === name)
+        const selector = rule?.spec.enabled === true ? rule.spec.selector : undefined
+        const isOwn = packs.some((pack) => pack.name === rule?.pack && pack.origin !== 'shipped')
+        return isOwn && selector !== undefined ? `No device is one where ${selector}.` : undefined
+      },
       devices: () => contexts.addresses(),
       rows: coverageRows,
     },

@@ -96,6 +96,18 @@ describe('rules as code on a running installation', () => {
     expect(versions[0]?.text).toBe(pack(102))
   }, 90_000)
 
+  it('says of a rule whose selector holds for no device that it cannot fire', async () => {
+    const file = join(vigia.dataDir, 'nobody.yaml')
+    const selector = `    selector: '"servr" in device.tags'\n    signal:`
+    writeFileSync(file, pack(99).replaceAll('own', 'nobody').replace('    signal:', selector))
+    expect(vigia.vigia('rules', 'apply', file).code).toBe(0)
+    const row = vigia.vigia('rules', 'coverage', '--rule', 'nobody-memory')
+    expect(row.stdout).toContain('No device is one where "servr" in device.tags.')
+    expect(vigia.vigia('rules', 'list').stdout).toMatch(/Cannot fire[\s\S]*nobody-memory +No device is one/)
+    expect((await rulesPart())?.message).toContain('nobody-memory (no-device)')
+    expect(vigia.vigia('rules', 'remove', 'nobody').code).toBe(0)
+  }, 60_000)
+
   it('applies packs whole or not at all, with overrides that explain themselves', async () => {
     const before = (await vigia.server.call('rules')).version
     const faulty = join(vigia.dataDir, 'faulty.yaml')
