@@ -56,12 +56,13 @@ export function notMeantFor(
 ): { rule: string; why: string }[] {
   const [series] = layout.series
   const sample = { ...device, device: 'd-replayreplayrep2', hostname: 'replay' }
-  return rules.flatMap(({ spec, selects, watches, detector }) => {
+  return rules.flatMap((rule) => {
+    const { spec, detector } = rule
     if (detector.driven === 'vector' || detector.driven === 'alerts')
       return [{ rule: spec.name, why: `${detector.name} judges several series of a device, and this is one` }]
-    if (!selects(sample))
+    if (!rule.selects(sample))
       return [{ rule: spec.name, why: `it is meant for devices where ${spec.selector ?? 'true'}` }]
-    if (series !== undefined && watches(series)) return []
+    if (series !== undefined && rule.watches(series)) return []
     const where = Object.entries(spec.signal.where ?? {}).map(([name, text]) => `${name}: ${text}`)
     return [{ rule: spec.name, why: `it watches only ${where.join(', ')}` }]
   })

@@ -7,6 +7,8 @@ import type { Binding, DeviceState, RunningRule } from './state.ts'
 const SHORTEST_STALE_MS = 120_000
 const STALE_GAPS = 4
 const SHOWN_NAMES = 3
+/** For how long a report that was seen under other rules, or before a restart, is waited for to come again. */
+const AWAITED_MS = 600_000
 
 /** A row without whom it is about. */
 export type Verdict = Pick<
@@ -29,6 +31,12 @@ export function silenceLimitMs(bindings: readonly Binding[]): number {
   return Math.max(SHORTEST_STALE_MS, STALE_GAPS * Math.min(...bindings.map(gapOf), SHORTEST_STALE_MS))
 }
 
+/** What a layout out of a snapshot holds beside what was watched is not known before it comes again. */
+function isAwaited(device: DeviceState, binding: Binding): boolean {
+  const { plan, awakeMs } = binding
+  return plan.indices === null && isFresh(device, binding) && device.awakeMs - awakeMs < AWAITED_MS
+}
+
 /** Nothing that the device reports matches the rule; says what it reports instead. */
 export function noSeries(device: DeviceState, { rule }: RunningRule): Verdict {
   const { metric, where } = rule.spec.signal
@@ -38,6 +46,13 @@ export function noSeries(device: DeviceState, { rule }: RunningRule): Verdict {
       state: 'no-series',
       why: 'The device has not reported yet.',
       next: 'See whether its agent runs and reaches the server.',
+    }
+  if (device.bindings.some((binding) => isAwaited(device, binding)))
+    return {
+      ...nothing,
+      state: 'learning',
+      why: 'Begins with the next report: the rules or the server are new since the last one.',
+      next: 'Look again in some minutes.',
     }
   const reported = device.bindings
     .filter((binding) => device.bindings.length === 1 || isFresh(device, binding))

@@ -21,7 +21,7 @@ type Node =
 const MOST_STEPS = 20_000
 
 /** Says whether a whole text matches, in at most so many steps for each of its characters. */
-export type Pattern = { matches(text: string): boolean; stepsPerCharacter: number }
+export type Pattern = { matches: (text: string) => boolean; stepsPerCharacter: number }
 
 /** A test of whether a whole text matches. Throws SyntaxError with what is wrong. */
 export function compilePattern(source: string): Pattern['matches'] {

@@ -99,7 +99,8 @@ describe('rules as code on a running installation', () => {
   it('says of a rule whose selector holds for no device that it cannot fire', async () => {
     const file = join(vigia.dataDir, 'nobody.yaml')
     const selector = `    selector: '"servr" in device.tags'\n    signal:`
-    writeFileSync(file, pack(99).replaceAll('own', 'nobody').replace('    signal:', selector))
+    const text = pack(99).replace('pack: own', 'pack: nobody').replace('own-memory', 'nobody-memory')
+    writeFileSync(file, text.replace('    signal:', selector))
     expect(vigia.vigia('rules', 'apply', file).code).toBe(0)
     const row = vigia.vigia('rules', 'coverage', '--rule', 'nobody-memory')
     expect(row.stdout).toContain('No device is one where "servr" in device.tags.')

@@ -105,6 +105,40 @@ it('a collector that stops is seen with the next report, and a layout that is go
   expect(statesOf(engine, T0 + 600_000)).toMatchObject({ cpu: 'evaluated', swap: 'no-series' })
 })
 
+it('a rule that comes in waits for the next report, and only says that nothing matches once there was one', () => {
+  const [cpu] = RULES
+  const engine = createEngine({ rules: cpu === undefined ? [] : [cpu] })
+  const out: AlertTransition[] = []
+  const send = (to: Engine, second: number): void => {
+    to.tick(T0 + second * 1000, out)
+    to.observe(
+      DEVICE,
+      { layout: LAYOUT, timeMs: T0 + second * 1000, values: [5, 40, 3, 1], late: false },
+      out,
+    )
+  }
+  for (let second = 0; second <= 300; second += 30) send(engine, second)
+  const next = createEngine({ rules: RULES })
+  next.restore(engine.snapshot())
+  expect(statesOf(next, T0 + 310_000)).toMatchObject({ cpu: 'evaluated', swap: 'learning', wear: 'learning' })
+  expect(next.coverage({ nowMs: T0 + 310_000, rule: 'swap' })).toMatchObject([
+    { why: 'Begins with the next report: the rules or the server are new since the last one.' },
+  ])
+  send(next, 330)
+  expect(statesOf(next, T0 + 340_000)).toMatchObject({
+    cpu: 'evaluated',
+    swap: 'evaluated',
+    wear: 'no-series',
+  })
+  // What should have come long ago is waited for no longer.
+  const silent = createEngine({ rules: RULES })
+  silent.restore(engine.snapshot())
+  const other = layoutOf('load.1m')
+  for (let second = 330; second <= 1200; second += 30)
+    silent.observe(DEVICE, { layout: other, timeMs: T0 + second * 1000, values: [1], late: false }, out)
+  expect(statesOf(silent, T0 + 1_200_000)).toMatchObject({ wear: 'no-series' })
+})
+
 it('every pair is in one state, and a rule that fires is evaluated at that moment, restarts or not', () => {
   const layouts = [
     LAYOUT,

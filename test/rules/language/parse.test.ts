@@ -163,12 +163,7 @@ describe('faults, each with file, line, column and field', () => {
       'absence: { after: 5m }',
       'p.yaml:9:16 rules[0].threshold: exactly one detector, not threshold and absence',
     ],
-    [
-      'missing field',
-      '    owner: desk\n',
-      '',
-      'p.yaml:4:5 rules[0].owner: is missing',
-    ],
+    ['missing field', '    owner: desk\n', '', 'p.yaml:4:5 rules[0].owner: is missing'],
     [
       'zero time',
       'threshold: { above: 90, clear: 80 }',
