@@ -1,17 +1,6 @@
 import type { ParameterValues } from '../../contract/command.ts'
+import { windowsEnvironment } from '../windows.ts'
 import { UNIX_PATH } from './interpreter.ts'
-
-const INHERITED_ON_WINDOWS = [
-  'SystemRoot',
-  'SystemDrive',
-  'ComSpec',
-  'Path',
-  'PATHEXT',
-  'TEMP',
-  'TMP',
-  'ProgramData',
-  'ProgramFiles',
-]
 
 /**
  * The environment of a script: nothing of the agent's own but what every program needs, the values of its parameters as
@@ -27,7 +16,7 @@ export function environmentOf(options: {
   const own = process.env
   const inherited: Record<string, string> =
     process.platform === 'win32'
-      ? Object.fromEntries(INHERITED_ON_WINDOWS.map((name) => [name, own[name] ?? '']))
+      ? windowsEnvironment(own)
       : { PATH: UNIX_PATH, HOME: own['HOME'] ?? '/', LANG: 'C.UTF-8' }
   const named = (prefix: string, values: Readonly<Record<string, unknown>>): Record<string, string> =>
     Object.fromEntries(

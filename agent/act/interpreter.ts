@@ -1,7 +1,8 @@
 import { accessSync, constants as fsConstants } from 'node:fs'
-import { isAbsolute, posix, win32 } from 'node:path'
+import { posix, win32 } from 'node:path'
 import type { ScriptContent } from '../../contract/command.ts'
 import { VigiaError } from '../../contract/errors.ts'
+import { windowsProgram } from '../windows.ts'
 
 /** What runs a script: its arguments stand before the name of the script's file. */
 export type Interpreter = { file: string; arguments: readonly string[]; extension: string }
@@ -15,18 +16,24 @@ export const UNIX_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 /** The program that runs a script; SCRIPT_UNSUPPORTED when this machine does not have it. */
 export function findInterpreter(
   kind: Kind,
-  place: { platform: NodeJS.Platform; path: string; isExecutable: (path: string) => boolean } = {
+  place: {
+    platform: NodeJS.Platform
+    path: string
+    systemRoot?: string | undefined
+    isExecutable: (path: string) => boolean
+  } = {
     platform: process.platform,
     path: process.env['PATH'] ?? '',
+    systemRoot: process.env['SystemRoot'],
     isExecutable,
   },
 ): Interpreter {
   const windows = place.platform === 'win32'
-  const row = rowOf(kind, windows)
+  const row = rowOf(kind, windows, place.systemRoot)
   const folders = windows ? place.path.split(win32.delimiter) : UNIX_PATH.split(posix.delimiter)
   const paths = windows ? win32 : posix
   const file = row.files
-    .flatMap((name) => (isAbsolute(name) ? [name] : folders.map((folder) => paths.join(folder, name))))
+    .flatMap((name) => (paths.isAbsolute(name) ? [name] : folders.map((folder) => paths.join(folder, name))))
     .find(place.isExecutable)
   if (file === undefined)
     throw new VigiaError(
@@ -36,7 +43,7 @@ export function findInterpreter(
   return { file, arguments: row.arguments, extension: row.extension }
 }
 
-function rowOf(kind: Kind, windows: boolean): Row {
+function rowOf(kind: Kind, windows: boolean, systemRoot: string | undefined): Row {
   switch (kind) {
     case 'sh':
       return { files: ['sh'], arguments: [], extension: 'sh' }
@@ -49,13 +56,17 @@ function rowOf(kind: Kind, windows: boolean): Row {
     case 'powershell':
       return {
         // The one that every Windows has comes first: the scripts are written for it.
-        files: windows ? ['powershell.exe', 'pwsh.exe'] : ['pwsh'],
+        files: windows ? [windowsProgram('powershell.exe', systemRoot), 'pwsh.exe'] : ['pwsh'],
         arguments: ['-NoProfile', '-NonInteractive', '-ExecutionPolicy', 'Bypass', '-File'],
         extension: 'ps1',
       }
     case 'batch':
       // /d: no AutoRun of the registry.
-      return { files: ['cmd.exe'], arguments: ['/d', '/c'], extension: 'cmd' }
+      return {
+        files: [windows ? windowsProgram('cmd.exe', systemRoot) : 'cmd.exe'],
+        arguments: ['/d', '/c'],
+        extension: 'cmd',
+      }
     default:
       return kind satisfies never
   }

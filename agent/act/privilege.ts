@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
 import type { ScriptContent } from '../../contract/command.ts'
 import { VigiaError } from '../../contract/errors.ts'
+import { windowsProgram } from '../windows.ts'
 
 /** Throws SCRIPT_PRIVILEGE when a script needs an administrator and this agent runs as none. */
 export function checkPrivilege(
@@ -17,7 +17,7 @@ export function checkPrivilege(
 
 function isElevated(): boolean {
   if (process.platform !== 'win32') return process.geteuid?.() === 0
-  const whoami = join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', 'whoami.exe')
+  const whoami = windowsProgram('whoami.exe')
   try {
     return hasHighLabel(
       execFileSync(whoami, ['/groups', '/fo', 'csv', '/nh'], { encoding: 'utf8', windowsHide: true }),

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
+import { windowsProgram } from '../windows.ts'
 import { listByPs } from './tree-list.ts'
 
 /** A live process of a job. Resident kilobytes, shared pages counted in each process. */
@@ -154,9 +155,9 @@ function groupTree(leader: number): Tree {
 /** Windows: taskkill follows the parents. What the tree uses cannot be had cheaply, so only its leader is watched for. */
 function windowsTree(leader: number): Tree {
   const end = (...force: string[]): void => {
-    spawn('taskkill', ['/pid', String(leader), '/T', ...force], { stdio: 'ignore', windowsHide: true }).on(
-      'error',
-      () => send(leader, 'SIGKILL'),
+    const words = ['/pid', String(leader), '/T', ...force]
+    spawn(windowsProgram('taskkill.exe'), words, { stdio: 'ignore', windowsHide: true }).on('error', () =>
+      send(leader, 'SIGKILL'),
     )
   }
   return { members: () => [], residentKb: sum, terminate: () => end(), kill: () => end('/F') }

@@ -1,4 +1,5 @@
 import type { ProgramAnswer } from '../inventory/program.ts'
+import { windowsProgram } from '../windows.ts'
 
 /** Runs a program without a shell within its time; inventory/program.ts is one. */
 export type RunProgram = (file: string, args: readonly string[], timeoutMs: number) => Promise<ProgramAnswer>
@@ -26,15 +27,17 @@ const VALID_MS = 50 * 60_000
  * One question for all. Each part stands alone, so that what a version or an edition does not have is null and not a
  * failure. Microsoft: AntiVirusProduct of root/SecurityCenter2, Get-MpComputerStatus, Get-NetFirewallProfile,
  * Get-BitLockerVolume, events 1001 (BugCheck, System) and 1000 (Application Error), Get-LocalGroupMember of the
- * administrators' well-known SID, Get-ScheduledTask, Get-PrintJob.
+ * administrators' well-known SID, Get-ScheduledTask, Get-PrintJob. Written past the pipeline, whose end breaks long lines
+ * at the width of the console.
  */
 const SCRIPT = `
 $ErrorActionPreference='Stop'
+[Console]::OutputEncoding=[Text.Encoding]::UTF8
 function Part($f){ try { ,@(& $f) } catch { $null } }
 $since=(Get-Date).AddDays(-1)
 function Events($log,$source,$id){ try { @(Get-WinEvent -FilterHashtable @{LogName=$log;ProviderName=$source;Id=$id;StartTime=$since}).Count } catch { if ($_.FullyQualifiedErrorId -like 'NoMatchingEventsFound*') { 0 } else { $null } } }
 $spooler=Get-Service Spooler -ErrorAction SilentlyContinue
-@{
+[Console]::Out.WriteLine((@{
  antivirus=Part { Get-CimInstance -Namespace root/SecurityCenter2 AntiVirusProduct | % { @{name=$_.displayName;state=[int]$_.productState} } }
  definitionsAgeDays=try { [double]((Get-Date)-(Get-MpComputerStatus).AntivirusSignatureLastUpdated).TotalDays } catch { $null }
  firewall=Part { Get-NetFirewallProfile -PolicyStore ActiveStore | % { @{name=$_.Name;enabled=[string]$_.Enabled} } }
@@ -45,7 +48,7 @@ $spooler=Get-Service Spooler -ErrorAction SilentlyContinue
  tasks=Part { Get-ScheduledTask | ? { $_.TaskPath -notlike '\\Microsoft\\*' } | % { $_.TaskPath+$_.TaskName } }
  spooler=if ($spooler) { [string]$spooler.Status } else { $null }
  printJobs=Part { Get-Printer | % { Get-PrintJob -PrinterName $_.Name } | % { [double]((Get-Date)-$_.SubmittedTime).TotalSeconds } }
-} | ConvertTo-Json -Compress -Depth 4
+} | ConvertTo-Json -Compress -Depth 4))
 `
 
 /** Parses PowerShell's answer. Whatever is null, absent or of another shape is undefined: unavailable, never zero. */
@@ -96,7 +99,7 @@ export function windowsPosture(options: {
 async function ask(program: RunProgram): Promise<WindowsPosture | undefined> {
   const encoded = Buffer.from(SCRIPT, 'utf16le').toString('base64')
   const args = ['-NoLogo', '-NoProfile', '-NonInteractive', '-EncodedCommand', encoded]
-  const { exitCode, stdout } = await program('powershell.exe', args, ANSWER_MS)
+  const { exitCode, stdout } = await program(windowsProgram('powershell.exe'), args, ANSWER_MS)
   return exitCode === 0 && stdout.trim() !== '' ? parseWindowsPosture(stdout) : undefined
 }
 

@@ -1,3 +1,4 @@
+import { windowsProgram } from '../../windows.ts'
 import type { Way } from './showing.ts'
 import { wordsOf } from './words.ts'
 
@@ -42,7 +43,7 @@ export const windowsWay: Way = async (shown) => {
   const asks = shown.what === 'ask'
   return [
     {
-      file: 'powershell.exe',
+      file: windowsProgram('powershell.exe'),
       args: [
         '-NoProfile',
         '-NonInteractive',

@@ -4,10 +4,11 @@ import { checkPrivilege, hasHighLabel } from '../../../agent/act/privilege.ts'
 
 const windows = (...there: string[]) => ({
   platform: 'win32' as const,
-  path: 'C:\\Windows\\System32;C:\\Program Files\\PowerShell\\7',
+  path: 'C:\\Tools;C:\\Windows\\System32;C:\\Program Files\\PowerShell\\7',
+  systemRoot: 'C:\\Windows',
   isExecutable: (path: string) => there.includes(path),
 })
-const POWERSHELL = 'C:\\Windows\\System32\\powershell.exe'
+const POWERSHELL = 'C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe'
 const PWSH = 'C:\\Program Files\\PowerShell\\7\\pwsh.exe'
 const CMD = 'C:\\Windows\\System32\\cmd.exe'
 
@@ -35,6 +36,15 @@ describe('interpreters', () => {
     expect(findInterpreter('powershell', linux).file).toBe('/usr/bin/pwsh')
     expect(scriptFile('"é"', 'powershell', 'win32')).toBe('\uFEFF"é"')
     expect(scriptFile('"é"', 'powershell', 'linux')).toBe('"é"')
+  })
+
+  it('programs of Windows are never those that lie in a folder of the PATH', () => {
+    const planted = ['C:\\Tools\\powershell.exe', 'C:\\Tools\\cmd.exe']
+    expect(findInterpreter('powershell', windows(...planted, POWERSHELL)).file).toBe(POWERSHELL)
+    expect(findInterpreter('batch', windows(...planted, CMD)).file).toBe(CMD)
+    expect(() => findInterpreter('powershell', windows(...planted))).toThrow(
+      expect.objectContaining({ code: 'SCRIPT_UNSUPPORTED' }),
+    )
   })
 
   it('says what is missing where there is none', () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { CycleOptions } from '../../../agent/collect/cycle.ts'
+import { windowsProgram } from '../../../agent/windows.ts'
 
 /** Options of a machine under Windows whose PowerShell gives the answer of a fixture. Counts how often it is asked. */
 export function windowsAnswer(
@@ -13,7 +14,7 @@ export function windowsAnswer(
     asked: () => asked,
     program(file) {
       asked++
-      if (file !== 'powershell.exe')
+      if (file !== windowsProgram('powershell.exe'))
         return Promise.resolve({ exitCode: null, stdout: '', stderr: '', error: `${file} is not installed` })
       return Promise.resolve({
         exitCode: 0,

@@ -8,6 +8,7 @@ import { firewall } from '../../../agent/collect/firewall.ts'
 import { printQueue } from '../../../agent/collect/print-queue.ts'
 import { scheduledTask } from '../../../agent/collect/scheduled-task.ts'
 import { parseWindowsPosture } from '../../../agent/collect/windows-posture.ts'
+import { faultsOfGrammar, kids, loadGrammar, parse } from '../../server/script/library/powershell/grammar.ts'
 import { machine, watch } from './machine.ts'
 import { windowsAnswer } from './windows-answer.ts'
 
@@ -49,6 +50,23 @@ describe('what Windows says of its protection', () => {
     })
     expect(Object.values(await silent.run()).filter((value) => value !== null)).toEqual([])
     expect(silent.failed()).toEqual([])
+  })
+
+  it('is asked for in UTF-8, and comes past the pipeline, whose end would break it at the width of the console', async () => {
+    let script = ''
+    const silent = watch(machine(), [firewall], {
+      platform: 'win32',
+      program: (_file, args) => {
+        script = Buffer.from(args.at(-1)!, 'base64').toString('utf16le')
+        return Promise.resolve({ exitCode: 1, stdout: '', stderr: '', error: undefined })
+      },
+    })
+    await silent.run()
+    await loadGrammar()
+    expect(faultsOfGrammar(script)).toEqual([])
+    const printed = kids(kids(parse(script))[0]!).at(-1)!.text
+    expect(script).toContain('[Console]::OutputEncoding=[Text.Encoding]::UTF8')
+    expect(printed).toMatch(/^\[Console\]::Out\.WriteLine\(/)
   })
 
   it('stands in fixtures that are what they seem', () => {
