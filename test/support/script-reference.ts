@@ -4,8 +4,8 @@ import { LIBRARY_DIRECTORY, readSource, scriptSources } from '../../server/scrip
 const HELD: Record<string, string> = {
   linux: 'Run on Linux by the tests.',
   any: 'Run on Linux by the tests.',
-  macos: 'Run by the tests over recorded outputs of the tools of macOS; not yet under macOS.',
-  windows: 'Parsed and reviewed; not yet run under Windows.',
+  macos: 'Run by the tests over outputs of the tools of macOS as they are documented; not yet under macOS.',
+  windows: 'Held against records of PowerShell and Windows by the tests; not yet run under Windows.',
 }
 
 /** The text of docs/reference/scripts.md, made from the sources of the library. */
@@ -22,7 +22,8 @@ export function scriptReference(): string {
     'They get their values as environment variables, print fields for the table of results, and end with the exits below.',
     'Every one for Linux is run by the tests on a real Linux, with stand-ins only for tools that cannot be had there',
     '(systemd, Docker, drives). There is no PowerShell and no macOS where Vigía is built: scripts for Windows are parsed by a',
-    'grammar of PowerShell and reviewed, those for macOS run over recorded outputs. Try them dry, and on one machine first.',
+    'grammar of PowerShell and held against records of it, those for macOS run over stand-ins for its tools; see',
+    '[windows-scripts.md](../windows-scripts.md). Try them dry, and on one machine first.',
     '',
     '| Script | Systems | What it is for |',
     '|---|---|---|',

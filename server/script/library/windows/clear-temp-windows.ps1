@@ -2,7 +2,8 @@
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 [Console]::OutputEncoding = [Text.Encoding]::UTF8
-function Field([string]$Name, $Value) { Write-Output "VIGIA_FIELD $Name=$Value" }
+function Say([string]$Words) { [Console]::Out.WriteLine($Words) }
+function Field([string]$Name, $Value) { $text = "$Value" -replace '[\r\n]+', ' '; Say "VIGIA_FIELD $Name=$($text.Substring(0, [Math]::Min(500, $text.Length)))" }
 function Stop-With([int]$Code, [string]$Words) { [Console]::Error.WriteLine($Words); exit $Code }
 $dryRun = $env:VIGIA_DRY_RUN -eq '1'
 
@@ -37,9 +38,16 @@ function Clear-Below([string]$Folder, [datetime]$Before) {
 }
 
 $folders = @(Join-Path $env:SystemRoot 'Temp')
-$profiles = Get-CimInstance -ClassName Win32_UserProfile -Filter 'Special = FALSE'
-foreach ($profile in $profiles) {
-  if ($profile.LocalPath) { $folders += Join-Path $profile.LocalPath 'AppData\Local\Temp' }
+foreach ($person in Get-CimInstance -ClassName Win32_UserProfile -Filter 'Special = FALSE') {
+  $path = $person.LocalPath
+  # Each step is the person's own to exchange for a link.
+  foreach ($part in 'AppData', 'Local', 'Temp') {
+    if (-not $path) { break }
+    $path = Join-Path $path $part
+    $step = Get-Item -LiteralPath $path -Force -ErrorAction SilentlyContinue
+    if ($null -eq $step -or ($step.Attributes -band [IO.FileAttributes]::ReparsePoint)) { $path = '' }
+  }
+  if ($path) { $folders += $path }
 }
 foreach ($folder in $folders) { Clear-Below $folder $limit }
 # What Windows Update has downloaded it can download again, but not while it installs.
@@ -50,6 +58,6 @@ if ($null -ne $service -and $service.Status -eq 'Stopped') {
 $drive = Get-CimInstance -ClassName Win32_LogicalDisk -Filter "DeviceID = '$($env:SystemDrive)'"
 Field 'freed_bytes' $script:freed
 Field 'removed_count' $script:removed
-Field 'free_bytes' $drive.FreeSpace
+if ($null -ne $drive) { Field 'free_bytes' $drive.FreeSpace }
 if ($script:removed -eq 0) { Stop-With 5 'nothing is old enough, or all of it is in use' }
-Write-Output "$($script:removed) files, $($script:freed) bytes$(if ($dryRun) { ' would go' })"
+Say "$($script:removed) files, $($script:freed) bytes$(if ($dryRun) { ' would go' })"

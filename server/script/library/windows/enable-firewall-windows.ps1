@@ -2,7 +2,8 @@
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 [Console]::OutputEncoding = [Text.Encoding]::UTF8
-function Field([string]$Name, $Value) { Write-Output "VIGIA_FIELD $Name=$Value" }
+function Say([string]$Words) { [Console]::Out.WriteLine($Words) }
+function Field([string]$Name, $Value) { $text = "$Value" -replace '[\r\n]+', ' '; Say "VIGIA_FIELD $Name=$($text.Substring(0, [Math]::Min(500, $text.Length)))" }
 function Stop-With([int]$Code, [string]$Words) { [Console]::Error.WriteLine($Words); exit $Code }
 $dryRun = $env:VIGIA_DRY_RUN -eq '1'
 
@@ -10,10 +11,10 @@ $off = @(Get-NetFirewallProfile -PolicyStore ActiveStore | Where-Object { "$($_.
 Field 'was_off' ($off -join ' ')
 if ($off.Count -eq 0) { Stop-With 5 'it was on already' }
 if ($dryRun) {
-  Write-Output "would switch it on in: $($off -join ' ')"
+  Say "would switch it on in: $($off -join ' ')"
   exit 0
 }
 Set-NetFirewallProfile -Name $off -Enabled True
 $still = @(Get-NetFirewallProfile -PolicyStore ActiveStore | Where-Object { "$($_.Enabled)" -ne 'True' } | ForEach-Object { $_.Name })
 if ($still.Count -gt 0) { Stop-With 1 "still off, by a policy of the domain perhaps: $($still -join ' ')" }
-Write-Output 'it is on in every profile'
+Say 'it is on in every profile'

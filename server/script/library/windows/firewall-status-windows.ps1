@@ -2,14 +2,15 @@
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 [Console]::OutputEncoding = [Text.Encoding]::UTF8
-function Field([string]$Name, $Value) { Write-Output "VIGIA_FIELD $Name=$Value" }
+function Say([string]$Words) { [Console]::Out.WriteLine($Words) }
+function Field([string]$Name, $Value) { $text = "$Value" -replace '[\r\n]+', ' '; Say "VIGIA_FIELD $Name=$($text.Substring(0, [Math]::Min(500, $text.Length)))" }
 function Stop-With([int]$Code, [string]$Words) { [Console]::Error.WriteLine($Words); exit $Code }
 function Flag([string]$Name, [bool]$Value) { Field $Name $(if ($Value) { 'true' } else { 'false' }) }
-$profiles = @(Get-NetFirewallProfile -PolicyStore ActiveStore)
+$all = @(Get-NetFirewallProfile -PolicyStore ActiveStore)
 $off = @()
-foreach ($profile in $profiles) {
-  Write-Output ("{0}: on {1}, in {2}, out {3}" -f $profile.Name, $profile.Enabled, $profile.DefaultInboundAction, $profile.DefaultOutboundAction)
-  if ("$($profile.Enabled)" -ne 'True') { $off += $profile.Name }
+foreach ($one in $all) {
+  Say ("{0}: on {1}, in {2}, out {3}" -f $one.Name, $one.Enabled, $one.DefaultInboundAction, $one.DefaultOutboundAction)
+  if ("$($one.Enabled)" -ne 'True') { $off += $one.Name }
 }
 Flag 'enabled' ($off.Count -eq 0)
 Field 'off' ($off -join ' ')

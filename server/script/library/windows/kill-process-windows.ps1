@@ -2,7 +2,8 @@
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 [Console]::OutputEncoding = [Text.Encoding]::UTF8
-function Field([string]$Name, $Value) { Write-Output "VIGIA_FIELD $Name=$Value" }
+function Say([string]$Words) { [Console]::Out.WriteLine($Words) }
+function Field([string]$Name, $Value) { $text = "$Value" -replace '[\r\n]+', ' '; Say "VIGIA_FIELD $Name=$($text.Substring(0, [Math]::Min(500, $text.Length)))" }
 function Stop-With([int]$Code, [string]$Words) { [Console]::Error.WriteLine($Words); exit $Code }
 $dryRun = $env:VIGIA_DRY_RUN -eq '1'
 
@@ -16,21 +17,26 @@ if ($process.ProcessName -ne $name) { Stop-With 2 "refused: process $number is c
 $vital = 'system', 'idle', 'registry', 'smss', 'csrss', 'wininit', 'winlogon', 'services', 'lsass', 'svchost', 'memory compression'
 if ($vital -contains $name.ToLowerInvariant() -or $number -eq $PID) { Stop-With 2 'refused: this process must not be ended' }
 $up = $PID
-while ($up) {
+# Numbers of processes come again, so the way up could be a circle.
+for ($step = 0; $step -lt 64; $step++) {
   $row = Get-CimInstance -ClassName Win32_Process -Filter "ProcessId = $up"
   if ($null -eq $row -or $row.ParentProcessId -eq 0) { break }
   $up = [int]$row.ParentProcessId
   if ($up -eq $number) { Stop-With 2 'refused: the agent runs in this process' }
 }
-try { $age = [int]((Get-Date) - $process.StartTime).TotalSeconds } catch { Stop-With 2 'refused: its start cannot be read' }
+# Whoever asks for the handle keeps it: from here on this is the process that was meant, whatever becomes of its number.
+try {
+  [void]$process.Handle
+  $age = [int]((Get-Date) - $process.StartTime).TotalSeconds
+}
+catch { Stop-With 2 "refused: it cannot be opened: $($_.Exception.Message)" }
 if ($most -gt 0 -and $age -gt $most) { Stop-With 2 "refused: it has run for $age s, longer than the one that was meant" }
-Write-Output "$number ($name), $age s old"
+Say "$number ($name), $age s old"
 Field 'age_seconds' $age
 if ($dryRun) {
-  Write-Output 'would end it'
+  Say 'would end it'
   exit 0
 }
-# The handle that was opened above stays with this process, whatever becomes of its number.
-$process.Kill()
+try { $process.Kill() } catch { if (-not $process.HasExited) { Stop-With 1 "it lives on: $($_.Exception.Message)" } }
 if (-not $process.WaitForExit(10000)) { Stop-With 1 'it lives on' }
-Write-Output 'it is gone'
+Say 'it is gone'

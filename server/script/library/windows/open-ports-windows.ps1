@@ -2,7 +2,8 @@
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 [Console]::OutputEncoding = [Text.Encoding]::UTF8
-function Field([string]$Name, $Value) { Write-Output "VIGIA_FIELD $Name=$Value" }
+function Say([string]$Words) { [Console]::Out.WriteLine($Words) }
+function Field([string]$Name, $Value) { $text = "$Value" -replace '[\r\n]+', ' '; Say "VIGIA_FIELD $Name=$($text.Substring(0, [Math]::Min(500, $text.Length)))" }
 function Stop-With([int]$Code, [string]$Words) { [Console]::Error.WriteLine($Words); exit $Code }
 $names = @{}
 foreach ($process in Get-Process) { $names[$process.Id] = $process.ProcessName }
@@ -11,8 +12,8 @@ $rows = @(Get-NetTCPConnection -State Listen | ForEach-Object { New-Object psobj
 $out = @($rows | Where-Object { $_.Address -notlike '127.*' -and $_.Address -ne '::1' })
 foreach ($row in $rows | Sort-Object -Property 'Kind', 'Port') {
   $mark = if ($row.Address -notlike '127.*' -and $row.Address -ne '::1') { 'out' } else { '   ' }
-  Write-Output ("{0} {1} {2}:{3} {4} ({5})" -f $mark, $row.Kind, $row.Address, $row.Port, $names[$row.Id], $row.Id)
+  Say ("{0} {1} {2}:{3} {4} ({5})" -f $mark, $row.Kind, $row.Address, $row.Port, $names[$row.Id], $row.Id)
 }
 Field 'listening_count' $rows.Count
 Field 'reachable_count' $out.Count
-Field 'reachable' (@($out | ForEach-Object { "$($_.Kind)/$($_.Port)" } | Sort-Object -Unique | Select-Object -First 150) -join ' ')
+Field 'reachable' (@($out | ForEach-Object { "$($_.Kind)/$($_.Port)" } | Sort-Object -Unique | Select-Object -First 45) -join ' ')

@@ -2,14 +2,15 @@
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 [Console]::OutputEncoding = [Text.Encoding]::UTF8
-function Field([string]$Name, $Value) { Write-Output "VIGIA_FIELD $Name=$Value" }
+function Say([string]$Words) { [Console]::Out.WriteLine($Words) }
+function Field([string]$Name, $Value) { $text = "$Value" -replace '[\r\n]+', ' '; Say "VIGIA_FIELD $Name=$($text.Substring(0, [Math]::Min(500, $text.Length)))" }
 function Stop-With([int]$Code, [string]$Words) { [Console]::Error.WriteLine($Words); exit $Code }
 try { Start-MpScan -ScanType QuickScan } catch { Stop-With 1 "the scan failed: $($_.Exception.Message)" }
 $since = (Get-Date).AddDays(-1)
-$found = @(Get-MpThreatDetection -ErrorAction SilentlyContinue | Where-Object { $_.InitialDetectionTime -ge $since })
+$found = @(Get-MpThreatDetection | Where-Object { $_.InitialDetectionTime -ge $since })
 foreach ($threat in $found | Select-Object -First 50) {
-  Write-Output ("{0:s} threat {1}: {2}" -f $threat.InitialDetectionTime, $threat.ThreatID, (@($threat.Resources) -join '; '))
+  Say ("{0:s} threat {1}: {2}" -f $threat.InitialDetectionTime, $threat.ThreatID, (@($threat.Resources) -join '; '))
 }
 Field 'found_count' $found.Count
-if ($found.Count -gt 0) { Stop-With 6 'something was found: a person decides what becomes of it' }
-Write-Output 'nothing was found'
+if ($found.Count -gt 0) { Stop-With 6 'something was found: see what Defender did with it' }
+Say 'nothing was found'

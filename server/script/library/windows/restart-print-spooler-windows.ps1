@@ -2,7 +2,8 @@
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 [Console]::OutputEncoding = [Text.Encoding]::UTF8
-function Field([string]$Name, $Value) { Write-Output "VIGIA_FIELD $Name=$Value" }
+function Say([string]$Words) { [Console]::Out.WriteLine($Words) }
+function Field([string]$Name, $Value) { $text = "$Value" -replace '[\r\n]+', ' '; Say "VIGIA_FIELD $Name=$($text.Substring(0, [Math]::Min(500, $text.Length)))" }
 function Stop-With([int]$Code, [string]$Words) { [Console]::Error.WriteLine($Words); exit $Code }
 $dryRun = $env:VIGIA_DRY_RUN -eq '1'
 
@@ -14,22 +15,28 @@ $folder = Join-Path $env:SystemRoot 'System32\spool\PRINTERS'
 $files = @(Get-ChildItem -LiteralPath $folder -File -Force -ErrorAction SilentlyContinue |
     Where-Object { $_.Extension -in '.SPL', '.SHD' })
 if ($dryRun) {
-  Write-Output "would restart the spooler$(if ($clear) { " and take $($files.Count) files away" })"
+  Say "would restart the spooler$(if ($clear) { " and take $($files.Count) files away" })"
   exit 0
 }
-Stop-Service -InputObject $spooler -Force
-$spooler.WaitForStatus('Stopped', [TimeSpan]::FromSeconds(60))
+# What depends on it, such as Fax, stops with it and does not start by itself.
+$dependent = @($spooler.DependentServices | Where-Object { $_.Status -eq 'Running' } | ForEach-Object { $_.Name })
 $gone = 0
-if ($clear) {
-  foreach ($file in $files) {
-    try { [IO.File]::Delete($file.FullName); $gone += 1 } catch { Write-Output "still in use: $($file.Name)" }
+try {
+  if ($spooler.Status -ne 'Stopped') { Stop-Service -InputObject $spooler -Force }
+  $spooler.WaitForStatus('Stopped', [TimeSpan]::FromSeconds(60))
+  if ($clear) {
+    foreach ($file in $files) {
+      try { [IO.File]::Delete($file.FullName); $gone += 1 } catch { Say "still in use: $($file.Name)" }
+    }
   }
+  Start-Service -InputObject $spooler
+  $spooler.WaitForStatus('Running', [TimeSpan]::FromSeconds(60))
+  foreach ($other in $dependent) { Start-Service -Name $other }
 }
-Start-Service -InputObject $spooler
-$spooler.WaitForStatus('Running', [TimeSpan]::FromSeconds(60))
+catch { [Console]::Error.WriteLine("$($_.Exception.Message)") }
 Start-Sleep -Seconds 2
 $spooler.Refresh()
 Field 'removed_count' $gone
 Field 'state' $spooler.Status
 if ($spooler.Status -ne 'Running') { Stop-With 1 'the print spooler does not run' }
-Write-Output 'the print spooler runs'
+Say 'the print spooler runs'

@@ -2,23 +2,24 @@
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 [Console]::OutputEncoding = [Text.Encoding]::UTF8
-function Field([string]$Name, $Value) { Write-Output "VIGIA_FIELD $Name=$Value" }
+function Say([string]$Words) { [Console]::Out.WriteLine($Words) }
+function Field([string]$Name, $Value) { $text = "$Value" -replace '[\r\n]+', ' '; Say "VIGIA_FIELD $Name=$($text.Substring(0, [Math]::Min(500, $text.Length)))" }
 function Stop-With([int]$Code, [string]$Words) { [Console]::Error.WriteLine($Words); exit $Code }
 $dryRun = $env:VIGIA_DRY_RUN -eq '1'
 
 $name = $env:VIGIA_PARAM_SERVICE
 if ($name -notmatch '^[A-Za-z0-9_.$@-]{1,80}$') { Stop-With 2 'refused: not a name of a service' }
-# Compared, not matched: Get-Service would take a pattern.
-$service = @(Get-Service | Where-Object { $_.Name -eq $name })
-if ($service.Count -ne 1) { Stop-With 3 "there is no service $name" }
-$service = $service[0]
+# No character of a pattern is let through above.
+$service = Get-Service -Name $name -ErrorAction SilentlyContinue
+if ($null -eq $service) { Stop-With 3 "there is no service $name" }
+if ("$($service.ServiceType)" -like '*Driver*') { Stop-With 2 'refused: a driver' }
 if ($service.StartType -eq 'Disabled') { Stop-With 2 'refused: the service is disabled' }
 if ($service.StartType -ne 'Automatic' -and $service.Status -eq 'Stopped') {
   Stop-With 2 'refused: it neither starts by itself nor runs'
 }
 $dependent = @($service.DependentServices | Where-Object { $_.Status -eq 'Running' } | ForEach-Object { $_.Name })
 if ($dryRun) {
-  Write-Output "would restart $name ($($service.Status)), and with it: $($dependent -join ' ')"
+  Say "would restart $name ($($service.Status)), and with it: $($dependent -join ' ')"
   exit 0
 }
 try {
@@ -35,4 +36,4 @@ $service.Refresh()
 Field 'state' $service.Status
 Field 'dependent' ($dependent -join ' ')
 if ($service.Status -ne 'Running') { Stop-With 1 "$name does not run" }
-Write-Output "$name runs"
+Say "$name runs"

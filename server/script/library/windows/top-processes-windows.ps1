@@ -2,7 +2,8 @@
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
 [Console]::OutputEncoding = [Text.Encoding]::UTF8
-function Field([string]$Name, $Value) { Write-Output "VIGIA_FIELD $Name=$Value" }
+function Say([string]$Words) { [Console]::Out.WriteLine($Words) }
+function Field([string]$Name, $Value) { $text = "$Value" -replace '[\r\n]+', ' '; Say "VIGIA_FIELD $Name=$($text.Substring(0, [Math]::Min(500, $text.Length)))" }
 function Stop-With([int]$Code, [string]$Words) { [Console]::Error.WriteLine($Words); exit $Code }
 $count = [int]$env:VIGIA_PARAM_COUNT
 $before = @{}
@@ -15,11 +16,11 @@ $rows = @(foreach ($process in Get-Process) {
     try { if ($before.ContainsKey($process.Id)) { $used = $process.TotalProcessorTime.TotalMilliseconds - $before[$process.Id] } } catch { $used = 0 }
     New-Object psobject -Property @{ Id = $process.Id; Name = $process.ProcessName; Percent = [Math]::Round($used * 100 / $clock.ElapsedMilliseconds / $cores, 1); Memory = $process.WorkingSet64 }
   })
-Write-Output '--- by processor'
+Say '--- by processor'
 $busiest = @($rows | Sort-Object -Property Percent -Descending | Select-Object -First $count)
-foreach ($row in $busiest) { Write-Output ("{0,6} {1,6} % {2}" -f $row.Id, $row.Percent, $row.Name) }
-Write-Output '--- by memory'
+foreach ($row in $busiest) { Say ("{0,6} {1,6} % {2}" -f $row.Id, $row.Percent, $row.Name) }
+Say '--- by memory'
 $largest = @($rows | Sort-Object -Property Memory -Descending | Select-Object -First $count)
-foreach ($row in $largest) { Write-Output ("{0,6} {1,8} MB {2}" -f $row.Id, [int]($row.Memory / 1048576), $row.Name) }
+foreach ($row in $largest) { Say ("{0,6} {1,8} MB {2}" -f $row.Id, [int]($row.Memory / 1048576), $row.Name) }
 Field 'busiest' $busiest[0].Name
 Field 'largest' $largest[0].Name

@@ -1,14 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { Language, Parser, type Node } from '@vscode/tree-sitter-wasm'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ScriptContent } from '../../../../contract/command.ts'
 import { resolveParameters } from '../../../../contract/parameters.ts'
 import { SHIPPED_REMEDIES } from '../../../../rules/language/remedies.ts'
 import { shippedScripts } from '../../../../server/script/library.ts'
 import { suiteNeeding } from '../../../support/servers.ts'
+import { faultsOfGrammar, loadGrammar } from './powershell/grammar.ts'
 import { contents, sources } from './run-script.ts'
 
 const all = [...contents.values()]
@@ -17,26 +16,7 @@ const rows = sources.map(
 )
 const shell = ({ interpreter }: ScriptContent) => interpreter === 'sh' || interpreter === 'bash'
 
-let powershell: Parser
-beforeAll(async () => {
-  const folder = join(createRequire(import.meta.url).resolve('@vscode/tree-sitter-wasm'), '..')
-  await Parser.init({ locateFile: () => join(folder, 'tree-sitter.wasm') })
-  powershell = new Parser()
-  powershell.setLanguage(await Language.load(readFileSync(join(folder, 'tree-sitter-powershell.wasm'))))
-})
-
-function faultsOfPowershell(text: string): string[] {
-  const faults: string[] = []
-  const visit = (node: Node): void => {
-    if (node.isError || node.isMissing)
-      faults.push(`${node.startPosition.row + 1}:${node.startPosition.column + 1} ${node.text.slice(0, 60)}`)
-    for (const child of node.children) if (child !== null) visit(child)
-  }
-  const tree = powershell.parse(text)
-  if (tree === null) return ['it cannot be parsed at all']
-  visit(tree.rootNode)
-  return faults
-}
+beforeAll(loadGrammar)
 
 /** Codes with which a body says that it ends; 0 and 1 also come from commands and are not asked of every body. */
 function codesIn(text: string): Set<string> {
@@ -104,7 +84,7 @@ describe.each(rows)('%s', (_name, { content, body }) => {
         execFileSync(process.execPath, ['--check', body])
         return
       case 'powershell':
-        expect(faultsOfPowershell(text)).toEqual([])
+        expect(faultsOfGrammar(text)).toEqual([])
         return
       default:
         throw new Error(`no test parses ${content.interpreter}`)

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { runScript } from './run-script.ts'
 
 /**
- * There is no macOS here: the shell is real, its tools are stand-ins that print what the tools of macOS 14 and 15 were
- * recorded to print. What the tools themselves do is not tested.
+ * There is no macOS here: the shell is real, its tools are stand-ins. What they print was not recorded by us; where it
+ * is from says docs/windows-scripts.md. What the tools themselves do is not tested.
  */
-describe('scripts for macOS, over recorded outputs', () => {
+describe('scripts for macOS, over outputs as they are documented', () => {
   it('clear-temp-macos says when there is nothing', () => {
     const tools = { find: 'exit 0', df: "printf 'h\\n/dev/disk3s1s1 482797652 10223476 300000000 4%% /\\n'" }
     expect(runScript('clear-temp-macos', {}, { tools })).toMatchObject({
