@@ -1,12 +1,11 @@
 import type { Command } from 'commander'
-import { VigiaError } from '../contract/errors.ts'
 import { TICKET_ACTIONS } from '../contract/views.ts'
 import { INCIDENT_STATES, TICKET_STATES, type IncidentState, type TicketState } from '../contract/incident.ts'
 import { contextOf } from './command.ts'
+import { findTicket } from './find-ticket.ts'
 import { incidentText } from './incident-text.ts'
 import { choiceOption } from './options.ts'
 import { printable, table, when } from './output.ts'
-import type { ServerApi } from './server-api.ts'
 
 /** `vigia incidents`, `incident`, `tickets`, `ticket`, `ledger`, `hostile`. */
 export function registerDesk(program: Command): void {
@@ -93,7 +92,8 @@ export function registerDesk(program: Command): void {
                 params: { id },
                 body: { action: options.action, text: options.text },
               })
-        out.print(ticket, () => [
+        const { jobs } = await server.call('jobs', { query: { ticket: ticket.id, limit: 20 } })
+        out.print({ ...ticket, jobs }, () => [
           `V-${ticket.number} ${ticket.title.en}: ${ticket.state}, ${ticket.tier}, ${ticket.priority}, due ${when(ticket.dueAtMs)}`,
           `Cause: ${ticket.body.cause}`,
           ...(ticket.body.evidence ? [`Evidence: ${ticket.body.evidence.sentence}`] : []),
@@ -102,6 +102,11 @@ export function registerDesk(program: Command): void {
           ...ticket.body.tried.map((tried) =>
             printable(
               `Tried: ${tried.remedy} at ${when(tried.atMs)}: ${tried.state}, exit code ${tried.exitCode ?? '-'}  ${tried.output.slice(0, 400)}`,
+            ),
+          ),
+          ...jobs.map((job) =>
+            printable(
+              `Run here: ${job.script} by ${job.orderedBy} at ${when(job.createdAtMs)}: ${job.state}, exit code ${job.exitCode ?? '-'}  job ${job.id}`,
             ),
           ),
           ...ticket.events.map((event) =>
@@ -164,14 +169,4 @@ export function registerDesk(program: Command): void {
         ),
       ])
     })
-}
-
-/** A ticket's id by its number, with or without `V-`; anything else is taken for the id itself. */
-async function findTicket(server: ServerApi, name: string): Promise<string> {
-  const number = /^(?:v-)?(\d{1,9})$/i.exec(name)?.[1]
-  if (number === undefined) return name
-  const { tickets } = await server.call('tickets', { query: { limit: 1000 } })
-  const found = tickets.find((ticket) => ticket.number === Number(number))
-  if (found) return found.id
-  throw new VigiaError('NOT_FOUND', `There is no ticket V-${number}. "vigia tickets" lists them.`)
 }

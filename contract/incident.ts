@@ -100,6 +100,8 @@ export const JobView = z.object({
   reason: z.string().nullable(),
   /** A remedy's job belongs to an incident; a technician's does not. */
   incident: z.uuid().nullable(),
+  /** The ticket from which a technician ordered it. */
+  ticket: z.uuid().nullable().optional(),
   /** The run to which it belongs, and its wave there. */
   run: z.uuid().nullable().optional(),
   wave: z.number().int().nullable().optional(),

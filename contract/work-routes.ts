@@ -77,7 +77,7 @@ export const WORK_ROUTES = {
       dryRun: z.boolean().default(false),
       /** Why; it stands in the audit chain. */
       reason: z.string().max(300).default(''),
-      /** The ticket or incident for which it is done. */
+      /** The ticket for which it is done: it is listed there. */
       ticket: RecordId.optional(),
     }),
     answer: JobView,
@@ -98,6 +98,7 @@ export const WORK_ROUTES = {
     query: z.object({
       device: DeviceId.optional(),
       run: RecordId.optional(),
+      ticket: RecordId.optional(),
       /** Words to find in transcripts. */
       find: z.string().max(200).optional(),
       limit: z.coerce.number().int().min(1).max(500).default(100),

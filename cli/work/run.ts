@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { VigiaError } from '../../contract/errors.ts'
 import type { RunTarget } from '../../contract/run.ts'
 import { contextOf, type Context } from '../command.ts'
+import { findTicket } from '../find-ticket.ts'
 import { choiceOption, numberOption } from '../options.ts'
 import { exitCodeOf, followJob, followRun } from './follow.ts'
 import { flagPairs, typedParameters } from './parameters.ts'
@@ -24,6 +25,7 @@ type RunOptions = TargetOptions & {
   plan?: boolean
   follow?: boolean
   reason: string
+  ticket?: string
   yes?: boolean
 }
 
@@ -56,6 +58,7 @@ export function registerRun(program: Command): void {
     .option('--plan', 'only show which devices it would reach, and which not')
     .option('--follow', 'show how it goes and wait for the end')
     .option('--reason <reason>', 'why; it stands in the audit log', '')
+    .option('--ticket <ticket>', 'one device: the ticket for which it is done, where it is then listed')
     .option('--yes', 'do not ask')
     .allowUnknownOption()
     .action(async (script: string, flags: string[], options: RunOptions, command: Command) => {
@@ -91,6 +94,7 @@ async function runOnOne(
   const job = await context.server.call('createJob', {
     body: {
       ...{ device, script, parameters, expiresInS: options.expires, reason: options.reason },
+      ...(options.ticket === undefined ? {} : { ticket: await findTicket(context.server, options.ticket) }),
       dryRun: options.dryRun === true,
     },
   })
@@ -121,6 +125,8 @@ async function runOnMany(
 ): Promise<void> {
   const { server, out } = context
   const { script, target, parameters, when, options } = order
+  if (options.ticket !== undefined)
+    throw new VigiaError('USAGE', '--ticket belongs to one device, now: a run is for many.')
   const body = {
     ...{ script, target, parameters, when, offline: options.offline, reason: options.reason },
     ...(options.waves === undefined ? {} : { waves: wavesOf(options.waves) }),

@@ -51,6 +51,9 @@ export function TicketPage(): ReactElement {
         <div className="stack">
           <Work key={ticket.id} ticket={ticket} />
           {ticket.incident !== null && <TicketOffer ticket={ticket.id} incident={ticket.incident} />}
+          <Suspense fallback={null}>
+            <RunHere ticket={ticket.id} />
+          </Suspense>
           <History ticket={ticket} />
           <Circumstances ticket={ticket} />
         </div>
@@ -61,6 +64,10 @@ export function TicketPage(): ReactElement {
 
 const Offer = lazy(() =>
   withWords(['work'], async () => ({ default: (await import('../work/offer.tsx')).Offer })),
+)
+
+const RunHere = lazy(() =>
+  withWords(['work'], async () => ({ default: (await import('../work/run-here.tsx')).RunHere })),
 )
 
 /** What is known about the incident behind the ticket, with the approved script of it. */

@@ -17,7 +17,7 @@ export const askWork = {
     }),
   job: (id: string) =>
     queryOptions({ queryKey: ['job', id], queryFn: ({ signal }) => call('job', { params: { id } }, signal) }),
-  jobs: (filter: { device?: string; run?: string; find?: string }) =>
+  jobs: (filter: { device?: string; run?: string; ticket?: string; find?: string }) =>
     queryOptions({
       queryKey: ['jobs', filter],
       queryFn: ({ signal }) => call('jobs', { query: { ...filter, limit: 200 } }, signal),

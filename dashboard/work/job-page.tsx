@@ -153,6 +153,13 @@ function About({ job }: { job: JobView }): ReactElement {
             <span className="breakable mono">{String(value)}</span>
           </Fact>
         ))}
+        {typeof job.ticket === 'string' && (
+          <Fact name={t('work.ofTicket')}>
+            <Link to="/tickets/$id" params={{ id: job.ticket }}>
+              {t('work.toTicket')}
+            </Link>
+          </Fact>
+        )}
         {typeof job.run === 'string' && (
           <Fact name={t('work.runs')}>
             <Link to="/runs/$id" params={{ id: job.run }}>

@@ -47,6 +47,7 @@ export function toJobView(row: JobRow): JobView {
     state: row.state,
     reason: row.reason,
     incident: row.incident_id,
+    ticket: row.ticket_id,
     run: row.run_id,
     wave: row.wave,
     dryRun: row.dry_run,

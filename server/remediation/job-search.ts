@@ -6,6 +6,7 @@ import { jobRows, toJobView } from './job-rows.ts'
 export type JobQuery = {
   device?: string | undefined
   run?: string | undefined
+  ticket?: string | undefined
   /** Words as a person types them into a search box: "in quotes" together, `or`, a minus before what must not be there. */
   find?: string | undefined
   limit: number
@@ -57,12 +58,13 @@ const UNREAD = {
 }
 
 /** Jobs, newest first. The outputs stay in the database: only the place around the words leaves it. */
-export async function findJobs(db: Db, { device, run, find, limit }: JobQuery): Promise<FoundJob[]> {
+export async function findJobs(db: Db, { device, run, ticket, find, limit }: JobQuery): Promise<FoundJob[]> {
   const words = find?.trim() ?? ''
   const query = sql`websearch_to_tsquery('simple', ${words})`
   let select = db.selectFrom('job').select('job_id').orderBy('created_at', 'desc').limit(limit)
   if (device !== undefined) select = select.where('device_id', '=', device)
   if (run !== undefined) select = select.where('run_id', '=', run)
+  if (ticket !== undefined) select = select.where('ticket_id', '=', ticket)
   if (words !== '') select = select.where(sql<boolean>`words @@ ${query}`)
   const excerpt =
     words === ''

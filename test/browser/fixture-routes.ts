@@ -22,7 +22,7 @@ type Call = {
 }
 type Texts = { packs: { name: string; text: string }[]; remove?: string[] }
 
-/** Answers of the routes about rules, packs and noise; of views and articles there are none. */
+/** Answers of the routes about rules, packs and noise; of views, articles and jobs of people there are none. */
 export const MORE_HANDLERS: Partial<Record<RouteName, (call: Call) => unknown>> = {
   rules: ({ context }) => rules.rules(context.nowMs, context.changed.own),
   ruleCoverage: ({ context, query }) => rules.coverage(query, context.nowMs, context.devices),
@@ -71,6 +71,7 @@ export const MORE_HANDLERS: Partial<Record<RouteName, (call: Call) => unknown>> 
   },
   views: () => ({ views: [] }),
   articles: () => ({ articles: [] }),
+  jobs: () => ({ jobs: [] }),
   noise: () => noise.findings(),
   suppressions: ({ context, query }) => noise.suppressions(context.nowMs, query),
   hours: ({ context, params }) => noise.hours(params['client'] ?? '', context.nowMs),

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { eventually } from '../support/installation.ts'
 import { suiteNeeding } from '../support/servers.ts'
 import { openRemoteSite, type RemoteSite } from './remote-site.ts'
 
@@ -190,6 +191,56 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
       await page.locator('tbody tr[data-row]').waitFor()
       await page.getByRole('button', { name: 'Run a script on them' }).click()
       await page.waitForURL(/\/run\?devices=/)
+      expect(unexpected()).toEqual([])
+    },
+  )
+
+  it(
+    'offers a ticket the script of its article, runs it, and lists the run on the ticket',
+    { timeout: 180_000 },
+    async () => {
+      const { page, vigia } = site
+      const file = (name: string, lines: readonly string[]): string => {
+        const path = join(vigia.dataDir, name)
+        writeFileSync(path, `${lines.join('\n')}\n`)
+        return path
+      }
+      const done = (...args: string[]): void => {
+        const ran = vigia.vigia(...args)
+        expect(ran.code, ran.stderr).toBe(0)
+      }
+      const rule = [
+        ...['pack: ours', 'version: 1', 'rules:', '  - name: memory-in-use'],
+        ...['    title: { en: Memory is in use, es: Hay memoria en uso }', '    owner: service-desk'],
+        ...['    severity: warning', '    impact: low', '    tier: L1', '    for: 1s'],
+        ...['    signal: { metric: memory.used_percent }', '    threshold: { above: 0.2, clear: 0.1 }'],
+        ...['    runbook: Look at it.', '    noRemedy: Somebody is to look at it.'],
+      ]
+      const article = [
+        ...['---', 'title: { en: Look at it, es: Mírelo }', 'rules: [memory-in-use]'],
+        ...['remedy: { script: device-facts, parameters: {} }', '---', 'Look.', '--- es', 'Mire.'],
+      ]
+      done('rules', 'apply', file('ours.yaml', rule))
+      done('articles', 'add', file('look-at-it.md', article))
+      const ticket = await eventually('a ticket of the rule', 90_000, async () => {
+        const { tickets } = await vigia.server.call('tickets', { query: {} })
+        return tickets.find(({ title }) => title.en.includes('Memory is in use'))
+      })
+      await open(`/tickets/${ticket.id}`)
+      await page.getByRole('heading', { name: 'Knowledge for this' }).waitFor({ timeout: 20_000 })
+      expect(await page.getByRole('heading', { name: 'Run from this ticket' }).count()).toBe(0)
+      await page.getByRole('link', { name: 'Run this fix …' }).first().click()
+      await page.getByRole('button', { name: 'Run on 1 device' }).click()
+      await page.waitForURL(/\/jobs\//, { timeout: 20_000 })
+      await page.getByRole('link', { name: 'the ticket' }).click()
+      const list = page.locator('section', {
+        has: page.getByRole('heading', { name: 'Run from this ticket' }),
+      })
+      await list.getByRole('link', { name: 'device-facts' }).waitFor({ timeout: 20_000 })
+      await list.getByText('ended well').waitFor({ timeout: 20_000 })
+      await site.looked('ticket')
+      const told = vigia.vigia('ticket', `V-${ticket.number}`)
+      expect(told.stdout).toMatch(/Run here: device-facts by ana at .*: succeeded, exit code 0/)
       expect(unexpected()).toEqual([])
     },
   )
