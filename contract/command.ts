@@ -148,7 +148,7 @@ export function sealedText({ key, sealed }: SealedSecret): string {
 }
 
 /**
- * Live output on `up/output` (JSON, QoS 1, not kept by the agent). `at` counts the pieces of a job across both streams,
+ * A piece of live output on `up/output` (JSON, QoS 1, not kept by the agent). `at` counts the pieces of a job across both streams,
  * in the order in which they came; `offset` counts UTF-8 bytes of one stream and shows gaps.
  */
 export const JobOutput = z.object({
@@ -159,6 +159,11 @@ export const JobOutput = z.object({
   text: z.string().max(LIMITS.outputChunkBytes * 2),
 })
 export type JobOutput = z.infer<typeof JobOutput>
+
+/** A message of live output: pieces in order, of one job or of several, or a single one by itself. */
+export const JobOutputs = z
+  .union([JobOutput, z.array(JobOutput).min(1).max(LIMITS.outputPieces)])
+  .transform((pieces) => (Array.isArray(pieces) ? pieces : [pieces]))
 
 /** A piece of a transcript: what came, in order, from which stream; `skipped` bytes were left out before it. */
 export const TranscriptPiece = z.object({

@@ -9,6 +9,8 @@ export const LIMITS = {
   factsBytes: 192 * 1024,
   layoutBytes: 192 * 1024,
   outputChunkBytes: 16 * 1024,
+  /** Pieces of live output in one message, which together hold one chunk. */
+  outputPieces: 64,
   seriesPerLayout: 2048,
   layoutsPerDevice: 32,
   labelsPerSeries: 8,

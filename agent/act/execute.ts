@@ -25,7 +25,7 @@ export function execute(options: {
   accepted: Accepted
   secrets: Record<string, string>
   interpreter: Interpreter
-  send: (items: JobOutput[]) => void
+  send: (messages: JobOutput[][]) => void
 }): Execution {
   const { dataDir, secrets, interpreter } = options
   const { order, script, values } = options.accepted

@@ -144,9 +144,9 @@ export function createExecutor(options: {
       }
       case 'output':
         // Not waited for: the end of a job must not stand behind output that nobody takes.
-        void Promise.all(message.items.map((item) => options.publishOutput(JSON.stringify(item)))).then(() =>
-          tell(mine.child, { type: 'credit' }),
-        )
+        void Promise.all(
+          message.messages.map((pieces) => options.publishOutput(JSON.stringify(pieces))),
+        ).then(() => tell(mine.child, { type: 'credit' }))
         return
       case 'ended':
         log.info('a job ended', { job: message.end.job, outcome: message.end.outcome })

@@ -125,7 +125,7 @@ function takeLast(pieces: readonly Piece[], most: number): Piece[] {
 }
 
 /** Without the rest of a character that was cut in two. */
-function fromCharacter(bytes: Buffer): Buffer {
+export function fromCharacter(bytes: Buffer): Buffer {
   let at = 0
   while (at < 3 && at < bytes.length && ((bytes[at] ?? 0) & 0xc0) === 0x80) at++
   return bytes.subarray(at)

@@ -24,6 +24,6 @@ export type ToRunner =
 export type FromRunner =
   | { type: 'refused'; end: JobEnd | null; code: string; message: string }
   | { type: 'started'; sequence: number; end: JobEnd }
-  | { type: 'output'; items: JobOutput[] }
+  | { type: 'output'; messages: JobOutput[][] }
   /** The job is over; its end also lies in the ledger until the agent has handed it to the outbox. */
   | { type: 'ended'; end: JobEnd }

@@ -2,7 +2,15 @@ import type { TranscriptPiece } from '../../contract/command.ts'
 import { LIMITS } from '../../contract/limits.ts'
 import { createCleaner, createMask, wholeCharacters } from './clean.ts'
 import { createFields } from './fields.ts'
-import { createKept, JOINED_BYTES, type Excerpt, type Kept, type Piece, type Stream } from './kept.ts'
+import {
+  createKept,
+  fromCharacter,
+  JOINED_BYTES,
+  type Excerpt,
+  type Kept,
+  type Piece,
+  type Stream,
+} from './kept.ts'
 import type { JobEnd } from './ledger.ts'
 
 /** A piece of live output; `offset` counts the UTF-8 bytes of its stream, so that a gap shows. */
@@ -17,17 +25,24 @@ export type Output = {
   bytes(): number
   /** Does live output wait to be taken? */
   waits(): boolean
-  /** The oldest live output that nobody has taken yet, at most so many pieces and bytes of text in all. */
-  takeLive(mostPieces: number, mostBytes: number): LivePiece[]
+  /** Lets the oldest live output go until at most so many pieces and bytes of text wait. */
+  keepLive(mostPieces: number, mostBytes: number): void
+  /**
+   * The oldest live output that nobody has taken yet, at most so many pieces and bytes in all; each piece counts
+   * `pieceBytes` beside its text.
+   */
+  takeLive(mostPieces: number, mostBytes: number, pieceBytes?: number): LivePiece[]
   /** What is told at the end: as much of it as fits into `most` bytes of JSON. */
   summary(
     most: number,
   ): Pick<JobEnd, 'stdout' | 'stderr' | 'stdoutBytes' | 'stderrBytes' | 'fields' | 'transcript'>
 }
 
+const NOTHING = Buffer.alloc(0)
 const LIVE_BYTES = 128 * 1024
 const MOST_LIVE_PIECES = 256
 const MOST_PIECES = 900
+const NEWLINE = 10
 
 /**
  * Takes both streams of a script with bounded memory, whatever they hold. `secrets` are masked in all that it hands on.
@@ -51,10 +66,18 @@ export function createOutput(options: { secrets?: readonly string[]; liveBytes?:
       last.bytes = Buffer.concat([last.bytes, bytes])
     else live.push({ stream, offset, bytes })
     liveUsed += bytes.length
-    while (liveUsed > liveBytes || live.length > MOST_LIVE_PIECES) {
-      const oldest = live.shift()
+    keepLive(MOST_LIVE_PIECES, liveBytes)
+  }
+  const keepLive = (mostPieces: number, mostBytes: number): void => {
+    while (liveUsed > mostBytes || live.length > mostPieces) {
+      const oldest = live[0]
       if (!oldest) break
-      liveUsed -= oldest.bytes.length
+      const size = oldest.bytes.length
+      const rest = live.length > mostPieces ? NOTHING : newest(oldest.bytes, size - (liveUsed - mostBytes))
+      liveUsed -= size - rest.length
+      oldest.offset += size - rest.length
+      oldest.bytes = rest
+      if (rest.length === 0) live.shift()
     }
   }
   const hand = (stream: Stream, bytes: Buffer): void => {
@@ -81,13 +104,14 @@ export function createOutput(options: { secrets?: readonly string[]; liveBytes?:
     },
     bytes: () => lanes.stdout.bytes + lanes.stderr.bytes,
     waits: () => live.length > 0,
-    takeLive(mostPieces, mostBytes) {
+    keepLive,
+    takeLive(mostPieces, mostBytes, pieceBytes = 0) {
       const taken: LivePiece[] = []
       let room = mostBytes
-      while (taken.length < mostPieces && room > 0) {
+      while (taken.length < mostPieces && room > pieceBytes) {
         const next = live[0]
         if (!next) break
-        const size = Math.min(next.bytes.length, room, LIMITS.outputChunkBytes)
+        const size = Math.min(next.bytes.length, room - pieceBytes, LIMITS.outputChunkBytes)
         const cut = size === next.bytes.length ? size : wholeCharacters(next.bytes.subarray(0, size))
         if (cut === 0) break
         taken.push({
@@ -95,7 +119,7 @@ export function createOutput(options: { secrets?: readonly string[]; liveBytes?:
           offset: next.offset,
           text: next.bytes.toString('utf8', 0, cut),
         })
-        room -= cut
+        room -= cut + pieceBytes
         liveUsed -= cut
         if (cut === next.bytes.length) live.shift()
         else {
@@ -138,6 +162,14 @@ function lane(
     kept: createKept({ headBytes: keepBytes, tailBytes: keepBytes, mostPieces: MOST_PIECES }),
     bytes: 0,
   }
+}
+
+/** At most `most` bytes of the end, from the beginning of a line on where one is near. */
+function newest(bytes: Buffer, most: number): Buffer {
+  if (most <= 0) return NOTHING
+  const rest = bytes.subarray(bytes.length - most)
+  const line = rest.indexOf(NEWLINE) + 1
+  return line > 0 && line <= JOINED_BYTES && line < rest.length ? rest.subarray(line) : fromCharacter(rest)
 }
 
 function textOf({ head, skipped, tail }: Excerpt): string {

@@ -77,7 +77,7 @@ async function run(command: Command): Promise<void> {
   running = execute({
     ...ready,
     dataDir: command.dataDir,
-    send: (items) => void say({ type: 'output', items }),
+    send: (messages) => void say({ type: 'output', messages }),
   })
   if (cancelled !== undefined) running.cancel(cancelled.reason, cancelled.graceMs)
   const end = await running.ended

@@ -1,4 +1,4 @@
-import { JobOutput, JobResult } from '../../contract/command.ts'
+import { JobOutputs, JobResult, type JobOutput } from '../../contract/command.ts'
 import type { Clock } from '../../contract/clock.ts'
 import { LIMITS } from '../../contract/limits.ts'
 import { FRAME_HEAD, FRAME_MAC, FRAME_PAYLOAD, RemoteStateMessage } from '../../contract/remote.ts'
@@ -54,9 +54,12 @@ export function createDocuments(options: {
         return { work: () => options.onSession(address, hello.data), durable: undefined }
       }
       case 'output': {
-        const output = JobOutput.safeParse(parseJson(payload))
+        const output = JobOutputs.safeParse(parseJson(payload))
         if (!output.success) return 'REPORT_MALFORMED'
-        return { work: () => options.onOutput(address, output.data), durable: undefined }
+        const work = async (): Promise<void> => {
+          for (const piece of output.data) await options.onOutput(address, piece)
+        }
+        return { work, durable: undefined }
       }
       case 'remote': {
         if (payload.length > FRAME_HEAD + FRAME_PAYLOAD + FRAME_MAC) return 'REPORT_OVERSIZED'
@@ -98,10 +101,6 @@ export function createDocuments(options: {
       const understood = understand(address, channel, payload)
       if (typeof understood === 'string') return refuse(understood)
       const { work, durable } = understood
-      if (understood.atOnce) {
-        void work()
-        return 'taken'
-      }
       if (understood.atOnce) {
         // Its stage logs what goes wrong; there is nothing to be acknowledged.
         work().catch(() => undefined)

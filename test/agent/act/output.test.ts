@@ -106,6 +106,37 @@ describe('output', () => {
     ).toBe(400_000)
   })
 
+  it('of live output the newest is kept, from the beginning of a line or at least of a character on', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.stringMatching(/^[aé€😀\n]{1,30}$/u), { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 4, max: 60 }),
+        (parts, mostPieces, mostBytes) => {
+          const output = createOutput()
+          parts.forEach((text, at) => output.add(at % 2 === 0 ? 'stdout' : 'stderr', Buffer.from(text)))
+          output.keepLive(mostPieces, mostBytes)
+          const whole = { stdout: '', stderr: '' }
+          parts.forEach((text, at) => (whole[at % 2 === 0 ? 'stdout' : 'stderr'] += text))
+          const told = output.takeLive(1000, 1e9)
+          expect(told.length).toBeLessThanOrEqual(mostPieces)
+          expect(told.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)).toBeLessThanOrEqual(
+            mostBytes,
+          )
+          expect(output.waits()).toBe(false)
+          for (const { stream, offset, text } of told)
+            expect(Buffer.from(whole[stream]).subarray(offset).toString().startsWith(text)).toBe(true)
+        },
+      ),
+    )
+    const output = createOutput()
+    output.add('stdout', Buffer.from('line\n'.repeat(10_000)))
+    output.keepLive(10, 1002)
+    expect(output.takeLive(10, 1e9)).toEqual([
+      { stream: 'stdout', offset: 49_000, text: 'line\n'.repeat(200) },
+    ])
+  })
+
   it('masks secrets everywhere, also when both streams hold parts of one', () => {
     const output = createOutput({ secrets: ['s3cr3t-value'] })
     output.add('stdout', Buffer.from('VIGIA_FIELD token=s3cr3t-'))

@@ -394,7 +394,11 @@ describe('documents', () => {
   it('hands on sessions, ends and output, and refuses what they are not', async () => {
     const { ingest, events, sent, refused } = startIngest()
     ingest.handle(a, 'session', json(hello))
-    ingest.handle(a, 'output', json({ job: result.job, stream: 'stdout', offset: 0, text: 'x' }))
+    const piece = { job: result.job, stream: 'stdout', offset: 0, text: 'x' }
+    ingest.handle(a, 'output', json(piece))
+    ingest.handle(a, 'output', json([piece, { ...piece, offset: 1 }]))
+    for (const pieces of [[], Array(LIMITS.outputPieces + 1).fill(piece), [piece, {}]])
+      expect(ingest.handle(a, 'output', json(pieces))).toBe('refused')
     ingest.handle(a, 'gone', new Uint8Array())
     for (const channel of ['session', 'output', 'result', 'facts'] as const)
       expect(ingest.handle(a, channel, json({ v: 9 }))).toBe('refused')
@@ -403,9 +407,9 @@ describe('documents', () => {
     )
     expect(ingest.handle(a, 'result', json({ ...result, boot: 'x'.repeat(100_000) }))).toBe('refused')
     await ingest.flush()
-    expect(events).toEqual(['session', 'output', 'gone'])
+    expect(events).toEqual(['session', 'output', 'output', 'output', 'gone'])
     expect(sent).toEqual([])
-    expect(await refused('REPORT_MALFORMED')).toBe(5)
+    expect(await refused('REPORT_MALFORMED')).toBe(8)
     expect(await refused('REPORT_FUTURE')).toBe(1)
   })
 
