@@ -6,17 +6,9 @@ import { useDeferredValue, type ReactElement } from 'react'
 import { jobTone } from '../incident/story.tsx'
 import { useWords } from '../language/use-words.ts'
 import { Ago, Empty, Failure, PageHead, Tag, Waiting } from '../shell/parts.tsx'
-import { styled } from './ansi.ts'
 import { askWork } from './ask.ts'
 
 const COLUMNS = ['what', 'device', 'state', 'who', 'when'] as const
-
-/** An excerpt without colours, also without one of which its beginning was cut off. */
-function plain(excerpt: string): string {
-  return styled(excerpt.replace(/^(?:\d{1,3};?){1,8}m/, ''))
-    .map(({ text }) => text)
-    .join('')
-}
 
 /** What was run where, the newest first; with words, the jobs whose output has them. */
 export function JobsPage(): ReactElement {
@@ -68,7 +60,7 @@ export function JobsPage(): ReactElement {
                       {job.script}
                     </Link>
                     {job.excerpt !== null && (
-                      <span className="dim small mono under excerpt">{plain(job.excerpt)}</span>
+                      <span className="dim small mono under excerpt">{job.excerpt}</span>
                     )}
                   </th>
                   <td data-column="device">{job.hostname}</td>

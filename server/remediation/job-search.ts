@@ -70,7 +70,7 @@ export async function findJobs(db: Db, { device, run, ticket, find, limit }: Job
     words === ''
       ? sql<string | null>`null`
       : sql<string | null>`ts_headline('simple',
-          left(job.stdout || E'\n' || job.stderr, ${EXCERPT_CHARACTERS}), ${query}, ${HEADLINE})`
+          left(plain_output(job.stdout) || E'\n' || plain_output(job.stderr), ${EXCERPT_CHARACTERS}), ${query}, ${HEADLINE})`
   const rows = await jobRows(db)
     .innerJoin('device', 'device.device_id', 'job.device_id')
     .clearSelect()

@@ -99,6 +99,27 @@ describe('a secret', () => {
 })
 
 describe('jobs', () => {
+  it('are found by words that were printed in colour, or by a program that moves the cursor', async () => {
+    const script = await fleet.script()
+    const devices = await fleet.devices(client, 1)
+    const stdout =
+      '\x1b[1;31mFAILED\x1b[0m unit \x1b[38;5;208mnginx\x1b[m.service\x1b[K\r\x1b]8;;http://host\x07manual\x1b]8;;\x07 pre\x1b[4mfix\x1b[24med'
+    fleet.setAnswer(() => ({
+      outcome: 'exited',
+      exitCode: 0,
+      stdout,
+      stderr: '\x1b[33mwarning\x1b[39m: low',
+    }))
+    const { id } = await fleet.order({ script, target: { kind: 'devices', devices } })
+    await fleet.ended(id)
+    for (const word of ['failed', 'nginx.service', 'manual', 'prefixed', 'warning', '"FAILED unit"']) {
+      const [job] = await fleet.work().remediation.jobs({ find: word, run: id, limit: 10 })
+      expect(job?.excerpt, word).toContain('«')
+      expect(job?.excerpt).not.toContain('\x1b')
+    }
+    expect(await fleet.work().remediation.jobs({ find: '31mfailed', run: id, limit: 10 })).toEqual([])
+  })
+
   it('are found by words of their output, with the place where they stand', async () => {
     const script = await fleet.script()
     const devices = await fleet.devices(client, 3)
