@@ -1,6 +1,7 @@
 /** A stretch of output in one look; `classes` are names of work.css, never a style. */
 export type Styled = { text: string; classes: string }
 
+/** How text looks from a place in the output on. */
 type Look = {
   bold: boolean
   dim: boolean
@@ -20,18 +21,25 @@ const PLAIN: Look = {
   fore: null,
   back: null,
 }
+/** Stand for EL (ECMA-48, 8.3.41) until the lines are put together; in output they mean nothing. */
+const ERASE_REST = '\x0e'
+const ERASE_LINE = '\x0f'
+const ERASERS = /[\x0e\x0f]/g
 /** CSI sequences, OSC strings (ended by BEL or ST), other escapes of two characters (ECMA-48). */
 
 const ESCAPE = /\x1b(?:\[([0-9:;<=>?]*)[ -/]*([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])/g
 
+/** Text that is shown, and the look in which what follows it begins. */
+export type Rendered = { spans: readonly Styled[]; look: Look }
+
 /**
  * Output with its colours: SGR (ECMA-48, 8.3.117) becomes names of classes, of 16 colours and of the 256 those that are
  * nearest to them; every other sequence is left out. A carriage return begins the line anew, as a progress bar means
- * it; a backspace takes a character back. Nothing of it can act on the page: it is text in spans.
+ * it, and an erased line is empty; a backspace takes a character back. Nothing of it can act on the page: it is text in spans.
  */
-export function styled(output: string): Styled[] {
+export function styled(output: string, from: Look = PLAIN): Rendered {
   const pieces: Styled[] = []
-  let look = PLAIN
+  let look = from
   let at = 0
   const put = (text: string): void => {
     if (text === '') return
@@ -41,12 +49,31 @@ export function styled(output: string): Styled[] {
     else pieces.push({ text, classes })
   }
   for (const match of output.matchAll(ESCAPE)) {
-    put(output.slice(at, match.index))
+    put(output.slice(at, match.index).replace(ERASERS, ''))
     at = match.index + match[0].length
     if (match[2] === 'm') look = sgr(look, match[1] ?? '')
+    if (match[2] === 'K') put(match[1] === '1' ? '' : match[1] === '2' ? ERASE_LINE : ERASE_REST)
   }
-  put(output.slice(at))
-  return overwrite(pieces)
+  put(output.slice(at).replace(ERASERS, ''))
+  return { spans: overwrite(pieces), look }
+}
+
+type Piece = { text: string; skipped: number }
+
+const rendered = new WeakMap<Piece, { from: string; rendered: Rendered }>()
+
+/** Pieces that follow each other, each in the look in which the one before ended; after a gap nothing is known of it. */
+export function styledPieces(pieces: readonly Piece[]): (readonly Styled[])[] {
+  let look = PLAIN
+  return pieces.map((piece) => {
+    const begin = piece.skipped > 0 ? PLAIN : look
+    const from = classesOf(begin)
+    const before = rendered.get(piece)
+    const now = before?.from === from ? before.rendered : styled(piece.text, begin)
+    rendered.set(piece, { from, rendered: now })
+    look = now.look
+    return now.spans
+  })
 }
 
 function sgr(before: Look, parameters: string): Look {
@@ -152,12 +179,15 @@ function overwrite(pieces: readonly Styled[]): Styled[] {
       if (character === '\n') flush('\n')
       else if (character === '\r') column = 0
       else if (character === '\b') column = Math.max(0, column - 1)
+      else if (character === ERASE_REST) line.length = Math.min(line.length, column)
+      else if (character === ERASE_LINE) line = Array.from({ length: column }, () => BLANK)
       else if (character >= ' ' || character === '\t') line[column++] = { character, classes }
     }
   flush('')
   return out
 }
 
+const BLANK = { character: ' ', classes: '' }
 const CONTROL = /[\x00-\x08\x0b-\x1f]/
 
 function push(out: Styled[], text: string, classes: string): void {

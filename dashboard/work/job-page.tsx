@@ -2,12 +2,12 @@ import './work.css'
 import { Button } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import type { ReactElement } from 'react'
+import { useState, type ReactElement } from 'react'
 import type { JobView } from '../../contract/incident.ts'
 import { useProof } from '../access/proof.tsx'
 import { call } from '../api.ts'
 import { jobTone } from '../incident/story.tsx'
-import { formatSpan } from '../language/format.ts'
+import { formatBytes, formatSpan } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
 import { Ago, Fact, Failure, PageHead, Tag, Waiting } from '../shell/parts.tsx'
@@ -79,7 +79,7 @@ function Job({ job }: { job: JobView }): ReactElement {
       </PageHead>
       <div className="two">
         <div className="stack">
-          <Output job={job} />
+          <Output key={job.id} job={job} />
         </div>
         <div className="stack">
           <Told job={job} />
@@ -91,9 +91,13 @@ function Job({ job }: { job: JobView }): ReactElement {
 }
 
 function Output({ job }: { job: JobView }): ReactElement {
-  const { t } = useWords()
+  const { t, language } = useWords()
   const { pieces, gap } = useTranscript(job)
   const working = atWork(job)
+  // Who watched it to its end wants to see the end.
+  const [watched] = useState(working)
+  const printed = (job.stdoutBytes ?? 0) + (job.stderrBytes ?? 0)
+  const cut = !working && pieces.some(({ skipped }) => skipped > 0)
   return (
     <section className="card" aria-label={t('work.outputCard')}>
       <div className="card-head">
@@ -104,9 +108,10 @@ function Output({ job }: { job: JobView }): ReactElement {
         {pieces.length === 0 ? (
           <p className="dim">{t(working ? 'work.waitsOutput' : 'work.noOutput')}</p>
         ) : (
-          <Transcript pieces={pieces} label={t('work.output')} follow={working} />
+          <Transcript pieces={pieces} label={t('work.output')} follow={watched} />
         )}
         {gap && <p className="dim small">{t('work.gap')}</p>}
+        {cut && <p className="dim small">{t('work.cut', { size: formatBytes(printed, language) })}</p>}
         {job.reason !== null && job.reason !== `exit code ${job.exitCode}` && <p lang="en">{job.reason}</p>}
       </div>
     </section>

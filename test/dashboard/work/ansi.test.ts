@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { styled } from '../../../dashboard/work/ansi.ts'
+import { styled as rendered, styledPieces } from '../../../dashboard/work/ansi.ts'
 
+const styled = (output: string) => rendered(output).spans
 const text = (output: string): string =>
   styled(output)
     .map((piece) => piece.text)
@@ -34,6 +35,31 @@ describe('output with its colours', () => {
     expect(text('abc\rX')).toBe('Xbc')
     expect(text('abd\bc\x07')).toBe('abc')
     expect(text('line\r\nnext\r\n')).toBe('line\nnext\n')
+  })
+
+  it('erases a line, or the rest of it, as programs do that show how far they are', () => {
+    expect(text('downloading 10 %\r\x1b[Kdone\n')).toBe('done\n')
+    expect(text('one two\r\x1b[2Kthree')).toBe('three')
+    expect(text('abc\x1b[1K')).toBe('abc')
+    expect(text('a\x0eb\x0fc')).toBe('abc')
+  })
+
+  it('carries a colour from piece to piece, not over a gap, and renders no piece twice', () => {
+    const pieces = ['\x1b[31mred', 'still red\x1b[0m', 'plain \x1b[32mgreen', 'after a gap'].map(
+      (each, at) => ({
+        text: each,
+        skipped: at === 3 ? 7 : 0,
+      }),
+    )
+    const spans = styledPieces(pieces)
+    expect(spans.map((each) => each.map(({ classes }) => classes))).toEqual([
+      ['sgr-f1'],
+      ['sgr-f1'],
+      ['', 'sgr-f2'],
+      [''],
+    ])
+    expect(styledPieces(pieces).every((each, at) => each === spans[at])).toBe(true)
+    expect(styledPieces(pieces.slice(1))[0]).toEqual([{ text: 'still red', classes: '' }])
   })
 
   it('keeps every text without escapes as it is, and never gives a control character', () => {
