@@ -99,9 +99,12 @@ function told(
     return { ...same, code: 'SCRIPT_TIMEOUT', message }
   }
   if (outcome === 'cancelled') return { ...same, code: null, message: `${cancelReason()}${left}` }
-  return {
-    ...same,
-    code: null,
-    message: ended.signal === null ? null : `The script was ended by ${ended.signal}`,
-  }
+  const how =
+    ended.signal === null ? `exit code ${String(ended.exitCode)}` : `The script was ended by ${ended.signal}`
+  const on = ended.daemons === 0 ? '' : `; ${plural(ended.daemons)} of it left running`
+  return { ...same, code: null, message: ended.signal === null && on === '' ? null : how + on }
+}
+
+function plural(processes: number): string {
+  return processes === 1 ? '1 process' : `${String(processes)} processes`
 }

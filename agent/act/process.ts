@@ -9,7 +9,7 @@ import { VigiaError } from '../../contract/errors.ts'
 import { environmentOf } from './environment.ts'
 import { scriptFile, type Interpreter } from './interpreter.ts'
 import type { Stream } from './kept.ts'
-import { createTree, type Tree } from './tree.ts'
+import { coreMark, createTree, type Tree } from './tree.ts'
 import { watchLimits } from './watch.ts'
 
 /** How the process of a script ended. */
@@ -22,6 +22,8 @@ export type ProcessEnd = {
   limit: string | null
   /** Processes that could not be ended. */
   left: number
+  /** Processes that it left behind at an end of its own, and that live on. */
+  daemons: number
 }
 
 export type RunningScript = {
@@ -69,7 +71,11 @@ export function runScript(options: {
   const startedMs = performance.now()
   // The script inherits it. A daemon that the script restarts keeps it, so it is a little below normal and no lower.
   setPriority(NICE)
-  const [file, ...rest] = commandLine(interpreter, workDir, name, script.limits.writtenMb)
+  const [file, ...rest] = commandLine(
+    interpreter,
+    { workDir, name },
+    { writtenMb: script.limits.writtenMb, mark: coreMark(job) },
+  )
   const child = spawn(file, rest, {
     cwd: workDir,
     env: environmentOf(options),
@@ -146,7 +152,7 @@ export function runScript(options: {
     clearTimeout(force)
     child.stdout.destroy()
     child.stderr.destroy()
-    if (stopping === undefined) letGo(tree)
+    const daemons = stopping === undefined ? letGo(tree) : 0
     const { why, limit } = stopping ?? { why: 'exited' as const, limit: null }
     const tooLarge = exit?.signal === 'SIGXFSZ' || exit?.exitCode === FILE_TOO_LARGE_EXIT
     return {
@@ -159,6 +165,7 @@ export function runScript(options: {
           ? `written: a file of more than ${String(script.limits.writtenMb)} MB`
           : limit,
       left,
+      daemons,
     }
   }
   const ended = end().finally(() => rmSync(workDir, { recursive: true, force: true, maxRetries: 3 }))
@@ -171,14 +178,19 @@ export function runScript(options: {
  */
 function commandLine(
   { file, arguments: before }: Interpreter,
-  workDir: string,
-  name: string,
-  writtenMb: number,
+  { workDir, name }: { workDir: string; name: string },
+  { writtenMb, mark }: { writtenMb: number; mark: number },
 ): [string, ...string[]] {
   // Relative for cmd.exe, whose rules of quoting a folder's name could break.
   if (process.platform === 'win32')
     return [file, ...before, file.toLowerCase().endsWith('cmd.exe') ? name : join(workDir, name)]
-  const limited = `ulimit -S -c 0; ulimit -S -f ${String(writtenMb * 2048)}; exec "$@"`
+  const limits = [
+    'ulimit -S -c 0',
+    // Where the system lets it go no higher, the job is known by its other marks alone.
+    `ulimit -H -c ${String(mark)} 2>/dev/null || :`,
+    `ulimit -S -f ${String(writtenMb * 2048)}`,
+  ]
+  const limited = `${limits.join('; ')}; exec "$@"`
   return ['/bin/sh', '-c', limited, 'vigia', file, ...before, join(workDir, name)]
 }
 
@@ -192,17 +204,24 @@ async function untilGone(tree: Tree): Promise<number> {
   }
 }
 
-/** A daemon that a script started is no script: the limits of the system and the low priority are taken off it. */
-function letGo(tree: Tree): void {
-  for (const { pid } of tree.members()) {
+/**
+ * A daemon that a script started is no script: the limits of the system and the low priority are taken off it. Answers
+ * how many there are.
+ */
+function letGo(tree: Tree): number {
+  const daemons = tree.members()
+  for (const { pid } of daemons) {
     try {
       setPriority(pid, 0)
       if (process.platform === 'linux')
-        execFileSync('prlimit', ['--pid', String(pid), '--fsize=unlimited'], { stdio: 'ignore' })
+        execFileSync('prlimit', ['--pid', String(pid), '--fsize=unlimited', '--core=0:unlimited'], {
+          stdio: 'ignore',
+        })
     } catch {
       // Gone meanwhile, or this agent may not: it goes on as it is.
     }
   }
+  return daemons.length
 }
 
 function whenClosed(stream: Readable): Promise<void> {

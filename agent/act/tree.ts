@@ -23,8 +23,16 @@ const LOOKS = 20
 const STOP_ROUNDS = 10
 
 /**
+ * The hard limit of core files, in blocks of 512 bytes, by which a process is known to be of a job: it is inherited over
+ * fork and execve (setrlimit(2)), also by what sheds its parents, its session and its environment.
+ */
+export function coreMark(job: string): number {
+  return parseInt(job.replaceAll('-', '').slice(-10), 16)
+}
+
+/**
  * The tree of a script that leads a process group of its own. On Linux also what left the group, the session and its
- * parents: whatever descends from it, or carries the job in its environment.
+ * parents: whatever descends from it, or carries the job in its environment or its limits.
  */
 export function createTree(leader: number, job: string): Tree {
   if (process.platform === 'win32') return windowsTree(leader)
@@ -38,6 +46,7 @@ export function createOrphanTree(job: string): Tree | undefined {
 
 function linuxTree(leader: number, job: string): Tree {
   const marker = Buffer.from(`VIGIA_JOB=${job}\0`)
+  const limit = new RegExp(`^Max core file size +\\d+ +${String(coreMark(job) * 512)} `, 'm')
   /** Start time by process, since a number may come again. */
   const known = new Map<number, string>()
   const others = new Set<number>()
@@ -61,7 +70,7 @@ function linuxTree(leader: number, job: string): Tree {
       fresh.delete(pid)
     }
     for (const [pid, stat] of fresh)
-      if ((leader > 0 && [pid, stat.group, stat.session].includes(leader)) || isMarked(pid, marker))
+      if ((leader > 0 && [pid, stat.group, stat.session].includes(leader)) || isMarked(pid, marker, limit))
         join(pid, stat)
     for (let before = -1; before !== alive.length;) {
       before = alive.length
@@ -111,10 +120,11 @@ function readStat(pid: number): Stat | undefined {
   }
 }
 
-function isMarked(pid: number, marker: Buffer): boolean {
+function isMarked(pid: number, marker: Buffer, limit: RegExp): boolean {
   const environment = readProc(pid, 'environ')
   const at = environment.indexOf(marker)
-  return at === 0 || (at > 0 && environment[at - 1] === 0)
+  if (at === 0 || (at > 0 && environment[at - 1] === 0)) return true
+  return limit.test(readProc(pid, 'limits').toString('latin1'))
 }
 
 function residentOf(pid: number): number {

@@ -3,7 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { JobOutput, JobResult, type CommandOrder, type ScriptContent } from '../../../contract/command.ts'
+import {
+  JobOutputs,
+  JobResult,
+  type JobOutput,
+  type CommandOrder,
+  type ScriptContent,
+} from '../../../contract/command.ts'
 import { LIMITS } from '../../../contract/limits.ts'
 import { createExecutor, type Executor } from '../../../agent/act/executor.ts'
 import { startTicksOf } from '../../../agent/act/ledger.ts'
@@ -55,7 +61,7 @@ function begin(publishOutput?: (json: string) => Promise<boolean>): void {
     publishOutput:
       publishOutput ??
       (async (json) => {
-        output.push(JobOutput.parse(JSON.parse(json)))
+        output.push(...JobOutputs.parse(JSON.parse(json)))
         return true
       }),
   })

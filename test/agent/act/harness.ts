@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
-  JobOutput,
+  JobOutputs,
   JobResult,
+  type JobOutput,
   type CommandOrder,
   type ScriptContent,
   type SealedSecret,
@@ -36,7 +37,8 @@ export function createBench(dataDir = mkdtempSync(join(tmpdir(), 'vigia-act-')))
       now: Date.now,
       wake: () => undefined,
       async publishOutput(json) {
-        output.push({ ...JobOutput.parse(JSON.parse(json)), atMs: Date.now() })
+        const atMs = Date.now()
+        output.push(...JobOutputs.parse(JSON.parse(json)).map((piece) => ({ ...piece, atMs })))
         return true
       },
     })

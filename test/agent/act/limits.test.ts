@@ -159,6 +159,14 @@ describe('scripts that do not want to end', () => {
     expect(await bench.run('echo still here')).toMatchObject({ stdout: 'still here\n' })
   })
 
+  it('what leaves everything behind at once is known by its limits all the same', async () => {
+    const job = bench.start(`(env -i setsid sh -c 'echo $$ > ${pids}; exec sleep 60' &); sleep 60`)
+    await until('it runs', () => pidsIn(pids).length === 1)
+    bench.executor.cancel(job)
+    expect(await bench.end(job)).toMatchObject({ outcome: 'cancelled' })
+    await allGone()
+  })
+
   it('a job that outlived its agent can be cancelled by the next one', async () => {
     const job = bench.start(`echo $$ > ${pids}; sleep 60`)
     await until('it runs', () => pidsIn(pids).length > 0)
@@ -183,7 +191,8 @@ describe('scripts that do not want to end', () => {
     const result = await bench.run(`setsid sleep 30 > /dev/null 2>&1 & echo $! > ${pids}`, {
       limits: { ...LIMITS, writtenMb: 3 },
     })
-    expect(result).toMatchObject({ outcome: 'exited', exitCode: 0 })
+    const message = 'exit code 0; 1 process of it left running'
+    expect(result).toMatchObject({ outcome: 'exited', exitCode: 0, message })
     await sleep(500)
     const [daemon] = pidsIn(pids)
     expect(lives(daemon!)).toBe(true)
