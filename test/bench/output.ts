@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createInstallation, eventually, type Installation } from '../support/installation.ts'
 import { floodOnce } from './output/flood.ts'
-import { inOrder, listen, percentile, type Heard } from './output/listen.ts'
+import { inOrder, listen, percentile, swapped, type Heard } from './output/listen.ts'
 import { approve, flood, talk } from './output/printers.ts'
 
 /**
@@ -40,8 +40,8 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
     return {
       ...lags(told.lines),
       lines: told.lines.length,
-      inOrder: inOrder(told.lines),
-      whole: told.live.skipped === 0 && told.lines.every(({ number }, at) => number === at),
+      inOrder: told.live.skipped === 0 && inOrder(told.lines),
+      ...swapped(told.lines),
       loudLagP99Ms: lags(shouted.lines).lagP99Ms,
       loudLagMaxMs: lags(shouted.lines).lagMaxMs,
       loudLinesTold: shouted.lines.length,

@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -11,24 +11,13 @@ import { compareWithStore } from '../bench/kill/compare.ts'
 import { readIdentity } from '../bench/kill/device.ts'
 import { BENCH_CLIENT, enrolBench } from '../bench/kill/victim.ts'
 import { startWitness, type Witness } from '../bench/kill/witness.ts'
-import { suiteOnSmallDisk } from '../server/store/small-disk.ts'
+import { bind, suiteOnSmallDisk, unbind } from '../server/store/small-disk.ts'
 import { createInstallation, eventually, sparePort, type Installation } from '../support/installation.ts'
 
 const LIMIT_MS = 60_000
 
 async function installation(): Promise<Installation> {
   return createInstallation({ args: ['--no-agent'] })
-}
-
-/** Puts the small disk where the path is; a lazy unmount ends it. */
-function bind(disk: string, path: string): void {
-  mkdirSync(path, { recursive: true })
-  const done = spawnSync('mount', ['--bind', disk, path], { encoding: 'utf8' })
-  if (done.status !== 0) throw new Error(done.stderr)
-}
-
-function unbind(path: string): void {
-  spawnSync('umount', ['-l', path])
 }
 
 /** Takes every byte that is left. */

@@ -6,7 +6,7 @@ import type { JobView } from '../../../contract/incident.ts'
 import type { Installation } from '../../support/installation.ts'
 
 /** A numbered line of a script that tells the time, and when it was read. */
-export type Heard = { stream: JobOutput['stream']; number: number; lagMs: number }
+export type Heard = { stream: JobOutput['stream']; number: number; timeMs: number; lagMs: number }
 
 export type Listened = {
   job: JobView
@@ -46,7 +46,7 @@ export async function listen(vigia: Installation, device: string, script: string
         for (const line of whole) {
           const [, number, time] = LINE.exec(line) ?? []
           if (number !== undefined)
-            lines.push({ stream, number: Number(number), lagMs: nowMs - Number(time) })
+            lines.push({ stream, number: Number(number), timeMs: Number(time), lagMs: nowMs - Number(time) })
         }
       }
     } catch (error) {
@@ -70,7 +70,28 @@ export function percentile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? NaN
 }
 
-/** Does each number follow the one before, over both streams together? */
+/** Does each number follow the one before, in each stream? */
 export function inOrder(lines: readonly Heard[]): boolean {
-  return lines.every(({ number }, at) => at === 0 || number > (lines[at - 1]?.number ?? 0))
+  return ['stdout', 'stderr'].every((stream) => {
+    const own = lines.filter((line) => line.stream === stream)
+    return own.every(({ number }, at) => at === 0 || number > (own[at - 1]?.number ?? 0))
+  })
+}
+
+/**
+ * Lines that were told after a later one of the other stream, and how much later the latest of these was printed: the
+ * streams are two pipes, and what waits in both is read from one first.
+ */
+export function swapped(lines: readonly Heard[]): { swappedLines: number; swappedMostMs: number } {
+  let latestMs = 0
+  let swappedLines = 0
+  let swappedMostMs = 0
+  let highest = -1
+  for (const { number, timeMs } of lines) {
+    if (number < highest) swappedLines += 1
+    highest = Math.max(highest, number)
+    swappedMostMs = Math.max(swappedMostMs, latestMs - timeMs)
+    latestMs = Math.max(latestMs, timeMs)
+  }
+  return { swappedLines, swappedMostMs }
 }

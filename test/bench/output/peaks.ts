@@ -14,7 +14,8 @@ const EVERY_MS = 20
 
 /** Watches server, agent and the runner of a job from now on; the answer ends it. */
 export function watchPeaks(serverPid: number): () => Peaks {
-  const agentPid = childOf(serverPid, 'agent/main.ts') ?? 0
+  const agentPid = childOf(serverPid, '/agent/run.ts')
+  if (agentPid === undefined) throw new Error('the server has no agent')
   for (const pid of [serverPid, agentPid]) resetPeak(pid)
   const before = { server: mb(serverPid, 'VmRSS'), agent: mb(agentPid, 'VmRSS') }
   let runnerPeakMb = 0

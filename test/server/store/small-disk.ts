@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { temporaryDirectory } from './fixtures.ts'
 
@@ -32,6 +33,17 @@ export function suiteOnSmallDisk(title: string, megabytes: number, body: (path: 
     })
     body(() => directory.path)
   })
+}
+
+/** Puts the small disk where the path is, until `unbind`. */
+export function bind(disk: string, path: string): void {
+  mkdirSync(path, { recursive: true })
+  run('mount', ['--bind', disk, path])
+}
+
+/** Takes the small disk away from there, whoever still uses it. */
+export function unbind(path: string): void {
+  spawnSync('umount', ['-l', path])
 }
 
 function mountable(): string | undefined {
