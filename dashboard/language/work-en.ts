@@ -170,7 +170,7 @@ export const workEn = {
     anyState: 'every state',
     emptyValue: 'nothing',
     jobs: 'Jobs',
-    jobsLead: 'What was run where, newest first. Words are looked for in the whole output.',
+    jobsLead: 'What was run where, newest first. Words are looked for in all output that is kept.',
     findOutput: 'Find in output',
     noJob: 'No job',
     noJobHelp: 'Nothing was run, or no output has these words.',

@@ -171,7 +171,7 @@ export const workEs: WorkWords = {
     anyState: 'todos los estados',
     emptyValue: 'nada',
     jobs: 'Trabajos',
-    jobsLead: 'Qué se ejecutó y dónde, lo último primero. Las palabras se buscan en toda la salida.',
+    jobsLead: 'Qué se ejecutó y dónde, lo último primero. Las palabras se buscan en toda la salida guardada.',
     findOutput: 'Buscar en la salida',
     noJob: 'Ningún trabajo',
     noJobHelp: 'No se ejecutó nada, o ninguna salida tiene esas palabras.',

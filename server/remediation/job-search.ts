@@ -19,6 +19,9 @@ export type FoundJob = Omit<JobView, 'stdout' | 'stderr' | 'transcript'> & {
 
 /** So much of the output is looked through for the place to show. */
 const EXCERPT_CHARACTERS = 100_000
+/** Words may be long: of the place so much is shown before the first that was found, and behind it. */
+const BEFORE_CHARACTERS = 80
+const BEHIND_CHARACTERS = 160
 const HEADLINE = 'StartSel=«, StopSel=», MaxWords=24, MinWords=8, MaxFragments=1'
 
 /** Columns of a job without its output, which may be long. */
@@ -87,6 +90,13 @@ export async function findJobs(db: Db, { device, run, ticket, find, limit }: Job
       transcript: _transcript,
       ...view
     } = toJobView({ ...row, ...UNREAD })
-    return { ...view, hostname: row.hostname, excerpt: row.excerpt }
+    return { ...view, hostname: row.hostname, excerpt: row.excerpt === null ? null : nearMark(row.excerpt) }
   })
+}
+
+function nearMark(excerpt: string): string {
+  const mark = Math.max(0, excerpt.indexOf('«'))
+  const from = Math.max(0, mark - BEFORE_CHARACTERS)
+  const to = mark + BEHIND_CHARACTERS
+  return `${from > 0 ? '…' : ''}${excerpt.slice(from, to)}${to < excerpt.length ? '…' : ''}`
 }

@@ -123,7 +123,11 @@ describe('jobs', () => {
   it('are found by words of their output, with the place where they stand', async () => {
     const script = await fleet.script()
     const devices = await fleet.devices(client, 3)
-    const outputs = ['the spooler restarted cleanly', 'printer spooler is jammed', 'nothing here']
+    const outputs = [
+      'the spooler restarted cleanly',
+      'printer spooler is jammed',
+      `${'x'.repeat(900)} nothing here`,
+    ]
     fleet.setAnswer((order) => ({
       outcome: 'exited',
       exitCode: 0,
@@ -143,6 +147,7 @@ describe('jobs', () => {
     ])
     expect(await find('"is jammed"')).toHaveLength(1)
     expect(await find('toner')).toHaveLength(3)
+    expect((await find('nothing'))[0]?.[1]).toMatch(/^…x{79} «nothing» here/)
     expect(await find('no such words')).toEqual([])
     expect(await find("'); drop table job; --")).toEqual([])
     const all = await fleet.work().remediation.jobs({ run: id, limit: 2 })
