@@ -83,7 +83,7 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
       const file = join(vigia.dataDir, 'slow-talk.sh')
       writeFileSync(
         file,
-        "printf 'one \\033[31mred\\033[0m\\n'; sleep 0.3; echo two >&2; sleep 6; echo three; exit 3\n",
+        "printf 'one \\033[31mred\\033[0m\\n'; sleep 0.3; echo two >&2; printf '10 %%\\r\\033[K20 %%\\r\\033[K'; sleep 6; echo three; exit 3\n",
       )
       const approved = vigia.vigia('approve', file, '--yes')
       expect(approved.code, approved.stderr).toBe(0)
@@ -94,6 +94,7 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
       await output.getByText('two').waitFor({ timeout: 5000 })
       expect(await output.innerText()).not.toContain('three')
       expect(await output.locator('.sgr-f1').innerText()).toBe('red')
+      await site.looked('job-live')
       await output.getByText('three').waitFor({ timeout: 20_000 })
       expect(await output.innerText()).toMatch(/one red\s+two\s+three/)
       await page.getByText('Exit code 3').waitFor({ timeout: 20_000 })
@@ -164,6 +165,45 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
         `fetch(document.querySelector('a[download]').href).then((answer) => answer.text())`,
       )
       expect(csv).toMatch(/uptime_seconds/)
+    },
+  )
+
+  it(
+    'holds a flood: what is left out is counted, its end is in sight, and its words in colour are found',
+    { timeout: 90_000 },
+    async () => {
+      const { page, vigia } = site
+      const file = join(vigia.dataDir, 'flood-talk.sh')
+      const colours = `for i in $(seq 3000); do printf '\\033[1;32mok\\033[0m line %s of many, all of them alike\\n' $i; done`
+      writeFileSync(
+        file,
+        `${colours}; sleep 2; head -c 30000000 /dev/zero | tr '\\0' x | fold -w 100; echo; sleep 3; printf '\\033[31mnearly\\033[0m over\\n'; sleep 1; echo done\n`,
+      )
+      const approved = vigia.vigia('approve', file, '--yes')
+      expect(approved.code, approved.stderr).toBe(0)
+      await open(`/run?script=flood-talk&device=${site.device}`)
+      await page.getByRole('button', { name: 'Run on 1 device' }).click()
+      await page.waitForURL(/\/jobs\//, { timeout: 20_000 })
+      const output = page.getByRole('region', { name: 'Output', exact: true })
+      await output.getByText('line 3000 of many').waitFor({ timeout: 20_000 })
+      const isAtEnd = (): Promise<boolean> =>
+        page.evaluate<boolean>(
+          `(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 40)(
+             document.querySelector('.transcript'))`,
+        )
+      expect(await isAtEnd()).toBe(true)
+      await output.getByText('left out here').first().waitFor({ timeout: 20_000 })
+      await page.getByText('faster than it is sent live').waitFor()
+      await site.looked('job-flood')
+      await page.getByText('Exit code 0').waitFor({ timeout: 20_000 })
+      await page.getByText(/^It printed 3\d/).waitFor()
+      expect(await output.innerText()).toMatch(/done\s*$/)
+      expect(await isAtEnd()).toBe(true)
+      await site.looked('job-flood-ended')
+      await open('/jobs?find=nearly over')
+      await page.getByRole('link', { name: 'flood-talk' }).waitFor({ timeout: 20_000 })
+      await page.getByText('«nearly» «over»').waitFor()
+      await site.looked('jobs-found')
     },
   )
 
