@@ -1,5 +1,6 @@
 -- Output is searched as it is read: without the sequences that colour it or move the cursor (ECMA-48: CSI, OSC, others).
-create function plain_output(output text) returns text
+-- A restore takes the tables away and not the function.
+create or replace function plain_output(output text) returns text
 language sql immutable strict parallel safe
 return regexp_replace(
   output,
