@@ -51,7 +51,7 @@ export function registerUser(program: Command): void {
     )
   user
     .command('clients <name> [clients...]')
-    .description('say for whose devices a person may run code and open sessions; it holds at once')
+    .description('say which clients a person sees and works for; it holds at once')
     .option('--all', 'for every client, also those to come')
     .action(async (name: string, named: string[], { all }: { all?: boolean }, command: Command) => {
       if (named.length > 0 === (all === true))
@@ -59,7 +59,7 @@ export function registerUser(program: Command): void {
       const { server, out } = contextOf(command)
       const clients = all === true ? null : named
       await server.call('setPersonClients', { body: { name, clients } })
-      out.print({ name, clients }, () => `${name} may run code for ${reach(clients)}.`)
+      out.print({ name, clients }, () => `${name} sees and works for ${reach(clients)}.`)
     })
   user
     .command('reset <name>')

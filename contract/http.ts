@@ -32,12 +32,38 @@ import { WORK_ROUTES } from './work-routes.ts'
 
 /**
  * Who may call a route: anyone; a signed-in person (a viewer only to read); a person for themselves (a viewer too); a
- * technician or owner who has shown a second factor lately; an owner; only the machine of the server (its local token).
+ * technician or owner who has shown a second factor lately; an owner, who has too where it changes something; only the
+ * machine of the server (its local token).
  */
 export type Access = 'public' | 'person' | 'self' | 'operate' | 'owner' | 'local'
 
-type Route = {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+/**
+ * What a changing route changes, by its parameters or body. A person who sees some clients only changes nothing of
+ * others, which is to them as if it were not there, and nothing that is for all of them:
+ * - a thing of a client: `client`, `device`, `ticket` and so on;
+ * - `target`: the devices that a run names; `selection`: a client, or none;
+ * - `everyone`: what is for all clients;
+ * - `own`: what is the caller's own or the MSP's, or is asked for by a signature that says for whom;
+ * - `none`: it answers only, as a GET does.
+ */
+export type Touches =
+  | 'client'
+  | 'device'
+  | 'ticket'
+  | 'job'
+  | 'run'
+  | 'target'
+  | 'remote'
+  | 'silence'
+  | 'maintenance'
+  | 'maintenance-schedule'
+  | 'selection'
+  | 'view'
+  | 'everyone'
+  | 'own'
+  | 'none'
+
+type Route = ({ method: 'GET' } | { method: 'POST' | 'PATCH' | 'DELETE'; touches: Touches }) & {
   path: string
   access: Access
   params?: z.ZodObject
@@ -70,6 +96,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/setup',
     access: 'public',
+    touches: 'own',
     body: z.object({
       token: z.string(),
       name: PersonName,
@@ -89,11 +116,19 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/login',
     access: 'public',
+    touches: 'own',
     body: z.object({ name: z.string().max(80), password: z.string().max(200) }),
     answer: Me,
     summary: 'Sign in',
   },
-  logout: { method: 'POST', path: '/api/logout', access: 'person', answer: ok, summary: 'Sign out' },
+  logout: {
+    method: 'POST',
+    path: '/api/logout',
+    access: 'person',
+    touches: 'own',
+    answer: ok,
+    summary: 'Sign out',
+  },
   me: { method: 'GET', path: '/api/me', access: 'person', answer: Me, summary: 'Who is signed in' },
   enrolTrust: {
     method: 'GET',
@@ -106,6 +141,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/enrol',
     access: 'public',
+    touches: 'own',
     body: EnrolRequest,
     answer: EnrolAnswer,
     summary: 'Admit a device with a single-use token',
@@ -114,6 +150,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/enrol-tokens',
     access: 'local',
+    touches: 'client',
     body: z.object({
       client: ClientId,
       site: z.string().max(80).optional(),
@@ -135,6 +172,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/clients',
     access: 'local',
+    touches: 'everyone',
     body: z.object({ id: ClientId, name: z.string().min(1).max(120) }),
     answer: ok,
     summary: 'Add a client',
@@ -184,6 +222,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/devices/:device/revoke',
     access: 'local',
+    touches: 'device',
     params: byDevice,
     answer: ok,
     summary: 'Revoke its certificate and cut its session',
@@ -192,6 +231,7 @@ export const ROUTES = {
     method: 'PATCH',
     path: '/api/devices/:device/policy',
     access: 'local',
+    touches: 'device',
     params: byDevice,
     body: DevicePolicy.omit({ version: true }).partial(),
     answer: DevicePolicy,
@@ -200,7 +240,8 @@ export const ROUTES = {
   setTags: {
     method: 'PATCH',
     path: '/api/devices/:device/tags',
-    access: 'person',
+    access: 'operate',
+    touches: 'device',
     params: byDevice,
     body: z.object({ tags: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/)).max(20) }),
     answer: z.object({ tags: z.array(z.string()) }),
@@ -210,6 +251,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/devices/:device/lab',
     access: 'local',
+    touches: 'device',
     params: byDevice,
     body: z.object({
       minutes: z.number().int().min(1).max(30),
@@ -224,6 +266,7 @@ export const ROUTES = {
     method: 'DELETE',
     path: '/api/devices/:device/lab',
     access: 'local',
+    touches: 'device',
     params: byDevice,
     answer: ok,
     summary: 'End the lab at once',
@@ -273,6 +316,7 @@ export const ROUTES = {
     method: 'PATCH',
     path: '/api/tickets/:id',
     access: 'person',
+    touches: 'ticket',
     params: byId,
     body: z.object({
       action: z.enum(TICKET_ACTIONS),
@@ -337,7 +381,7 @@ export const ROUTES = {
           name: z.string(),
           role: PersonRole,
           createdAtMs: z.number(),
-          /** For whose devices they may run code; null: all. */
+          /** The clients that they see and work for; null: all. */
           clients: z.array(ClientId).nullable(),
           secondFactor: z.boolean(),
         }),
@@ -349,6 +393,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/people',
     access: 'local',
+    touches: 'everyone',
     body: z.object({
       name: PersonName,
       password: NewPassword,
@@ -362,6 +407,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/people/password',
     access: 'local',
+    touches: 'everyone',
     body: z.object({ name: PersonName, password: NewPassword }),
     answer: ok,
     summary: "Set a person's password and end all their sessions",
@@ -377,7 +423,8 @@ export const ROUTES = {
   addMaintenance: {
     method: 'POST',
     path: '/api/maintenance',
-    access: 'person',
+    access: 'operate',
+    touches: 'client',
     body: MaintenanceWindow.pick({ client: true, startsAtMs: true, endsAtMs: true, reason: true }).extend({
       device: DeviceId.nullable(),
       site: z.string().min(1).max(80).nullable().optional(),
@@ -391,6 +438,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/kill-switch',
     access: 'local',
+    touches: 'everyone',
     body: z.object({ on: z.boolean(), reason: z.string().min(1).max(300) }),
     answer: ok,
     summary: 'Stop every command of this server at once, or allow them again',
@@ -399,6 +447,7 @@ export const ROUTES = {
     method: 'POST',
     path: '/api/backup',
     access: 'local',
+    touches: 'everyone',
     body: z.object({ file: z.string().startsWith('/').max(1000) }),
     answer: z.object({ file: z.string(), bytes: z.number(), tables: z.number(), files: z.number() }),
     summary: 'Write records and keys into one file on the machine of the server',

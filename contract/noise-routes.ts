@@ -29,7 +29,8 @@ export const NOISE_ROUTES = {
   addSilence: {
     method: 'POST',
     path: '/api/silences',
-    access: 'person',
+    access: 'operate',
+    touches: 'client',
     body: z.object({
       client: ClientId.nullable().default(null),
       matchers: SilenceMatchers.default({}),
@@ -43,7 +44,8 @@ export const NOISE_ROUTES = {
   changeSilence: {
     method: 'PATCH',
     path: '/api/silences/:id',
-    access: 'person',
+    access: 'operate',
+    touches: 'silence',
     params: byId,
     body: z.object({ endsAtMs: z.number().int().optional(), reason: z.string().min(1).max(300).optional() }),
     answer: Silence,
@@ -52,7 +54,8 @@ export const NOISE_ROUTES = {
   endSilence: {
     method: 'DELETE',
     path: '/api/silences/:id',
-    access: 'person',
+    access: 'operate',
+    touches: 'silence',
     params: byId,
     answer: Silence,
     summary: 'End a silence now',
@@ -60,7 +63,8 @@ export const NOISE_ROUTES = {
   endMaintenance: {
     method: 'DELETE',
     path: '/api/maintenance/:id',
-    access: 'person',
+    access: 'operate',
+    touches: 'maintenance',
     params: byId,
     answer: MaintenanceWindow,
     summary: 'End a maintenance window now, or take it back',
@@ -76,7 +80,8 @@ export const NOISE_ROUTES = {
   addMaintenanceSchedule: {
     method: 'POST',
     path: '/api/maintenance-schedules',
-    access: 'person',
+    access: 'operate',
+    touches: 'client',
     body: z.object({
       client: ClientId,
       device: DeviceId.nullable().default(null),
@@ -91,7 +96,8 @@ export const NOISE_ROUTES = {
   endMaintenanceSchedule: {
     method: 'DELETE',
     path: '/api/maintenance-schedules/:id',
-    access: 'person',
+    access: 'operate',
+    touches: 'maintenance-schedule',
     params: byId,
     answer: MaintenanceSchedule,
     summary: 'End a recurring window, also where it is open now',
@@ -107,7 +113,8 @@ export const NOISE_ROUTES = {
   setHours: {
     method: 'POST',
     path: '/api/clients/:client/hours',
-    access: 'person',
+    access: 'operate',
+    touches: 'client',
     params: byClient,
     body: Calendar,
     answer: ClientHours,

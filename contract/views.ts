@@ -82,7 +82,7 @@ export type PersonRole = z.infer<typeof PersonRole>
 export const Me = z.object({
   name: z.string(),
   role: z.enum(['owner', 'technician', 'viewer', 'local']),
-  /** The clients for whose devices this person may run code and open sessions; null: all. */
+  /** The clients that this person sees and works for; null: all. */
   clients: z.array(ClientId).nullable().optional(),
   /** Has this person set up a second factor? */
   secondFactor: z.boolean().optional(),

@@ -1,7 +1,8 @@
 import type { Registry } from 'prom-client'
 import type { HostileSample } from './ingest/refusals.ts'
 import type { Logger } from './observe/log.ts'
-import type { Records } from './records/records.ts'
+import { readerNow } from './records/reader.ts'
+import type { Db, Records } from './records/records.ts'
 import { at, ms } from './records/schema.ts'
 
 /** Samples kept of all devices together; older ones go. */
@@ -63,6 +64,7 @@ export function createHostileBook({
         }))
       }),
     async counts() {
+      if (readerNow() !== null) return records.operator(countKept)
       const metric = (await registry.getMetricsAsJSON()).find(
         ({ name }) => name === 'vigia_ingest_refused' || name === 'vigia_ingest_refused_total',
       )
@@ -71,6 +73,16 @@ export function createHostileBook({
       )
     },
   }
+}
+
+/** What was counted names no client, so who sees some clients only is told how many of theirs are kept. */
+async function countKept(db: Db): Promise<Record<string, number>> {
+  const rows = await db
+    .selectFrom('hostile_sample')
+    .select(['reason', (eb) => eb.fn.countAll<number>().as('count')])
+    .groupBy('reason')
+    .execute()
+  return Object.fromEntries(rows.map(({ reason, count }) => [reason, count]))
 }
 
 async function save(records: Records, sample: HostileSample): Promise<void> {

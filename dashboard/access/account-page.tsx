@@ -50,11 +50,9 @@ function Person({ me: { name, role, clients = null } }: { me: Me }): ReactElemen
         <Fact name={t('account.role')} note={t(`account.roleHelp.${role}`)}>
           {t(`account.roles.${role}`)}
         </Fact>
-        {role !== 'viewer' && (
-          <Fact name={t('account.reach')} note={t('account.reachHelp')}>
-            {reach}
-          </Fact>
-        )}
+        <Fact name={t('account.reach')} note={t('account.reachHelp')}>
+          {reach}
+        </Fact>
       </dl>
     </section>
   )

@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactElement } from 'react'
 import type { Weekday } from '../../contract/calendar.ts'
 import type { ClientHours } from '../../contract/noise.ts'
+import { useProof } from '../access/proof.tsx'
 import { call } from '../api.ts'
 import { useWords } from '../language/use-words.ts'
 import { Ago, Failure, Tag, Waiting } from '../shell/parts.tsx'
@@ -43,12 +44,15 @@ function HoursForm({ hours, canChange }: { hours: ClientHours; canChange: boolea
   )
   const [holidays, setHolidays] = useState(calendar.holidays.join('\n'))
   const read = readCalendar({ timeZone, days, holidays })
+  const { prove, dialog } = useProof()
   const save = useMutation({
-    mutationFn: (body: NonNullable<typeof read>) => call('setHours', { params: { client }, body }),
+    mutationFn: (body: NonNullable<typeof read>) =>
+      prove(() => call('setHours', { params: { client }, body })),
     onSuccess: (saved) => queries.setQueryData(['hours', client], saved),
   })
   return (
     <section className="card" aria-labelledby="hours">
+      {dialog}
       <div className="card-head">
         <h2 id="hours">{t('noise.hours')}</h2>
         <span className="inline small">

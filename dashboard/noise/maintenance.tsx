@@ -2,6 +2,7 @@ import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactElement } from 'react'
 import type { Weekday } from '../../contract/calendar.ts'
+import { useProof } from '../access/proof.tsx'
 import { call } from '../api.ts'
 import { formatExact, formatSpan } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
@@ -28,12 +29,13 @@ export function Maintenance({
     Promise.all(
       ['maintenance', 'maintenance-schedules'].map((key) => queries.invalidateQueries({ queryKey: [key] })),
     )
+  const { prove, dialog } = useProof()
   const endWindow = useMutation({
-    mutationFn: (id: string) => call('endMaintenance', { params: { id } }),
+    mutationFn: (id: string) => prove(() => call('endMaintenance', { params: { id } })),
     onSuccess: again,
   })
   const endSchedule = useMutation({
-    mutationFn: (id: string) => call('endMaintenanceSchedule', { params: { id } }),
+    mutationFn: (id: string) => prove(() => call('endMaintenanceSchedule', { params: { id } })),
     onSuccess: again,
   })
   const scope = (one: {
@@ -51,6 +53,7 @@ export function Maintenance({
   const failed = endWindow.error ?? endSchedule.error ?? windows.error ?? schedules.error
   return (
     <section className="card" aria-labelledby="maintenance">
+      {dialog}
       <h2 id="maintenance">{t('noise.maintenance')}</h2>
       <div className="card-body stack">
         <p className="dim">{t('noise.maintenanceLead')}</p>
@@ -150,16 +153,16 @@ function NewSchedule({
     length >= 1 &&
     length <= 2880 &&
     reason.trim() !== ''
+  const { prove, dialog } = useProof()
   const add = useMutation({
-    mutationFn: () =>
-      call('addMaintenanceSchedule', {
-        body: {
-          client,
-          device: device === '' ? null : device,
-          recurrence: { timeZone, weekdays: DAYS.filter((day) => days.includes(day)), from, minutes: length },
-          reason: reason.trim(),
-        },
-      }),
+    mutationFn: () => {
+      const weekdays = DAYS.filter((day) => days.includes(day))
+      const body = {
+        ...{ client, device: device === '' ? null : device, reason: reason.trim() },
+        recurrence: { timeZone, weekdays, from, minutes: length },
+      }
+      return prove(() => call('addMaintenanceSchedule', { body }))
+    },
     onSuccess: async () => {
       setReason('')
       await onAdded()
@@ -168,6 +171,7 @@ function NewSchedule({
   return (
     <details className="new-schedule">
       <summary>{t('noise.newSchedule')}</summary>
+      {dialog}
       <form
         className="stack"
         onSubmit={(event) => {

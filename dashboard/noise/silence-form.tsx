@@ -2,6 +2,7 @@ import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactElement } from 'react'
 import type { Severity } from '../../contract/rules.ts'
+import { useProof } from '../access/proof.tsx'
 import { call } from '../api.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
@@ -24,27 +25,27 @@ export function SilenceForm({ about }: { about: NoiseSearch }): ReactElement {
   const [severity, setSeverity] = useState('')
   const [hours, setHours] = useState(4)
   const [reason, setReason] = useState('')
+  const { prove, dialog } = useProof()
   const add = useMutation({
     mutationFn: () => {
       const nowMs = Date.now()
       const grave = SEVERITIES.find((one) => one === severity)
-      return call('addSilence', {
-        body: {
-          client: client === '' ? null : client,
-          matchers: {
-            ...(device === '' ? {} : { device }),
-            ...Object.fromEntries(
-              Object.entries(words).flatMap(([name, text]) =>
-                text.trim() === '' ? [] : [[name, text.trim()]],
-              ),
+      const body = {
+        client: client === '' ? null : client,
+        matchers: {
+          ...(device === '' ? {} : { device }),
+          ...Object.fromEntries(
+            Object.entries(words).flatMap(([name, text]) =>
+              text.trim() === '' ? [] : [[name, text.trim()]],
             ),
-            ...(grave ? { severity: grave } : {}),
-          },
-          startsAtMs: nowMs,
-          endsAtMs: nowMs + hours * HOUR_MS,
-          reason: reason.trim(),
+          ),
+          ...(grave ? { severity: grave } : {}),
         },
-      })
+        startsAtMs: nowMs,
+        endsAtMs: nowMs + hours * HOUR_MS,
+        reason: reason.trim(),
+      }
+      return prove(() => call('addSilence', { body }))
     },
     onSuccess: async () => {
       setReason('')
@@ -55,6 +56,7 @@ export function SilenceForm({ about }: { about: NoiseSearch }): ReactElement {
   const wide = device === '' && Object.values(words).every((text) => text.trim() === '')
   return (
     <section className="card" aria-labelledby="new-silence">
+      {dialog}
       <h2 id="new-silence">{t('noise.newSilence')}</h2>
       <form
         className="card-body stack"

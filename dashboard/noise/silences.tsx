@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactElement } from 'react'
 import type { Silence } from '../../contract/noise.ts'
+import { useProof } from '../access/proof.tsx'
 import { call } from '../api.ts'
 import { formatExact, formatSpan } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
@@ -51,8 +52,9 @@ function Row({ silence, canChange }: { silence: Silence; canChange: boolean }): 
   const queries = useQueryClient()
   const now = useNow(60_000)
   const devices = useQuery(ask.devices())
+  const { prove, dialog } = useProof()
   const end = useMutation({
-    mutationFn: () => call('endSilence', { params: { id: silence.id } }),
+    mutationFn: () => prove(() => call('endSilence', { params: { id: silence.id } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['silences'] }),
   })
   const over = silence.endsAtMs <= now
@@ -68,6 +70,7 @@ function Row({ silence, canChange }: { silence: Silence; canChange: boolean }): 
   ]
   return (
     <li>
+      {dialog}
       <div className="inline">
         <Tag tone={over ? 'idle' : ahead ? 'info' : 'warning'}>
           {t(over ? 'noise.over' : ahead ? 'noise.ahead' : 'noise.inForce')}

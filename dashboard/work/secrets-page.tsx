@@ -2,6 +2,7 @@ import './work.css'
 import { Button, NativeSelect, PasswordInput, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactElement } from 'react'
+import { useProof } from '../access/proof.tsx'
 import { call, type Answer } from '../api.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
@@ -60,12 +61,15 @@ export function SecretsPage(): ReactElement {
 function Row({ secret, owner }: { secret: Secret; owner: boolean }): ReactElement {
   const { t } = useWords()
   const queries = useQueryClient()
+  const { prove, dialog } = useProof()
   const remove = useMutation({
     mutationFn: () =>
-      call('removeSecret', {
-        params: { name: secret.name },
-        query: secret.client === null ? {} : { client: secret.client },
-      }),
+      prove(() =>
+        call('removeSecret', {
+          params: { name: secret.name },
+          query: secret.client === null ? {} : { client: secret.client },
+        }),
+      ),
     onSettled: () => queries.invalidateQueries({ queryKey: ['secrets'] }),
   })
   return (
@@ -90,6 +94,7 @@ function Row({ secret, owner }: { secret: Secret; owner: boolean }): ReactElemen
             {t('work.removeSecret')}
           </Button>
           {remove.isError && <Failure error={remove.error} />}
+          {dialog}
         </td>
       )}
     </tr>
@@ -103,8 +108,10 @@ function SecretForm(): ReactElement {
   const [name, setName] = useState('')
   const [client, setClient] = useState('')
   const [value, setValue] = useState('')
+  const { prove, dialog } = useProof()
   const set = useMutation({
-    mutationFn: () => call('setSecret', { body: { name, client: client === '' ? null : client, value } }),
+    mutationFn: () =>
+      prove(() => call('setSecret', { body: { name, client: client === '' ? null : client, value } })),
     onSuccess: async () => {
       setValue('')
       await queries.invalidateQueries({ queryKey: ['secrets'] })
@@ -119,6 +126,7 @@ function SecretForm(): ReactElement {
         set.mutate()
       }}
     >
+      {dialog}
       <div className="card-body stack">
         <div className="fields">
           <TextInput

@@ -43,7 +43,7 @@ export type People = {
     role: PersonRole
     clients: string[] | null
   }): Promise<void>
-  /** For whose devices the person may run code from now on; null: all. Throws NOT_FOUND for the person or a client. */
+  /** The clients that the person sees and works for from now on; null: all. Throws NOT_FOUND for the person or a client. */
   setClients(name: string, clients: string[] | null): Promise<void>
   /** Sets a new password and ends all sessions of that person. Throws NOT_FOUND. */
   setPassword(name: string, password: string): Promise<void>

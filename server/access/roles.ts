@@ -8,9 +8,10 @@ export type Caller = z.infer<typeof Me>
 
 /**
  * May this caller use a route at `nowMs`? Anyone the public ones; the machine itself all; a signed-in person those for
- * people, a viewer only to read and for themselves, an owner also those for owners; and code runs only for a technician
- * or owner whose second factor still counts in this session. `changes` is false for GET, and for what changes only
- * one's own session. Throws UNAUTHENTICATED, FORBIDDEN or SECOND_FACTOR_REQUIRED.
+ * people, a viewer only to read and for themselves; what operates devices, a technician or owner whose second factor
+ * still counts in this session; and an owner also those for owners, which take it where they change something.
+ * `changes` is false for GET, and for what changes only one's own session. Throws UNAUTHENTICATED, FORBIDDEN or
+ * SECOND_FACTOR_REQUIRED.
  */
 export function checkAccess(
   access: Access,
@@ -28,6 +29,7 @@ export function checkAccess(
       throw new VigiaError('FORBIDDEN', 'this is done on the machine of the server, by the command line')
     case 'owner':
       if (caller.role !== 'owner') throw new VigiaError('FORBIDDEN', 'this takes the role owner')
+      if (changes) checkProof(caller, nowMs)
       return
     case 'operate':
       if (caller.role === 'viewer') throw viewerReads()
@@ -46,19 +48,6 @@ function checkProof(caller: Caller, nowMs: number): void {
     throw new VigiaError('SECOND_FACTOR_REQUIRED', 'this takes a second factor, and you have none yet')
   if ((caller.provenUntilMs ?? 0) <= nowMs)
     throw new VigiaError('SECOND_FACTOR_REQUIRED', 'this takes your second factor; show it first')
-}
-
-/**
- * May this caller change what orders scripts by itself, on devices of any client, such as rules with their remedies? It
- * is as much as running code everywhere. Throws UNAUTHENTICATED, SECOND_FACTOR_REQUIRED, or FORBIDDEN to whom may run
- * code for some clients only.
- */
-export function checkAutomation(caller: Caller | undefined, nowMs: number): void {
-  if (caller === undefined) throw new VigiaError('UNAUTHENTICATED', 'nobody is signed in')
-  if (caller.role === 'local') return
-  if (caller.clients != null)
-    throw new VigiaError('FORBIDDEN', 'rules order remedies for all clients, and you may run code for some')
-  checkProof(caller, nowMs)
 }
 
 function viewerReads(): VigiaError {

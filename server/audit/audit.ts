@@ -84,13 +84,13 @@ export function createAudit(options: {
   }
 
   return {
-    append: (entry) => records.operator((db) => appendIn(db, entry)),
+    append: (entry) => records.server((db) => appendIn(db, entry)),
     appendIn,
     verify({ fromId = 1, anchor } = {}) {
       const noted = (options.noted?.() ?? []).filter(({ id }) => id >= fromId)
-      return records.operator((db) => verifyChain(db, fromId, anchor ? [...noted, anchor] : noted))
+      return records.server((db) => verifyChain(db, fromId, anchor ? [...noted, anchor] : noted))
     },
-    head: () => records.operator(headOf),
+    head: () => records.server(headOf),
     async list({ client, subject, action, limit }) {
       const rows = await records.operator((db) => {
         let found = db.selectFrom('audit').selectAll().orderBy('audit_id', 'desc').limit(limit)

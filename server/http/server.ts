@@ -7,28 +7,28 @@ import { fastify, LogController, type FastifyInstance, type FastifyRequest, type
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Registry } from 'prom-client'
 import { VigiaError } from '../../contract/errors.ts'
-import { ROUTES, type Access, type RouteName } from '../../contract/http.ts'
-import type { Live } from '../notify/live.ts'
+import { ROUTES, type Access, type RouteName, type Touches } from '../../contract/http.ts'
 import type { Logger } from '../observe/log.ts'
 import { answerErrors } from './errors.ts'
 import { guardRoutes, identify, type Doorkeeper } from './guard.ts'
-import type { Call, Handlers } from './handler.ts'
+import type { Call, Caller, Handlers } from './handler.ts'
+import { callWithin } from './reach.ts'
 import { secureHeaders } from './headers.ts'
 import { acceptSockets, serveSockets, type SocketStages } from './sockets.ts'
-import { serveStreams } from './streams.ts'
+import { serveStreams, type StreamOptions } from './streams.ts'
 
-export type HttpOptions = Doorkeeper & {
-  handlers: Handlers
-  live: Live
-  sockets: SocketStages
-  registry: Registry
-  log: Logger
-  version: string
-  /** Folder of the built console. */
-  consoleDir: string
-  /** Hears of every route as it is registered. */
-  onRoute?: (route: RouteOptions) => void
-}
+export type HttpOptions = Doorkeeper &
+  Omit<StreamOptions, 'callerNow'> & {
+    handlers: Handlers
+    sockets: SocketStages
+    registry: Registry
+    log: Logger
+    version: string
+    /** Folder of the built console. */
+    consoleDir: string
+    /** Hears of every route as it is registered. */
+    onRoute?: (route: RouteOptions) => void
+  }
 
 /** Builds the HTTP side from the contract's table of routes; listening is the caller's. */
 export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> {
@@ -53,11 +53,10 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   const plain = app as unknown as FastifyInstance
   guardRoutes(plain, options)
   if (options.onRoute) plain.addHook('onRoute', (route) => options.onRoute?.(route))
-  for (const name of Object.keys(ROUTES) as RouteName[]) registerRoute(plain, name, options.handlers)
-  const stillIn = async (request: FastifyRequest): Promise<boolean> =>
-    (await identify(options, request)) !== undefined
-  serveSockets(plain, options.sockets, stillIn)
-  serveStreams(plain, options.live, stillIn)
+  for (const name of Object.keys(ROUTES) as RouteName[]) registerRoute(plain, name, options)
+  const callerNow = (request: FastifyRequest): Promise<Caller> => identify(options, request)
+  serveSockets(plain, options.sockets, async (request) => (await callerNow(request)) !== undefined)
+  serveStreams(plain, { ...options, callerNow })
   plain.get('/metrics', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) =>
     reply.type(options.registry.contentType).send(await options.registry.metrics()),
   )
@@ -71,11 +70,16 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
 /** Routes that answer with a document of their own type. */
 const DOCUMENTS: ReadonlySet<RouteName> = new Set(['report', 'runResults', 'remoteRecording'])
 
-function registerRoute<N extends RouteName>(app: FastifyInstance, name: N, handlers: Handlers): void {
+function registerRoute<N extends RouteName>(
+  app: FastifyInstance,
+  name: N,
+  { handlers, reach }: Pick<HttpOptions, 'handlers' | 'reach'>,
+): void {
   const route: {
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
     path: string
     access: Access
+    touches?: Touches
     params?: unknown
     query?: unknown
     body?: unknown
@@ -108,7 +112,7 @@ function registerRoute<N extends RouteName>(app: FastifyInstance, name: N, handl
         host: request.host,
         reply,
       } as unknown as Call<N>
-      const answer = await handler(call)
+      const answer = await callWithin(reach, route, call, () => handler(call))
       return reply.sent ? reply : reply.send(answer)
     },
   })

@@ -4,33 +4,55 @@ import { type LiveEvent } from '../../contract/views.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { JobOutput } from '../../contract/command.ts'
 import type { Live } from '../notify/live.ts'
+import type { Caller } from './handler.ts'
+import { heldTo, type Reach } from './reach.ts'
 
 const HEARTBEAT_MS = 15_000
 /** A reader that is this far behind is cut; its page reconnects and asks again. */
 const BACKLOG_BYTES = 1024 * 1024
 const MAX_READERS = 500
 
+export type StreamOptions = {
+  live: Live
+  /** Asked at each heartbeat: who calls now, by what the request carries. */
+  callerNow: (request: FastifyRequest) => Promise<Caller>
+  /** Asked before the output of a job is told to who works for some clients only. */
+  reach: Reach
+  /** Hears the events of these clients only; the answer ends it. */
+  listenWithin: (clients: readonly string[], listener: (event: LiveEvent) => void) => () => void
+  heartbeatMs?: number
+}
+
 /**
  * Server-sent events (HTML Living Standard, 9.2): what changed, and the output of a job, from what it has printed so far
- * on, in order. `stillIn` is asked at each heartbeat: who has signed out, or was signed out, hears nothing more.
+ * on, in order. Who has signed out, was signed out, or works for other clients than before hears nothing more.
  */
 export function serveStreams(
   app: FastifyInstance,
-  live: Live,
-  stillIn: (request: FastifyRequest) => Promise<boolean>,
-  heartbeatMs = HEARTBEAT_MS,
+  { live, callerNow, reach, listenWithin, heartbeatMs = HEARTBEAT_MS }: StreamOptions,
 ): void {
+  const stillIn = async (request: FastifyRequest): Promise<boolean> => {
+    const now = await callerNow(request)
+    return now !== undefined && sameClients(now, request.caller)
+  }
   const stream = streamOf(stillIn, heartbeatMs)
-  app.get(EVENT_STREAM, { config: { access: 'person' }, schema: { hide: true } }, (request, reply) =>
-    stream<LiveEvent>(request, reply, {
+  app.get(EVENT_STREAM, { config: { access: 'person' }, schema: { hide: true } }, (request, reply) => {
+    const clients = heldTo('person', request.caller)
+    return stream<LiveEvent>(request, reply, {
       listeners: live.events.listeners(),
-      listen: (write) => live.events.listen((event) => write(event)),
-    }),
-  )
+      listen: (write) =>
+        clients === null
+          ? live.events.listen((event) => write(event))
+          : listenWithin(clients, (event) => write(event)),
+    })
+  })
   app.get<{ Params: { id: string } }>(
     OUTPUT_STREAM,
     { config: { access: 'person' }, schema: { hide: true } },
-    (request, reply) => {
+    async (request, reply) => {
+      const { params, query, body } = request
+      const clients = heldTo('person', request.caller)
+      if (clients !== null) await reach({ clients, touches: 'job' }, { params, query, body })
       const after = lastEventId(request)
       return stream<JobOutput>(request, reply, {
         listeners: live.output.listeners(),
@@ -38,6 +60,10 @@ export function serveStreams(
       })
     },
   )
+}
+
+function sameClients(now: Caller, then: Caller): boolean {
+  return JSON.stringify(now?.clients ?? null) === JSON.stringify(then?.clients ?? null)
 }
 
 /** What a stream tells, and how many hear it already; an `id` lets a reader that comes back go on where it was. */

@@ -28,6 +28,11 @@ export async function prepare(work: Work, id: string): Promise<Outgoing | undefi
     await stepJob(work, job, { type: 'cancel', why: 'the run was over before it was sent' })
     return undefined
   }
+  if (job.incident_id === null && !(await mayStill(work, job))) {
+    const why = `${job.ordered_by} may run code no more for ${job.client_id}`
+    await stepJob(work, job, { type: 'cancel', why })
+    return undefined
+  }
   const session = work.ports.session(job.device_id)
   if (!session || (await killSwitch(work.db))) return undefined
   if (!session.commandsEnabled) {
@@ -80,6 +85,12 @@ const OF_THE_JOB: ReadonlySet<ErrorCode> = new Set([
 async function goesOn({ db }: Work, run: string): Promise<boolean> {
   const row = await db.selectFrom('run').select('state').where('run_id', '=', run).executeTakeFirst()
   return row?.state === 'running'
+}
+
+/** May who ordered a job still run code there? Remedies are ordered by rules. */
+async function mayStill({ db, ports }: Work, job: JobRow): Promise<boolean> {
+  const clients = await ports.clientsOf(db, job.ordered_by)
+  return clients === null || clients.includes(job.client_id)
 }
 
 /** Above everything that the device has seen, also when the records came back from a backup. */

@@ -70,6 +70,8 @@ export type Ports = {
       request: { client: string; job: string; names: SecretNames; sealKey: string | undefined },
     ) => Promise<Record<string, SealedSecret>>
   }
+  /** The clients for which whoever is called so may run code now; null: all. */
+  clientsOf: (db: Db, name: string) => Promise<readonly string[] | null>
   /** Enters a deed into the audit chain, inside the transaction that does it. */
   note: (db: Db, deed: Deed) => Promise<void>
   /** A job of a run came to an end, or to nobody's knowledge. */

@@ -269,20 +269,19 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
       return view(id)
     },
     async recording(id, who) {
-      const path = await records.operator(async (db) => {
-        const found = await readSession(db, id)
-        if (found?.recording == null) throw new VigiaError('NOT_FOUND', `session ${id} has no recording`)
-        const { client, device } = found.view
-        mayReach(who, client)
-        const file = join(ports.directory, found.recording)
-        if (!existsSync(file)) throw new VigiaError('NOT_FOUND', 'the recording is not kept any more')
-        await ports.note(db, {
+      const found = await records.operator((db) => readSession(db, id))
+      if (found?.recording == null) throw new VigiaError('NOT_FOUND', `session ${id} has no recording`)
+      const { client, device } = found.view
+      mayReach(who, client)
+      const file = join(ports.directory, found.recording)
+      if (!existsSync(file)) throw new VigiaError('NOT_FOUND', 'the recording is not kept any more')
+      await records.server((db) =>
+        ports.note(db, {
           ...{ who: who.name, action: 'remote.replay', client, subject: device },
           detail: { session: id },
-        })
-        return file
-      })
-      return createReadStream(path)
+        }),
+      )
+      return createReadStream(file)
     },
     attach(id, login, after, socket) {
       const open = sessions.get(id)

@@ -20,7 +20,7 @@ type Names =
   | 'setPersonClients'
 
 /** Routes of people: set-up, signing in and out; and of the server itself: health, audit, backup. */
-export function accessRoutes({ people, remote, audit, backup, health }: Parts): Pick<Handlers, Names> {
+export function accessRoutes({ people, remote, runs, audit, backup, health }: Parts): Pick<Handlers, Names> {
   const begin = (call: Pick<Call<RouteName>, 'reply'>, session: Session): Session['me'] => {
     call.reply.setCookie(SESSION_COOKIE.name, session.token, SESSION_COOKIE.options)
     return session.me
@@ -36,6 +36,7 @@ export function accessRoutes({ people, remote, audit, backup, health }: Parts): 
         detail: { clients: body.clients },
       })
       await remote.withdraw(body.name, body.clients, whoName)
+      await runs.reconsider(body.name)
       return { ok: true }
     },
     health: () => health(),

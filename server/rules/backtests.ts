@@ -6,6 +6,7 @@ import type { BacktestRequest, BacktestSide, BacktestView } from '../../contract
 import { rulesInvalid, type PackSource } from '../../rules/language/parse.ts'
 import { spanText } from '../../rules/duration.ts'
 import type { Logger } from '../observe/log.ts'
+import { readerNow } from '../records/reader.ts'
 import type { BacktestJob, BacktestResult, Recorded } from './backtest-messages.ts'
 import { startBacktestThread } from './backtest-thread.ts'
 import type { SampleBlock } from './history-reports.ts'
@@ -42,7 +43,10 @@ type Transferred = {
   values: Float64Array<ArrayBuffer>
 }
 
-/** Backtests of this installation; one runs at a time, apart from the thread that serves. */
+/**
+ * Backtests of this installation; one runs at a time, apart from the thread that serves. Who sees some clients only goes
+ * through their devices, and knows of no backtest over others.
+ */
 export type Backtests = {
   /** Answers as soon as it runs. CONFLICT while another does, RULES_INVALID, NOT_FOUND. */
   start(request: BacktestRequest, who: string): Promise<BacktestView>
@@ -61,7 +65,13 @@ const REPLAY_TICK_MS = 1000
 const REPLAY_AFTER_MS = 10 * 60_000
 const REMEMBERED = 20
 
-type Running = { view: BacktestView; cancelled: boolean; ended: Promise<void> }
+/** `over`: the clients whose devices it goes through; null: all. */
+type Running = {
+  view: BacktestView
+  over: readonly string[] | null
+  cancelled: boolean
+  ended: Promise<void>
+}
 
 /** Backtests, remembered as long as the server runs. */
 export function createBacktests(needs: BacktestNeeds): Backtests {
@@ -166,7 +176,8 @@ export function createBacktests(needs: BacktestNeeds): Backtests {
 
   function find(id: string): Running {
     const one = known.get(id)
-    if (one === undefined) throw new VigiaError('NOT_FOUND', `No backtest ${id} since the server started.`)
+    if (one === undefined || !isSeen(one))
+      throw new VigiaError('NOT_FOUND', `No backtest ${id} since the server started.`)
     return one
   }
 
@@ -191,7 +202,8 @@ export function createBacktests(needs: BacktestNeeds): Backtests {
             error: null,
           },
         }
-        const one: Running = { view, cancelled: false, ended: Promise.resolve() }
+        const over = request.client === undefined ? readerNow() : [request.client]
+        const one: Running = { view, over, cancelled: false, ended: Promise.resolve() }
         running = one
         known.set(view.id, one)
         for (const id of [...known.keys()].slice(0, -REMEMBERED)) known.delete(id)
@@ -202,7 +214,11 @@ export function createBacktests(needs: BacktestNeeds): Backtests {
       }
     },
     get: (id) => find(id).view,
-    list: () => [...known.values()].map(({ view }) => view).toReversed(),
+    list: () =>
+      [...known.values()]
+        .filter(isSeen)
+        .map(({ view }) => view)
+        .toReversed(),
     cancel(id) {
       const one = find(id)
       if (one.view.state === 'running') one.cancelled = true
@@ -214,6 +230,12 @@ export function createBacktests(needs: BacktestNeeds): Backtests {
       await running.ended
     },
   }
+}
+
+/** Does whoever asks see all the clients that it goes through? */
+function isSeen({ over }: Running): boolean {
+  const mine = readerNow()
+  return mine === null || (over?.every((client) => mine.includes(client)) ?? false)
 }
 
 function conclude(view: BacktestView, result: BacktestResult, hourly: boolean): void {

@@ -3,6 +3,7 @@ import { Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../../contract/clock.ts'
 import { COVERAGE_STATES, type CoverageRow, type CoverageState } from '../../contract/coverage.ts'
 import type { CoverageCounts } from '../../contract/rule-views.ts'
+import { readerNow } from '../records/reader.ts'
 
 /** What coverage is counted from. */
 export type CoverageSource = {
@@ -44,9 +45,9 @@ type CoverageQuery = {
 export type Coverage = {
   /** Counts anew; whoever asks meanwhile gets the same round. */
   refresh(): Promise<CoverageSummary>
-  /** As counted last, at most a minute ago while `start` is in force. */
+  /** As counted last, at most a minute ago while `start` is in force; on the devices that whoever asks sees. */
   summary(): CoverageSummary
-  /** One page of rows in the order of devices and rules, said of this very moment. */
+  /** One page of rows in the order of devices and rules, said of this very moment; of devices that whoever asks sees. */
   page(
     query: CoverageQuery,
   ): Promise<{ total: number; counts: CoverageCounts; atMs: number; rows: CoverageRow[] }>
@@ -139,20 +140,52 @@ export function createCoverage(
       : last
   }
 
+  /** The same of some devices only. */
+  function summaryOf(
+    { atMs, rules, states, cannotFire }: Counted,
+    sees: (device: string) => boolean,
+  ): CoverageSummary {
+    const tally = createTally(rules)
+    let devices = 0
+    for (const [device, codes] of states) {
+      if (!sees(device)) continue
+      devices++
+      codes.forEach((code, place) => {
+        const state = COVERAGE_STATES[code]
+        if (state === undefined) return
+        tally.add(place, {
+          state,
+          get why() {
+            return source.rows(device, source.clock()).find(({ rule }) => rule === rules[place])?.why ?? ''
+          },
+        })
+      })
+    }
+    const nowhere = new Map(
+      cannotFire.filter(({ state }) => state === 'no-device').map((one) => [one.rule, one.why]),
+    )
+    return { atMs, devices, ...tally.result((rule) => nowhere.get(rule)) }
+  }
+
   let lastTookMs = 0
 
   return {
     refresh,
-    summary: () => last,
+    summary() {
+      const sees = sight(last)
+      return sees === null ? last : summaryOf(last, sees)
+    },
     async page({ rule, device, client, state, limit, offset }) {
       const counted = await fresh()
       const { rules, states, clients } = counted
+      const sees = sight(counted)
       const counts = zeroes()
       const wanted: { device: string; rule: string }[] = []
       let total = 0
       for (const [id, codes] of states) {
         if ((device !== undefined && id !== device) || (client !== undefined && clients.get(id) !== client))
           continue
+        if (sees !== null && !sees(id)) continue
         codes.forEach((code, place) => {
           const name = rules[place] ?? ''
           const found = COVERAGE_STATES[code]
@@ -194,16 +227,24 @@ export function createCoverage(
   }
 }
 
+/** Which devices whoever asks sees; null: all. */
+function sight({ clients }: Counted): ((device: string) => boolean) | null {
+  const mine = readerNow()
+  return mine === null ? null : (device) => mine.includes(clients.get(device) ?? '')
+}
+
 function zeroes(): CoverageCounts {
   return Object.fromEntries(COVERAGE_STATES.map((state) => [state, 0])) as CoverageCounts
 }
 
+type Said = Pick<CoverageRow, 'state' | 'why'>
+
 function createTally(rules: readonly string[]) {
   const counts = zeroes()
   const own = rules.map(() => zeroes())
-  const firsts = rules.map(() => new Map<CoverageState, CoverageRow>())
+  const firsts = rules.map(() => new Map<CoverageState, Said>())
   return {
-    add(place: number, row: CoverageRow): void {
+    add(place: number, row: Said): void {
       counts[row.state]++
       const of = own[place]
       if (of !== undefined) of[row.state]++

@@ -6,6 +6,7 @@ import { at } from '../records/schema.ts'
 import { course } from './course.ts'
 import { createRefusal } from './plan.ts'
 import type { RunJob, RunPorts } from './ports.ts'
+import { withdrawn } from './rights.ts'
 import { countWaves, lockRun, type Retrying, type RunRow } from './rows.ts'
 
 /** How often a job may be tried in all when nobody knows how it ended; only of scripts that may run twice. */
@@ -30,6 +31,11 @@ export async function advance(db: Db, ports: RunPorts, id: string, nowMs: number
   const run = await lockRun(db, id)
   if (!run || run.state !== 'running') return moved
   const work: Work = { db, ports, run, nowMs, moved }
+  const why = await withdrawn(db, ports, run)
+  if (why !== null) {
+    await finish(work, 'stopped', why)
+    return moved
+  }
   const held = (await ports.held(db)) !== null
   await letGoOfAway(work)
   for (let step = 0; step < MOST_STEPS; step++) {

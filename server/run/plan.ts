@@ -71,7 +71,9 @@ export function refuseEmpty({ devices, omitted, script }: Planned, request: RunR
 const MOST_FAULTS = 100
 
 function faultsOf(omitted: readonly Omitted[]): Fault[] {
-  return omitted.slice(0, MOST_FAULTS).map(({ hostname, id, code, why }) => ({
+  // Of devices that are not theirs nobody is told a name.
+  const told = omitted.filter(({ code }) => code !== 'FORBIDDEN')
+  return told.slice(0, MOST_FAULTS).map(({ hostname, id, code, why }) => ({
     field: 'target',
     message: `${hostname} (${id}): ${code}, ${why}`,
   }))

@@ -46,6 +46,8 @@ export type RunPorts = {
     script: ScriptContent,
     values: ParameterValues,
   ) => Promise<string[]>
+  /** The clients for which whoever is called so may run code now; null: all. */
+  clientsOf: (db: Db, name: string) => Promise<readonly string[] | null>
   /** Why no command leaves the server now; null when they may. */
   held: (db: Db) => Promise<{ reason: string } | null>
   /** Enters a deed into the audit chain, inside the transaction that does it. */

@@ -20,7 +20,10 @@ type Row = {
 }
 
 /** One row for each device of a run in the order of their turns, page by page; the outputs stay where they are. NOT_FOUND. */
-export async function* resultPages(records: Records, run: string): AsyncGenerator<RunResult[]> {
+export async function* resultPages(
+  records: Pick<Records, 'operator'>,
+  run: string,
+): AsyncGenerator<RunResult[]> {
   const known = await records.operator((db) =>
     db.selectFrom('run').select('run_id').where('run_id', '=', run).executeTakeFirst(),
   )

@@ -1,5 +1,6 @@
 import { sql, type Selectable } from 'kysely'
 import type { RunRequest, RunView } from '../../contract/run.ts'
+import { readerNow } from '../records/reader.ts'
 import type { Db } from '../records/records.ts'
 import { at, json, ms, type Tables } from '../records/schema.ts'
 import type { WaveCounts } from './course.ts'
@@ -202,4 +203,19 @@ export function toRunView(
       ...(leftOut > 0 ? { 'left-out': leftOut } : {}),
     },
   }
+}
+
+/** Of runs over lists of devices whoever asks sees no other devices than their own. */
+export async function withSeenTargets(db: Db, views: RunView[]): Promise<RunView[]> {
+  if (readerNow() === null) return views
+  const named = views.flatMap(({ request: { target } }) => (target.kind === 'devices' ? target.devices : []))
+  const { rows } = await sql<{ device: string }>`select device_id as device from device
+    where device_id = any(${[...new Set(named)]})`.execute(db)
+  const seen = new Set(rows.map(({ device }) => device))
+  return views.map((view) => {
+    const { target } = view.request
+    if (target.kind !== 'devices') return view
+    const devices = target.devices.filter((device) => seen.has(device))
+    return { ...view, request: { ...view.request, target: { ...target, devices } } }
+  })
 }

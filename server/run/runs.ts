@@ -9,7 +9,7 @@ import { createPacer } from './pacer.ts'
 import { plan, refuseEmpty, type Planned } from './plan.ts'
 import type { Orderer, RunPorts } from './ports.ts'
 import { failedDevices, resultPages } from './results.ts'
-import { countStates, insertRun, lockRun, runRows, toRunView, type RunRow } from './rows.ts'
+import { countStates, insertRun, lockRun, runRows, toRunView, withSeenTargets, type RunRow } from './rows.ts'
 import { beginDue, dueRuns } from './schedule.ts'
 import { settledTarget } from './targets.ts'
 
@@ -27,6 +27,8 @@ export type Runs = {
   cancel(id: string, who: Orderer): Promise<RunView>
   /** The same again, now, on the devices where it failed, was lost or expired; RUN_TARGET_EMPTY when there is none. */
   rerunFailed(id: string, who: Orderer): Promise<RunView>
+  /** What somebody may has changed: those of their runs that may go on no more are stopped soon. */
+  reconsider(person: string): Promise<void>
   /** A job of this run has come to an end: it goes on soon. */
   changed(id: string): void
   /** A device came: runs may wait for it. */
@@ -81,7 +83,9 @@ export function createRuns(ports: RunPorts): Runs {
   async function view(db: Db, id: string): Promise<RunView> {
     const row = await runRows(db).where('run.run_id', '=', id).executeTakeFirst()
     if (!row) throw new VigiaError('NOT_FOUND', `no run ${id}`)
-    return toRunView(row, (await countStates(db, [id])).get(id))
+    const [view] = await withSeenTargets(db, [toRunView(row, (await countStates(db, [id])).get(id))])
+    if (view === undefined) throw new RangeError('a run in, a run out')
+    return view
   }
 
   async function create(request: RunRequest, who: Orderer, of?: RunRow): Promise<RunView> {
@@ -191,9 +195,11 @@ export function createRuns(ports: RunPorts): Runs {
           db,
           rows.map((row) => row.run_id),
         )
-        return rows.map((row) => shortened(toRunView(row, counted.get(row.run_id))))
+        const views = rows.map((row) => toRunView(row, counted.get(row.run_id)))
+        return (await withSeenTargets(db, views)).map(shortened)
       }),
-    results: (id) => resultPages(records, id),
+    // Its pages are asked for by a stream, from elsewhere.
+    results: (id) => resultPages(records.here(), id),
 
     async cancel(id, who) {
       const jobs = await records.operator(async (db) => {
@@ -235,6 +241,10 @@ export function createRuns(ports: RunPorts): Runs {
     },
 
     changed: (id) => pacer.ask(id),
+    async reconsider(person) {
+      const ids = await records.operator((db) => idsOf(db, 'running', person))
+      for (const id of ids) pacer.ask(id)
+    },
     deviceCame() {
       // Those that run are asked at the next tick, however many devices come at once.
       sweptAtMs = Math.min(sweptAtMs, clock() - SWEEP_EVERY_MS)
@@ -259,8 +269,9 @@ export function createRuns(ports: RunPorts): Runs {
   }
 }
 
-async function idsOf(db: Db, state: RunState): Promise<string[]> {
-  const rows = await db.selectFrom('run').select('run_id').where('state', '=', state).execute()
+async function idsOf(db: Db, state: RunState, person?: string): Promise<string[]> {
+  const all = db.selectFrom('run').select('run_id').where('state', '=', state)
+  const rows = await (person === undefined ? all : all.where('ordered_by', '=', person)).execute()
   return rows.map((row) => row.run_id)
 }
 

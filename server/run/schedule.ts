@@ -5,6 +5,7 @@ import { at, ms } from '../records/schema.ts'
 import { judgeDue } from './occurrence.ts'
 import { plan, refuseEmpty } from './plan.ts'
 import type { RunPorts } from './ports.ts'
+import { allowedNow } from './rights.ts'
 import { insertRun, lockRun, startRun, type RunRow } from './rows.ts'
 
 /** Runs whose time has come. */
@@ -63,7 +64,7 @@ async function begin(
   ports: RunPorts,
   { run, begun, nowMs }: { run: RunRow; begun: string; nowMs: number },
 ): Promise<void> {
-  const clients = await allowedNow(db, run)
+  const clients = await allowedNow(db, ports, run)
   const who = { name: run.ordered_by, clients, proof: 'schedule' }
   const request = { ...run.request, when: { kind: 'now' } } as const
   const planned = await plan(db, ports, { request, who, digest: run.script_digest })
@@ -80,20 +81,6 @@ async function begin(
     ...{ who: run.ordered_by, action: 'run.begin', client: null, subject: begun },
     detail: { schedule: run.run_id, script: run.script_digest, devices: devices.length },
   })
-}
-
-/** The clients of the order, without those that were taken from its person since. Who is no person is the machine itself. */
-async function allowedNow(db: Db, run: RunRow): Promise<readonly string[] | null> {
-  const person = await db
-    .selectFrom('person')
-    .select(['role', 'clients'])
-    .where('name', '=', run.ordered_by)
-    .executeTakeFirst()
-  if (person === undefined) return run.allowed_clients
-  if (person.role === 'viewer') return []
-  const { clients } = person
-  if (clients === null || run.allowed_clients === null) return clients ?? run.allowed_clients
-  return run.allowed_clients.filter((client) => clients.includes(client))
 }
 
 async function note(db: Db, ports: RunPorts, run: RunRow, action: string, why: string | null): Promise<void> {

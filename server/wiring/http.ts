@@ -2,9 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { SESSION_COOKIE } from '../access/people.ts'
+import { checkReach } from '../access/reach.ts'
 import { checkAccess } from '../access/roles.ts'
 import type { ServerConfig } from '../config.ts'
 import { buildHttp } from '../http/server.ts'
+import { listenWithin } from '../notify/seen-events.ts'
 import type { Logger } from '../observe/log.ts'
 import { accessRoutes } from '../routes/access.ts'
 import { deskRoutes } from '../routes/desk.ts'
@@ -30,7 +32,8 @@ export async function openHttp(
   parts: Parts,
   { clock, config, log, version, consoleDir }: Options,
 ): Promise<{ http: FastifyInstance; httpUrl: string }> {
-  const { people, localToken, live, registry, remote } = parts
+  const { people, localToken, live, records, registry, remote } = parts
+  const onFault = (error: unknown): void => log.warn({ err: error }, 'live events could not be looked up')
   const http = await buildHttp({
     handlers: {
       ...accessRoutes(parts),
@@ -49,6 +52,8 @@ export async function openHttp(
       const token = cookies[SESSION_COOKIE.name]
       return token === undefined ? undefined : people.session(token)
     },
+    reach: (asked, named) => checkReach(records, asked, named),
+    listenWithin: (clients, listener) => listenWithin(live.events, { records, clients, onFault }, listener),
     sockets: remoteSockets(() => remote),
     check: (access, changes, caller) => checkAccess(access, changes, caller, clock()),
     hosts: () => ['localhost', '127.0.0.1', '[::1]', config.host, ...config.names],

@@ -1,3 +1,4 @@
+import { clientsOf } from '../access/rights.ts'
 import type { Caller } from '../access/roles.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Logger } from '../observe/log.ts'
@@ -32,13 +33,13 @@ export function createWork({ log, audit, scripts, box, ...shared }: Options): Wo
   const secrets = createSecrets({ records, clock, box })
   const note: Ports['note'] = async (db, deed) => void (await audit.appendIn(db, deed))
   const remediation = createRemediation({
-    ...{ ...shared, scripts, checkParameters, secrets, note },
+    ...{ ...shared, scripts, checkParameters, secrets, clientsOf, note },
     fault: (error, doing) => log.error({ err: error, doing }, 'remediation'),
     refusal: (script, device) => scripts.refusal(script, device),
     runChanged: (run) => runs.changed(run),
   })
   const runs = createRuns({
-    ...{ records, clock, emit, checkParameters, note, held: killSwitch },
+    ...{ records, clock, emit, checkParameters, clientsOf, note, held: killSwitch },
     fault: (error, doing) => log.error({ err: error, doing }, 'runs'),
     script: (db, nameOrDigest) => scripts.find(db, nameOrDigest),
     refusal: (script, device) => scripts.refusal(script, device),

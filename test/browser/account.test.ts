@@ -197,7 +197,7 @@ suiteNeeding(['chromium'], 'the account page on a real server', () => {
     await page.getByRole('img', { name: /^QR code/ }).waitFor()
     expect(asked).toBe(3)
     // For whom one runs code is changed at once, in the session that is open.
-    expect(vigia.vigia('user', 'clients', 'caro', 'acme').stdout).toContain('caro may run code for acme.')
+    expect(vigia.vigia('user', 'clients', 'caro', 'acme').stdout).toContain('caro sees and works for acme.')
     await page.reload()
     await expect.poll(() => page.locator('dd', { hasText: 'acme' }).innerText()).not.toContain('beta')
     expect(vigia.vigia('user', 'clients', 'caro').stderr).toMatch(/^USAGE/)

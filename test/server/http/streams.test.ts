@@ -5,13 +5,16 @@ import { EVENT_STREAM, OUTPUT_STREAM } from '../../../contract/http.ts'
 import { serveStreams } from '../../../server/http/streams.ts'
 import { createLive } from '../../../server/notify/live.ts'
 
+const ana = { name: 'Ana', role: 'technician' } as const
+const whole = { reach: async () => undefined, listenWithin: () => () => undefined }
+
 it('a stream ends when its reader is signed out', async () => {
   const app = fastify()
   onTestFinished(() => app.close())
   await app.register(cookie)
   const live = createLive(() => undefined)
   let signedIn = true
-  serveStreams(app, live, async () => signedIn, 20)
+  serveStreams(app, { ...whole, live, callerNow: async () => (signedIn ? ana : undefined), heartbeatMs: 20 })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const answer = await fetch(url + EVENT_STREAM)
   const reader = answer.body!.getReader()
@@ -36,7 +39,7 @@ it('who opens the output of a job late reads what was printed so far, then what 
   onTestFinished(() => app.close())
   await app.register(cookie)
   const live = createLive(() => undefined)
-  serveStreams(app, live, async () => true)
+  serveStreams(app, { ...whole, live, callerNow: async () => ana })
   const url = (await app.listen({ host: '127.0.0.1', port: 0 })) + OUTPUT_STREAM.replace(':id', 'job-1')
   const print = (job: string, at: number): void =>
     live.output.emit({ job, at, stream: 'stdout', offset: at, text: `${job}/${at}` })

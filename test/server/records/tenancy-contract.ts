@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Connection } from '../../../server/records/connection.ts'
 import { withClient } from '../../../server/records/migrate.ts'
+import { readAs } from '../../../server/records/reader.ts'
 import type { Records } from '../../../server/records/records.ts'
 import { deviceId, seedClient } from './seed.ts'
 
@@ -147,6 +148,45 @@ export function tenancyContract(on: () => { owner: Connection; records: Records 
       expect(scripts).toHaveLength(2)
       const deleted = await records.tenant('acme', (db) => db.deleteFrom('script').executeTakeFirst())
       expect(deleted.numDeletedRows).toBe(0n)
+    })
+
+    it('shows a person who sees some clients only those, in every table and by every verb, and lets them write nothing', async () => {
+      const { records } = on()
+      for (const table of clientTables) {
+        // Nobody reads tokens: only the hash of a secret stands there.
+        const all = table === 'enrol_token' ? [] : ['acme']
+        const query = sql<{ client: string }>`select distinct client_id as client from ${sql.table(table)}`
+        const seen = async (sees: string[], verb: Pick<Records, 'operator' | 'tenant'>, client?: string) => {
+          const asked = readAs(sees, () =>
+            client === undefined
+              ? verb.operator((db) => query.execute(db))
+              : verb.tenant(client, (db) => query.execute(db)),
+          )
+          return (await asked).rows.map((row) => row.client)
+        }
+        expect([table, await seen(['acme', 'nobody'], records)]).toEqual([table, all])
+        expect([table, await seen([], records)]).toEqual([table, []])
+        expect([table, await seen(['acme'], records, 'acme')]).toEqual([table, all])
+        expect([table, await seen(['acme'], records, 'bravo')]).toEqual([table, []])
+        // What was asked for a person is not answered for another who calls it.
+        expect([
+          table,
+          await seen(
+            ['bravo'],
+            readAs(['acme'], () => records.here()),
+          ),
+        ]).toEqual([table, all])
+        const whole = readAs(['acme'], () => records.server((db) => query.execute(db)))
+        expect((await whole).rows).toHaveLength(2)
+        const change = sql`delete from ${sql.table(table)} where client_id = 'acme'`
+        const written = readAs(['acme'], () => records.operator((db) => change.execute(db)))
+        // read_only_sql_transaction (PostgreSQL, appendix A)
+        await expect(written).rejects.toMatchObject({ code: '25006' })
+      }
+      const people = readAs(['acme'], () =>
+        records.operator((db) => db.selectFrom('person').selectAll().execute()),
+      )
+      expect(await people).toEqual([])
     })
 
     it('shows nothing at all to a transaction that has not said whose it is', async () => {

@@ -93,6 +93,7 @@ export async function openDesk(records: Records) {
       refusal: (script, on) => scripts.refusal(script, on),
       secrets,
       note: async (_db, deed) => void deeds.push(deed),
+      clientsOf: async () => null,
       runChanged: () => undefined,
     })
   let remediation = newRemediation()
