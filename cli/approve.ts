@@ -12,7 +12,7 @@ import { payloadDigest, seal } from '../server/script/sign.ts'
 import { signersOf } from '../server/script/verify.ts'
 import { APPROVER_KEY } from './approver-key.ts'
 import { contextOf, type Context } from './command.ts'
-import { confirm } from './confirm.ts'
+import { confirm, tellerOf } from './confirm.ts'
 import { numberOption } from './options.ts'
 import { readScriptFile, type ScriptFileOptions } from './script-file.ts'
 import { jsonOf } from './trust/key-text.ts'
@@ -144,11 +144,11 @@ async function signOffered(
 ): Promise<DsseEnvelope> {
   const fresh = seal(SCRIPT_TYPE, payload, [key])
   if (signersOf({ ...fresh, signatures }, [key]).length > 0) return { ...fresh, signatures }
-  const { out } = context
-  for (const line of describe(content, payloadDigest(fresh), signatures.length)) out.progress(line)
-  out.progress(`  Needs        ${await needOf(context, content, options.out !== undefined)}`)
-  out.progress('')
-  for (const line of content.body.split('\n')) out.progress(`  | ${line}`)
+  const tell = tellerOf(context.out, options.yes === true)
+  for (const line of describe(content, payloadDigest(fresh), signatures.length)) tell(line)
+  tell(`  Needs        ${await needOf(context, content, options.out !== undefined)}`)
+  tell('')
+  for (const line of content.body.split('\n')) tell(`  | ${line}`)
   await confirm(`Approve ${content.name} version ${content.version} with ${key.name}?`, options.yes === true)
   const others = signatures.filter(({ keyid }) => keyid !== key.keyid)
   return { ...fresh, signatures: [...others, ...fresh.signatures] }

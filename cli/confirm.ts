@@ -1,5 +1,12 @@
 import { createInterface } from 'node:readline/promises'
 import { VigiaError } from '../contract/errors.ts'
+import type { Printer } from './output.ts'
+
+/** How what is signed is told: whoever is going to be asked reads it first, whatever else is printed. */
+export function tellerOf(out: Pick<Printer, 'progress' | 'show'>, yes: boolean): (line: string) => void {
+  const asked = !yes && process.stdin.isTTY
+  return (line) => (asked ? out.show(line) : out.progress(line))
+}
 
 /** Asks a person at the terminal; without one, and without `yes`, nothing is done: USAGE. CONFLICT when they say no. */
 export async function confirm(question: string, yes: boolean): Promise<void> {

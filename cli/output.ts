@@ -5,6 +5,8 @@ export type Printer = {
   json: boolean
   print(value: unknown, lines: () => string | readonly string[]): void
   progress(text: string): void
+  /** What somebody reads before they are asked: on stderr, beside JSON too. */
+  show(text: string): void
 }
 
 /**
@@ -23,7 +25,10 @@ export function createPrinter(json: boolean): Printer {
       process.stdout.write(`${printable(typeof text === 'string' ? text : text.join('\n'))}\n`)
     },
     progress(text) {
-      if (!json) process.stderr.write(`${printable(text)}\n`)
+      if (!json) this.show(text)
+    },
+    show(text) {
+      process.stderr.write(`${printable(text)}\n`)
     },
   }
 }

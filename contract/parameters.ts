@@ -1,5 +1,6 @@
 import type { ParameterValues, ScriptContent, ScriptParameter } from './command.ts'
 import type { Fault } from './errors.ts'
+import { patternWays } from './pattern-cost.ts'
 
 /**
  * The values that a script is given, defaults filled in, and every fault together. Server and agent check with the
@@ -29,6 +30,8 @@ export function declarationFaults({ parameters }: Pick<ScriptContent, 'parameter
     const field = `parameters.${name}`
     if (schema.type === 'string' && !isPattern(schema.pattern))
       return [{ field: `${field}.pattern`, message: `is no regular expression: ${schema.pattern}` }]
+    if (schema.type === 'string' && patternWays(schema.pattern, schema.maxLength) > MOST_WAYS)
+      return [{ field: `${field}.pattern`, message: `could hold whoever checks a value: ${schema.pattern}` }]
     if (schema.type === 'integer' && schema.min > schema.max)
       return [{ field: `${field}.min`, message: 'is greater than max' }]
     const preset = 'default' in schema ? schema.default : undefined
@@ -36,6 +39,9 @@ export function declarationFaults({ parameters }: Pick<ScriptContent, 'parameter
     return message === null ? [] : [{ field: `${field}.default`, message }]
   })
 }
+
+/** Ways to try a pattern on a value; more could take seconds. */
+const MOST_WAYS = 100_000
 
 /** By itself, since one such as `a)|(.*` would only be whole inside the brackets that are put around it. */
 function isPattern(pattern: string): boolean {

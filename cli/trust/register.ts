@@ -7,7 +7,7 @@ import { openKeyStore, personalKeyDirectory } from '../../server/script/key-stor
 import { projectKey } from '../../server/script/library.ts'
 import { APPROVER_KEY } from '../approver-key.ts'
 import { contextOf, type Context } from '../command.ts'
-import { confirm } from '../confirm.ts'
+import { confirm, tellerOf } from '../confirm.ts'
 import { numberOption } from '../options.ts'
 import { changesOf, describeRoot } from './describe.ts'
 import { newDraft, readDraft, rootsOf, signDraft, standingOf, writeDraft, type Draft } from './draft-file.ts'
@@ -153,10 +153,11 @@ async function sign(
     )
   )
     throw new VigiaError('CONFLICT', `${key.name} (${key.keyid.slice(0, 16)}) is no approver of either root.`)
-  for (const line of [...describeRoot(next), '', `Changes from root ${before.version}:`]) out.progress(line)
-  for (const change of changesOf(before, next)) out.progress(`  ${change}`)
-  for (const line of foreignPublishers(next, projectKey())) out.progress(line)
-  for (const line of cautions(store.directory, draft.was, next)) out.progress(line)
+  const tell = tellerOf(out, yes === true)
+  for (const line of [...describeRoot(next), '', `Changes from root ${before.version}:`]) tell(line)
+  for (const change of changesOf(before, next)) tell(`  ${change}`)
+  for (const line of foreignPublishers(next, projectKey())) tell(line)
+  for (const line of cautions(store.directory, draft.was, next)) tell(line)
   await confirm(`Sign root ${next.version} with ${key.name}?`, yes === true)
   rememberRoot(store.directory, Buffer.from(draft.envelope.payload, 'base64').toString('utf8'))
   return signDraft(draft, key)

@@ -73,6 +73,23 @@ describe('approval without a server', () => {
     expect(as('luis', 'approve', 'hello.json')).toMatchObject({ code: 69 })
   }, 120_000)
 
+  it('shows what is signed to whoever is asked at a terminal, beside JSON too', () => {
+    writeFileSync(at('unseen.sh'), 'echo unseen\n')
+    expect(as('olga', 'keys', 'create').code).toBe(0)
+    const args = ['--data', folder, 'approve', 'unseen.sh', '--out', 'unseen.json', '--json']
+    const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ')
+    // A terminal of its own: script(1) of util-linux.
+    const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+      ...{ encoding: 'utf8', cwd: folder, env: { ...process.env, VIGIA_KEYS: at('keys-olga') } },
+      input: 'n\n',
+    })
+    const asked = stdout.indexOf('Approve unseen version 1')
+    expect(asked).toBeGreaterThan(0)
+    const before = stdout.slice(0, asked)
+    for (const words of ['unseen version 1', '| echo unseen', 'Digest']) expect(before).toContain(words)
+    expect(existsSync(at('unseen.json'))).toBe(false)
+  }, 60_000)
+
   it('shows every field of what is signed, so that none is approved unseen', () => {
     const content = ScriptContent.parse({
       ...{ name: 'clean-up', version: 7, title: 'Title', description: 'Description\n  Devices      none' },
