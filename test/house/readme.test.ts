@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../../contract/errors.ts'
 import { errorReference } from '../support/reference.ts'
 import { featuresOfReadme } from '../support/features.ts'
+import { ruleReference } from '../support/rule-reference.ts'
 import { scriptReference } from '../support/script-reference.ts'
 import { ROOT } from '../support/sources.ts'
 
@@ -26,6 +27,12 @@ describe('docs/reference/errors.md', () => {
   it('is what contract/errors.ts says', () => {
     expect(Object.keys(ERROR_CODES).length).toBeGreaterThan(30)
     expect(readFileSync(join(ROOT, 'docs/reference/errors.md'), 'utf8')).toBe(errorReference())
+  })
+})
+
+describe('docs/reference/rules.md', () => {
+  it('is what the contract says', () => {
+    expect(readFileSync(join(ROOT, 'docs/reference/rules.md'), 'utf8')).toBe(ruleReference())
   })
 })
 

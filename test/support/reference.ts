@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ERROR_CODES } from '../../contract/errors.ts'
+import { ruleReference } from './rule-reference.ts'
 import { scriptReference } from './script-reference.ts'
 import { ROOT } from './sources.ts'
 
@@ -26,4 +27,5 @@ if (process.argv[1] === import.meta.filename) {
   mkdirSync(join(ROOT, 'docs/reference'), { recursive: true })
   writeFileSync(join(ROOT, 'docs/reference/errors.md'), errorReference())
   writeFileSync(join(ROOT, 'docs/reference/scripts.md'), scriptReference())
+  writeFileSync(join(ROOT, 'docs/reference/rules.md'), ruleReference())
 }
