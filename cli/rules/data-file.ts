@@ -7,6 +7,9 @@ import { csvCells, isMissing } from './csv.ts'
 /** One row of a data file: simulated minutes (a fraction is seconds), the series' name and its value. */
 export type DataRow = (minute: number, series: string, value: number) => void
 
+/** Some 1,900 years; Unix time in seconds is beyond. */
+const MOST_MINUTES = 1e9
+
 const WHAT = 'a header, then minute, series name and value in three columns'
 
 /**
@@ -59,6 +62,8 @@ function lineReader(file: string, row: DataRow): { take(text: string): void; end
       return
     }
     if (!isNumber) throw fault(`the minute "${minuteText}" is not a number; write minutes from any origin`)
+    if (Math.abs(minute) > MOST_MINUTES)
+      throw fault(`the minute "${minuteText}" is too far off: seconds and milliseconds are no minutes`)
     if (isMissing(valueText)) return
     if (!Number.isFinite(value))
       throw fault(`the value "${valueText}" is not a number; leave it empty where none was measured`)

@@ -125,6 +125,11 @@ describe('says what is wrong, where, and what to do', () => {
     ['two columns', 'a,b\n1,2\n', /:1: not three columns/],
     ['a value that is no number', 'm,s,v\n0,a,x\n', /:2: the value "x" is not a number; leave it empty/],
     ['a minute that is no number', 'm,s,v\n0,a,1\nx,a,1\n', /:3: the minute "x" is not a number/],
+    [
+      'seconds or milliseconds for minutes',
+      'm,s,v\n1767225600,a,1\n',
+      /:2: the minute "1767225600" is too far/,
+    ],
     ['unsorted rows', 'm,s,v\n5,a,1\n5,b,1\n0,a,1\n', /:4: minute 0 of a does not come after 5; sort/],
   ])('%s', async (_name, text, message) => {
     await expect(replay(text, ...mine())).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
