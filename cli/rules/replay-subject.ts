@@ -58,7 +58,11 @@ export function notMeantFor(
   const sample = { ...device, device: 'd-replayreplayrep2', hostname: 'replay' }
   return rules.flatMap((rule) => {
     const { spec, detector } = rule
-    if (detector.driven === 'vector' || detector.driven === 'alerts')
+    const isOfSeveral =
+      detector.driven === 'vector' ||
+      (detector.driven === 'alerts' &&
+        detector.operandsOf(rule.parameters).some((operand) => operand.kind === 'series'))
+    if (isOfSeveral)
       return [{ rule: spec.name, why: `${detector.name} judges several series of a device, and this is one` }]
     if (!rule.selects(sample))
       return [{ rule: spec.name, why: `it is meant for devices where ${spec.selector ?? 'true'}` }]

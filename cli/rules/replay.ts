@@ -194,7 +194,7 @@ async function rulesFor({ metric, rules: file, rule: name }: ReplayOptions): Pro
   if (watching.length === 0)
     throw new VigiaError(
       'NOT_FOUND',
-      `None of these rules watches ${metric}: ${named.map(({ spec }) => spec.name).join(', ')}.`,
+      `None of the ${named.length} rules watches ${metric}${name === undefined ? '' : `: ${name} watches ${named.map(({ spec }) => spec.signal.metric).join(', ')}`}.`,
     )
   return watching
 }

@@ -6,10 +6,10 @@ import { SHIPPED_REMEDIES } from '../../rules/language/remedies.ts'
 /** A parameter as JSON Schema has it, as far as it is told here. */
 type Property = {
   type?: string
+  pattern?: string
   enum?: unknown[]
   default?: unknown
   properties?: object
-  anyOf?: Property[]
 }
 
 /** The text of docs/reference/rules.md, made from the contract: what the rules of a pack may name. */

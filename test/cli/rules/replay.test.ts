@@ -141,6 +141,8 @@ describe('says what is wrong, where, and what to do', () => {
     await expect(replay('m,s,v\n', '--rule', 'disk-ful')).rejects.toThrow(/did you mean disk-full\?/)
     await expect(replay('m,s,v\n', '--metric', 'disk.usedpercent')).rejects.toThrow(/disk.used_percent\?/)
     await expect(replay('m,s,v\n', '--metric', 'disk.used')).rejects.toMatchObject({ code: 'USAGE' })
+    const other = replay('m,s,v\n', ...mine(), '--rule', 'high', '--metric', 'load.1m')
+    await expect(other).rejects.toThrow(/None of the 1 rules watches load.1m: high watches disk.used_percent/)
     await expect(replay('m,s,v\n', '--rules', at('no.yaml'))).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 })
