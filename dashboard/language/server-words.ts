@@ -84,6 +84,12 @@ export const SPANISH_SENTENCES: readonly (readonly [RegExp, string])[] = [
   [/^Waits for the first report\.$/, 'Espera el primer informe.'],
   [/^Waits for reports; the newest came about (.+) ago\.$/, 'Espera informes; el último llegó hace unos $1.'],
   [/^Begins with the next minute\.$/, 'Empieza en el próximo minuto.'],
+  [
+    /^Begins with the next report: the rules or the server are new since the last one\.$/,
+    'Empieza con el próximo informe: las reglas o el servidor son nuevos desde el último.',
+  ],
+  [/^Look again in some minutes\.$/, 'Vuelve a mirar dentro de unos minutos.'],
+  [/^No device is one where (.+)\.$/, 'En ningún dispositivo se cumple $1.'],
   [/^Waits for (\S+); (\d+) series match\.$/, 'Espera $1; coinciden $2 series.'],
   // What was ruled out, and by which figure.
   [
