@@ -42,7 +42,7 @@ export type RemoteState = (typeof REMOTE_STATES)[number]
 export const RemoteStateMessage = z.object({
   session: RecordId,
   state: z.enum(['asking', 'open', 'refused', 'closed']),
-  /** For `refused` and `closed`: an error code, or why it ended (`closed-by-person`, `idle`, `limit`, `ended`). */
+  /** For `refused` and `closed`: an error code, or why it ended (`closed-by-person`, `notice-lost`, `idle`, `limit`, `ended`). */
   code: z.string().max(60).nullable(),
   message: z.string().max(500).nullable(),
   /** For `asking` and `open`: the device's ephemeral key. */

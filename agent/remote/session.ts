@@ -8,7 +8,7 @@ import {
   type RemoteStateMessage,
 } from '../../contract/remote.ts'
 import type { RemotePolicy } from '../../contract/remote-policy.ts'
-import type { Consent, ConsentNotice, ConsentRequest } from './consent/consent.ts'
+import type { Consent, ConsentNotice, ConsentRequest, NoticeEnd } from './consent/consent.ts'
 import { createOpener, createSealer, makeEphemeral } from './keys.ts'
 import type { RemoteKindUnit, RemoteSession, SentType } from './kinds/kind.ts'
 import type { FromHost } from './messages.ts'
@@ -25,6 +25,10 @@ export type RunningSession = {
 
 const ASK_MS = 60_000
 const STOP_MS = 5000
+const NOTICE_ENDS: Record<NoticeEnd, string> = {
+  'closed-by-person': 'the person at the machine ended it',
+  'notice-lost': 'the notice of who is connected cannot be shown any more',
+}
 /** Credit goes back in pieces of this size, so that it costs little. */
 const CREDIT_STEP = REMOTE_WINDOW_BYTES / 4
 
@@ -172,8 +176,8 @@ export function runSession(options: {
       if (answer === 'no') return end('REMOTE_REFUSED', 'The person at the machine said no')
       if (answer === 'nobody') return end('REMOTE_NOBODY', 'Nobody is there to be asked')
     }
-    notice = options.consent.show(shown)
-    void notice.ended.then(() => end('closed-by-person', 'the person at the machine ended it'))
+    notice = options.consent.show({ ...shown, required: options.mustAsk })
+    void notice.ended.then((how) => end(how, NOTICE_ENDS[how]))
     // Whatever the kind sends while it starts waits until the technician knows the key.
     phase = 'open'
     state('open')

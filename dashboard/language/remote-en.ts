@@ -1,7 +1,7 @@
 /** Words of remote sessions, in English. */
 export const remoteEn = {
   remote: {
-    kind: { terminal: 'Terminal', files: 'Files', screen: 'Screen' },
+    kind: { terminal: 'Terminal', files: 'Files', screen: 'Screen', rdp: 'Remote Desktop (RDP)' },
     back: 'Back to {{device}}',
     title: {
       terminal: 'Terminal on {{device}}',
@@ -54,6 +54,7 @@ export const remoteEn = {
       idle: 'Nothing was done for too long.',
       limit: 'A session may not take longer.',
       'closed-by-person': 'The person at the machine ended it.',
+      'notice-lost': 'The person at the machine could not be shown any more who is connected.',
       'connection-lost': 'The connection was lost.',
       'frames-lost': 'Something on the way was lost or held back, so nothing more is believed.',
       'slow-consumer': 'This browser was too slow.',

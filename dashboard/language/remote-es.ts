@@ -3,7 +3,7 @@ import type { remoteEn } from './remote-en.ts'
 /** Words of remote sessions, in Spanish. */
 export const remoteEs: typeof remoteEn = {
   remote: {
-    kind: { terminal: 'Terminal', files: 'Archivos', screen: 'Pantalla' },
+    kind: { terminal: 'Terminal', files: 'Archivos', screen: 'Pantalla', rdp: 'Escritorio remoto (RDP)' },
     back: 'Volver a {{device}}',
     title: {
       terminal: 'Terminal en {{device}}',
@@ -57,6 +57,7 @@ export const remoteEs: typeof remoteEn = {
       idle: 'No se hizo nada durante demasiado tiempo.',
       limit: 'Una sesión no puede durar más.',
       'closed-by-person': 'La persona frente al equipo la terminó.',
+      'notice-lost': 'Ya no se pudo mostrar a la persona frente al equipo quién está conectado.',
       'connection-lost': 'Se perdió la conexión.',
       'frames-lost': 'Algo se perdió o se retuvo en el camino, así que ya no se cree nada más.',
       'slow-consumer': 'Este navegador fue demasiado lento.',

@@ -1,24 +1,27 @@
 import { accessSync, constants } from 'node:fs'
 import { findDesktop, type Desktop } from './desktop.ts'
-import type { Showing, ShowingEnd, Shown, Way } from './showing.ts'
+import { displayAnswers } from './display.ts'
+import type { Showing, ShowingAnswer, ShowingEnd, Shown, Way } from './showing.ts'
 import { wordsOf, type Words } from './words.ts'
 
 type Program = {
   name: string
   ask(words: Words, timeoutS: number): string[]
   notice(words: Words): string[]
-  /** Exit code of a yes. Whatever else ends a window is a no, but for one that was never there. */
+  /** Exit code of a yes. */
   yes: number
+  /** Exit codes of a no: its button, a window that was closed, and time over. */
+  no: readonly number[]
 }
 
 const FOLDERS = ['/usr/bin', '/usr/local/bin', '/bin']
 const NO_WINDOW = /(?:cannot|can't|could not|failed to) (?:open|connect to) display|no protocol specified/i
-
 /** Programs that desktops bring, in the order to try them. Each takes texts as texts, not as markup. */
 const PROGRAMS: readonly Program[] = [
   {
     name: 'zenity',
     yes: 0,
+    no: [1, 5],
     ask: (words, timeoutS) => [
       '--question',
       '--no-markup',
@@ -42,6 +45,7 @@ const PROGRAMS: readonly Program[] = [
   {
     name: 'kdialog',
     yes: 0,
+    no: [1, 2],
     ask: (words) => [
       '--title',
       words.title,
@@ -57,6 +61,7 @@ const PROGRAMS: readonly Program[] = [
   {
     name: 'yad',
     yes: 0,
+    no: [1, 70, 252],
     ask: (words, timeoutS) => [
       '--image=dialog-question',
       '--no-markup',
@@ -81,6 +86,7 @@ const PROGRAMS: readonly Program[] = [
   {
     name: 'xmessage',
     yes: 10,
+    no: [0, 1, 11],
     ask: (words, timeoutS) => [
       '-center',
       '-timeout',
@@ -129,11 +135,20 @@ export function showingsOn(
         args: setpriv === undefined ? args : ['--pdeathsig', 'TERM', file, ...args],
         env,
         ...asPerson,
-        answer: ({ code, stderr }: ShowingEnd) =>
-          code === program.yes ? 'yes' : NO_WINDOW.test(stderr) || code === null ? 'failed' : 'no',
+        answer: (end: ShowingEnd) => answerOf(program, desktop.env, end),
       } satisfies Showing,
     ]
   })
+}
+
+async function answerOf(
+  program: Program,
+  env: Desktop['env'],
+  { code, stderr }: ShowingEnd,
+): Promise<ShowingAnswer> {
+  if (code === program.yes) return 'yes'
+  if (NO_WINDOW.test(stderr)) return 'unseen'
+  return code !== null && program.no.includes(code) && (await displayAnswers(env)) ? 'no' : 'failed'
 }
 
 function findProgram(name: string): string | undefined {

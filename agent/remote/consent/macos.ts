@@ -41,8 +41,8 @@ export function showingFor(uid: number, shown: Shown, locale: string): Showing {
     env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin' },
     answer({ code, stdout, stderr }) {
       if (code === 0) return stdout.trim() === 'yes' ? 'yes' : 'no'
-      // -128: the person closed it. Anything else was never seen.
-      return stderr.includes('(-128)') ? 'no' : 'failed'
+      // -128: the person closed it. Any other error is from before it was shown.
+      return stderr.includes('(-128)') ? 'no' : code === null ? 'failed' : 'unseen'
     },
   }
 }

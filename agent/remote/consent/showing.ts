@@ -11,10 +11,16 @@ export type ConsentRequest = {
   code: string
 }
 
-/** How a program ended: its code, what it said, and whether it was there long enough to be seen. */
+/** How a program ended: its code (null: by a signal) and what it said. */
 export type ShowingEnd = { code: number | null; stdout: string; stderr: string }
 
-/** A program that shows a window to the person, and how its end is read. `failed`: the person saw nothing. */
+/**
+ * What an end says: `failed` is that of no person, as of a program that crashed or lost its display; `unseen` is that of
+ * one which never showed a window.
+ */
+export type ShowingAnswer = 'yes' | 'no' | 'failed' | 'unseen'
+
+/** A program that shows a window to the person, and how its end is read. */
 export type Showing = {
   file: string
   args: readonly string[]
@@ -22,7 +28,7 @@ export type Showing = {
   /** Whose process it is, where the agent is root. */
   uid?: number
   gid?: number
-  answer(end: ShowingEnd): 'yes' | 'no' | 'failed'
+  answer(end: ShowingEnd): ShowingAnswer | Promise<ShowingAnswer>
 }
 
 /** `ask` is a question with a yes and a no; `notice` stands until its one button is pressed. */
@@ -34,7 +40,7 @@ export type Way = (shown: Shown) => Promise<Showing[]>
 const MOST_OUTPUT = 10_000
 
 /** Shows it until it ends or the signal comes, which is a no. */
-export function show(showing: Showing, signal: AbortSignal): Promise<'yes' | 'no' | 'failed'> {
+export function show(showing: Showing, signal: AbortSignal): Promise<ShowingAnswer> {
   return new Promise((resolve) => {
     if (signal.aborted) {
       resolve('no')
@@ -55,9 +61,12 @@ export function show(showing: Showing, signal: AbortSignal): Promise<'yes' | 'no
       })
     const stop = (): void => void child.kill('SIGTERM')
     signal.addEventListener('abort', stop)
-    child.once('error', () => finish('failed'))
-    child.once('close', (code) => finish(signal.aborted ? 'no' : showing.answer({ code, ...said })))
-    function finish(answer: 'yes' | 'no' | 'failed'): void {
+    child.once('error', () => finish('unseen'))
+    child.once('close', (code) => {
+      if (signal.aborted) finish('no')
+      else void Promise.resolve(showing.answer({ code, ...said })).then(finish, () => finish('failed'))
+    })
+    function finish(answer: ShowingAnswer): void {
       signal.removeEventListener('abort', stop)
       resolve(answer)
     }

@@ -62,7 +62,8 @@ export const windowsWay: Way = async (shown) => {
       },
       answer({ stdout }) {
         const [, answer] = /^answer (\d+)\s*$/m.exec(stdout) ?? []
-        return answer === undefined ? 'failed' : answer === '6' ? 'yes' : 'no'
+        if (answer !== undefined) return answer === '6' ? 'yes' : 'no'
+        return /^(?:nobody|failed)\s*$/m.test(stdout) ? 'unseen' : 'failed'
       },
     },
   ]

@@ -71,6 +71,7 @@ const ENGLISH: Record<string, string> = {
   files: 'read and change files on this computer',
   'files-look': 'read files on this computer',
   terminal: 'run commands on this computer',
+  rdp: 'sign in to this computer with Remote Desktop (RDP)',
 }
 const SPANISH: Record<string, string> = {
   screen: 'ver la pantalla de este equipo y usar su ratón y su teclado',
@@ -78,4 +79,5 @@ const SPANISH: Record<string, string> = {
   files: 'leer y cambiar archivos de este equipo',
   'files-look': 'leer archivos de este equipo',
   terminal: 'ejecutar órdenes en este equipo',
+  rdp: 'iniciar sesión en este equipo con Escritorio remoto (RDP)',
 }

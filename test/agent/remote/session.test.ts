@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { DEFAULT_REMOTE_POLICIES, type RemotePolicy } from '../../../contract/remote-policy.ts'
 import { REMOTE_WINDOW_BYTES, type RemoteRequest } from '../../../contract/remote.ts'
-import { createConsent, type Consent } from '../../../agent/remote/consent/consent.ts'
+import { createConsent, type Consent, type NoticeEnd } from '../../../agent/remote/consent/consent.ts'
 import type { RemoteKindUnit } from '../../../agent/remote/kinds/kind.ts'
 import { terminal } from '../../../agent/remote/kinds/terminal.ts'
 import type { FromHost } from '../../../agent/remote/messages.ts'
@@ -185,6 +185,7 @@ describe('consent', () => {
           asked = request
           return new Promise((resolve) => (answer = resolve))
         },
+        show: () => ({ ended: new Promise(() => undefined), close: () => undefined }),
       },
     })
     await technician.reaches('asking')
@@ -205,8 +206,11 @@ describe('consent', () => {
     await session.over
   })
 
-  it('the person at the machine ends the session', async () => {
-    let leave: (how: 'closed-by-person') => void = () => undefined
+  it.each([
+    ['the person at the machine ends it', 'closed-by-person'],
+    ['nobody can be shown any more who is connected', 'notice-lost'],
+  ] as const)('ends with the notice: %s', async (_what, how) => {
+    let leave: (how: NoticeEnd) => void = () => undefined
     let closed = 0
     const { technician } = begin({
       consent: {
@@ -214,8 +218,8 @@ describe('consent', () => {
       },
     })
     await technician.reaches('open')
-    leave('closed-by-person')
-    expect((await technician.reaches('closed')).code).toBe('closed-by-person')
+    leave(how)
+    expect((await technician.reaches('closed')).code).toBe(how)
     expect(closed).toBe(1)
   })
 })

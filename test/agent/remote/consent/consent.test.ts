@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createConsent, type ConsentRequest } from '../../../../agent/remote/consent/consent.ts'
+import { createConsent, type Consent, type ConsentRequest } from '../../../../agent/remote/consent/consent.ts'
 import { findDesktop, readSession, type Desktop } from '../../../../agent/remote/consent/desktop.ts'
 import { showingsOn } from '../../../../agent/remote/consent/linux.ts'
 import { showingFor } from '../../../../agent/remote/consent/macos.ts'
@@ -109,7 +109,8 @@ describe('on other systems', () => {
     expect(asked!.answer(end('answer 6\r\n'))).toBe('yes')
     for (const answer of ['7', '32000', '1', '66'])
       expect(asked!.answer(end(`answer ${answer}\r\n`))).toBe('no')
-    for (const said of ['nobody\r\n', 'failed\r\n', '']) expect(asked!.answer(end(said))).toBe('failed')
+    for (const said of ['nobody\r\n', 'failed\r\n']) expect(asked!.answer(end(said))).toBe('unseen')
+    expect(asked!.answer(end(''))).toBe('failed')
     const [notice] = await windowsWay({ ...ASKED, what: 'notice' })
     expect(notice!.answer(end('answer 1\r\n'))).toBe('no')
   })
@@ -124,7 +125,7 @@ describe('on other systems', () => {
     expect(asked.answer(end('no\n'))).toBe('no')
     expect(asked.answer(end('time over\n'))).toBe('no')
     expect(asked.answer(end('', 1, 'execution error: User canceled. (-128)'))).toBe('no')
-    expect(asked.answer(end('', 1, 'execution error: No user interaction allowed. (-1713)'))).toBe('failed')
+    expect(asked.answer(end('', 1, 'execution error: No user interaction allowed. (-1713)'))).toBe('unseen')
   })
 })
 
@@ -133,10 +134,59 @@ it('nobody answers where nobody is', async () => {
   const missing = { file: '/no/such/program', args: [], env: {}, answer: () => 'yes' as const }
   const consent = createConsent(async () => [missing])
   expect(await consent.ask({ ...REQUEST, timeoutMs: 1000 })).toBe('nobody')
-  const notice = consent.show(REQUEST)
-  const ended = await Promise.race([notice.ended, new Promise((resolve) => setTimeout(resolve, 200, 'open'))])
-  expect(ended).toBe('open')
-  notice.close()
+  const ended = async (required: boolean): Promise<unknown> => {
+    const notice = consent.show({ ...REQUEST, required })
+    const first = await Promise.race([
+      notice.ended,
+      new Promise((resolve) => setTimeout(resolve, 200, 'open')),
+    ])
+    notice.close()
+    return first
+  }
+  // Who was asked must see who is connected; on a server nobody would see it anyway.
+  expect(await ended(true)).toBe('notice-lost')
+  expect(await ended(false)).toBe('open')
+})
+
+describe('a notice that is shown by a program which dies', () => {
+  /** A desktop whose programs live so long, one after the other; none: nobody is there. */
+  const consentOf = (...lives: (number | 'nobody')[]): { consent: Consent; shown: () => number } => {
+    let shown = 0
+    const consent = createConsent(
+      async () => {
+        const life = lives[Math.min(shown, lives.length - 1)]!
+        shown += 1
+        if (life === 'nobody') return []
+        const script = `setTimeout(() => process.kill(process.pid, 'SIGKILL'), ${String(life)})`
+        const answer = (): 'failed' | 'unseen' => (life === 0 ? 'unseen' : 'failed')
+        return [{ file: process.execPath, args: ['-e', script], env: {}, answer }]
+      },
+      { stoodMs: 100, againMs: 20 },
+    )
+    return { consent, shown: () => shown }
+  }
+
+  it('is lost when none stands any more, also where nobody had to be asked', async () => {
+    for (const required of [true, false]) {
+      const { consent, shown } = consentOf(400, 400, 0)
+      expect(await consent.show({ ...REQUEST, required }).ended).toBe('notice-lost')
+      expect(shown()).toBe(3)
+    }
+  })
+
+  it('is lost when the person has gone, where they had to be asked', async () => {
+    const { consent } = consentOf(400, 'nobody')
+    expect(await consent.show({ ...REQUEST, required: true }).ended).toBe('notice-lost')
+  })
+
+  it('waits for somebody to come, where nobody had to be asked', async () => {
+    const { consent, shown } = consentOf('nobody', 'nobody', 0, 'nobody', 5000)
+    const notice = consent.show({ ...REQUEST, required: false })
+    await eventually('somebody is there', 10_000, async () => shown() === 5)
+    notice.close()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(shown()).toBe(5)
+  })
 })
 
 suiteNeeding(['Xvfb', 'xdotool', 'xmessage', 'zenity'], 'the person at a real display', () => {
@@ -146,17 +196,19 @@ suiteNeeding(['Xvfb', 'xdotool', 'xmessage', 'zenity'], 'the person at a real di
   })
   afterAll(() => display.close())
 
-  const consentWith = (program: string): ReturnType<typeof createConsent> => {
+  const consentWith = (program: string, on = display): ReturnType<typeof createConsent> => {
     const desktop: Desktop = {
       uid: process.getuid!(),
       gid: process.getgid!(),
       home: '/tmp',
-      env: { DISPLAY: display.name, LANG: 'C.UTF-8' },
+      env: { DISPLAY: on.name, LANG: 'C.UTF-8' },
     }
-    return createConsent(async (shown) =>
-      showingsOn(desktop, shown, (name) =>
-        name === program || name === 'setpriv' ? `/usr/bin/${name}` : undefined,
-      ),
+    return createConsent(
+      async (shown) =>
+        showingsOn(desktop, shown, (name) =>
+          name === program || name === 'setpriv' ? `/usr/bin/${name}` : undefined,
+        ),
+      { stoodMs: 100, againMs: 1000 },
     )
   }
   /** Presses at so many pixels from the left, or below zero from the right, and so many from below. */
@@ -165,18 +217,21 @@ suiteNeeding(['Xvfb', 'xdotool', 'xmessage', 'zenity'], 'the person at a real di
     const [, width = 0, height = 0] = /WIDTH=(\d+)\nHEIGHT=(\d+)/.exec(place)!.map(Number)
     display.click(window, x < 0 ? width + x : x, height - below)
   }
-  /** What the window's program was started with. */
-  const saidBy = (program: string): string =>
+  /** The window's programs, with what they were started with. */
+  const processesOf = (program: string): { pid: number; said: string }[] =>
     readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map((name) => {
         try {
-          return readFileSync(`/proc/${name}/cmdline`, 'utf8')
+          return { pid: Number(name), said: readFileSync(`/proc/${name}/cmdline`, 'utf8') }
         } catch {
-          return ''
+          return { pid: 0, said: '' }
         }
       })
-      .filter((line) => line.startsWith(`/usr/bin/${program}\0`) && line.includes('042137'))
+      .filter(({ said }) => said.startsWith(`/usr/bin/${program}\0`) && said.includes('042137'))
+  const saidBy = (program: string): string =>
+    processesOf(program)
+      .map(({ said }) => said)
       .join('\n')
 
   it.each(['zenity', 'xmessage'])(
@@ -200,7 +255,7 @@ suiteNeeding(['Xvfb', 'xdotool', 'xmessage', 'zenity'], 'the person at a real di
       expect(await answer(true)).toBe('yes')
       expect(await answer(false)).toBe('no')
 
-      const notice = consent.show(REQUEST)
+      const notice = consent.show({ ...REQUEST, required: true })
       const window = await display.window('remote help')
       await eventually('the notice', 5000, async () => saidBy(program).includes('is connected'))
       pressIn(window, program === 'zenity' ? -60 : 40, program === 'zenity' ? 24 : 17)
@@ -216,11 +271,39 @@ suiteNeeding(['Xvfb', 'xdotool', 'xmessage', 'zenity'], 'the person at a real di
   })
 
   it('takes the notice away when the session ends elsewhere', { timeout: 30_000 }, async () => {
-    const notice = consentWith('zenity').show(REQUEST)
+    const notice = consentWith('zenity').show({ ...REQUEST, required: true })
     await display.window('remote help')
     notice.close()
     await eventually('the window to go', 5000, async () => !display.shows('remote help'))
   })
+
+  it('shows the notice again when its program dies, which is no word of the person', async () => {
+    const notice = consentWith('zenity').show({ ...REQUEST, required: true })
+    await display.window('remote help')
+    const [first] = await eventually('the notice', 5000, async () => {
+      const found = processesOf('zenity')
+      return found.length > 0 && found
+    })
+    process.kill(first!.pid, 'SIGKILL')
+    await eventually('another notice', 10_000, async () => processesOf('zenity')[0]?.pid !== first!.pid)
+    pressIn(await display.window('remote help'), -60, 24)
+    expect(await notice.ended).toBe('closed-by-person')
+  })
+
+  it.each(['zenity', 'xmessage'])(
+    'is lost, and not closed by the person, when the display goes away under %s',
+    async (program) => {
+      const other = await startDisplay()
+      try {
+        const notice = consentWith(program, other).show({ ...REQUEST, required: true })
+        await other.window('remote help')
+        await other.close()
+        expect(await notice.ended).toBe('notice-lost')
+      } finally {
+        await other.close()
+      }
+    },
+  )
 
   it('is nobody when the display is none', async () => {
     const consent = createConsent(async (shown) =>
