@@ -17,6 +17,8 @@ export function agentPaths(dataDir: string) {
     services: join(dataDir, 'services.d'),
     /** Every remote session that was accepted here. */
     remoteSeen: join(dataDir, 'remote-seen'),
+    /** Where part files of uploads are: a file each. */
+    remoteParts: join(dataDir, 'remote-parts'),
     /** What this device says of remote sessions over what the trust root does. */
     remotePolicy: join(dataDir, 'remote-policy.json'),
     /** While this file is there, the device runs no command whoever signed it. */

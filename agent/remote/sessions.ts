@@ -1,10 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { LIMITS } from '../../contract/limits.ts'
 import type { RemoteStateMessage } from '../../contract/remote.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import type { RemoteDown } from '../link/link.ts'
 import type { Log } from '../log.ts'
+import { agentPaths } from '../paths.ts'
 import { claimedSession } from './claimed.ts'
 import type { FromHost, ToHost } from './messages.ts'
 
@@ -29,6 +31,7 @@ type Hosted = {
 /** A process that is this far behind is ended: an honest technician never sends so much without credit. */
 const WAITING_BYTES = 2 * 1024 * 1024
 const STOP_WAIT_MS = 6000
+const SWEEP_MS = 86_400_000
 
 /** Nothing here opens anything: each request gets a process of its own, checks included. */
 export function createRemoteSessions(options: {
@@ -41,6 +44,8 @@ export function createRemoteSessions(options: {
   const { dataDir, address, log, publish } = options
   const limit = options.limit ?? LIMITS.remoteSessions
   const hosted = new Map<string, Hosted>()
+  const sweeping = setInterval(() => void sweep(dataDir, log), SWEEP_MS).unref()
+  void sweep(dataDir, log)
 
   const state = (message: RemoteStateMessage): void => void publish('remote-state', JSON.stringify(message))
   const refuse = (session: string, message: string): void =>
@@ -137,11 +142,25 @@ export function createRemoteSessions(options: {
       for (const mine of hosted.values()) tell(mine, { type: 'close', why: 'connection-lost' })
     },
     async stop() {
+      clearInterval(sweeping)
       for (const mine of hosted.values()) tell(mine, { type: 'close', why: 'agent-stopped' })
       const all = Promise.all([...hosted.values()].map(({ gone }) => gone))
       await Promise.race([all, new Promise((resolve) => setTimeout(resolve, STOP_WAIT_MS).unref())])
       for (const { child } of hosted.values()) child.kill('SIGKILL')
     },
+  }
+}
+
+/** What is left of uploads that never went on. Nothing of it is loaded where there is none. */
+async function sweep(dataDir: string, log: Log): Promise<void> {
+  const { remoteParts } = agentPaths(dataDir)
+  if (!existsSync(remoteParts)) return
+  try {
+    const { sweepParts } = await import('./files/parts.ts')
+    for (const path of await sweepParts(remoteParts, Date.now()))
+      log.info('what was left of an upload was removed', { path })
+  } catch (thrown) {
+    log.warn('what is left of uploads could not be swept', { message: String(thrown) })
   }
 }
 

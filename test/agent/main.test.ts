@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -7,6 +7,7 @@ import { DEFAULT_POLICY } from '../../contract/down.ts'
 import { JobResult } from '../../contract/command.ts'
 import { Layout, SessionHello } from '../../contract/report.ts'
 import { agentPaths } from '../../agent/paths.ts'
+import { notePart } from '../../agent/remote/files/parts.ts'
 import { makeSigner, makeTrust, orderFor, script, sealOrder, sealScript } from './act/signing.ts'
 import { prepareAgent, startAgentProcess } from './agent-process.ts'
 import { startStubServer, until, type StubServer } from './stub-server.ts'
@@ -49,6 +50,15 @@ function start() {
 }
 
 describe('the agent as a process', () => {
+  it('removes at its start what is left of an upload that never went on', async () => {
+    const part = join(root, `.vigia-${'0a'.repeat(16)}.part`)
+    writeFileSync(part, 'the first half', { mode: 0o600 })
+    utimesSync(part, 1, 1)
+    await notePart(agentPaths(dataDir).remoteParts, part)
+    start()
+    await until('it is gone', () => !existsSync(part), 15_000)
+  })
+
   it('reports this machine within seconds, runs a signed command, takes a policy, and stops cleanly', async () => {
     const agent = start()
     await until('reports with rates', () => stub.reports().length >= 4, 15_000)

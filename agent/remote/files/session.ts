@@ -6,6 +6,7 @@ import { makeFolder, removeEntry, renameEntry } from './change.ts'
 import { holdFolder, openToRead, type ClosedFolder, type HeldFolder } from './folder.ts'
 import { listFolder } from './list.ts'
 import { outside, partsOf, pathOf, placeIn, type Place } from './path.ts'
+import { partName } from './parts.ts'
 import { readFrom, type FileReader } from './reader.ts'
 import { beginUpload, type Upload } from './upload.ts'
 
@@ -31,6 +32,8 @@ export function createFileSession(options: {
   roots: readonly string[]
   control: boolean
   closedFolders: readonly string[]
+  /** The agent's folder of notes where part files of uploads are. */
+  partNotes: string
   respond: (payload: Uint8Array) => Promise<void>
   refuse: (message: string) => void
 }): FileSession {
@@ -58,8 +61,9 @@ export function createFileSession(options: {
         return read(id, request.path, request.offset)
       case 'begin': {
         if (uploads.size >= MOST_OPEN) throw new VigiaError('CONFLICT', 'Too many uploads at once')
-        const { folder, name } = await parentOf(request.path)
-        const upload = await beginUpload(folder, { ...request, name })
+        const { folder, name, place } = await parentOf(request.path)
+        const part = pathOf({ ...place, parts: [...place.parts.slice(0, -1), partName(request.sha256)] })
+        const upload = await beginUpload(folder, { ...request, name, note: { dir: options.partNotes, part } })
         const key = String(++uploadsBegun)
         uploads.set(key, upload)
         return answer({ is: 'begun', id, upload: key, offset: upload.offset() })
@@ -234,6 +238,8 @@ const OF_SYSTEM: Partial<Record<string, [ErrorCode, string]>> = {
   ETXTBSY: ['CONFLICT', 'It is a program that runs'],
   EXDEV: ['CONFLICT', 'It cannot be moved to another disk'],
   ELOOP: ['FILE_OUTSIDE', 'This is a link; links are not followed'],
+  ENOSPC: ['DISK_FULL', 'The disk of the device is full'],
+  EDQUOT: ['DISK_FULL', 'The disk of the device is full for this user'],
   EFBIG: ['FILE_TOO_LARGE', 'The file is larger than this disk takes'],
 }
 

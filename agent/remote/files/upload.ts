@@ -4,6 +4,7 @@ import { lstat, link, open, rename, statfs, unlink, type FileHandle } from 'node
 import { VigiaError } from '../../../contract/errors.ts'
 import { LIMITS } from '../../../contract/limits.ts'
 import { checkFile, type HeldFolder } from './folder.ts'
+import { forgetPart, isOwnPart, notePart, partName } from './parts.ts'
 import { hashPart, tooLarge } from './reader.ts'
 
 /** So much room stays free on the disk of the device. */
@@ -22,7 +23,14 @@ export type Upload = {
   close(): Promise<void>
 }
 
-type Target = { name: string; size: number; sha256: string; replace: boolean }
+type Target = {
+  name: string
+  size: number
+  sha256: string
+  replace: boolean
+  /** Where its part file is noted, and the plain path of that file. */
+  note: { dir: string; part: string }
+}
 
 /**
  * Begins an upload, or goes on with one of the very same content into the same folder. CONFLICT when the name is taken
@@ -33,9 +41,12 @@ export async function beginUpload(folder: HeldFolder, target: Target): Promise<U
   try {
     if (target.size > LIMITS.fileBytes) throw tooLarge(target.size)
     await checkTarget(folder, target)
-    const part = `.vigia-${target.sha256.slice(0, 32)}.part`
+    const part = partName(target.sha256)
+    await notePart(target.note.dir, target.note.part)
     handle = await openPart(folder.at(part))
     const file = handle
+    // What is gone on with is not swept away meanwhile.
+    await file.utimes(new Date(), new Date())
     let at = Number((await file.stat()).size)
     if (at > target.size) {
       await file.truncate(0)
@@ -69,6 +80,7 @@ export async function beginUpload(folder: HeldFolder, target: Target): Promise<U
         await dress(file, old, folder.stats)
         await file.sync()
         await giveName(folder, part, target, old !== undefined)
+        await forgetPart(target.note.dir, target.note.part)
         await syncFolder(folder)
       },
       async close() {
@@ -105,9 +117,7 @@ async function openPart(path: string): Promise<FileHandle> {
   }
   checkFile(await lstat(path, { bigint: true }))
   const handle = await open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK)
-  const stats = await handle.stat()
-  const own = process.getuid === undefined || (stats.uid === process.getuid() && (stats.mode & 0o77) === 0)
-  if (stats.isFile() && stats.nlink === 1 && own) return handle
+  if (isOwnPart(await handle.stat({ bigint: true }))) return handle
   await handle.close()
   throw new VigiaError('CONFLICT', 'Something else has the name of the part file')
 }

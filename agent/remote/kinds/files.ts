@@ -1,4 +1,5 @@
 import { VigiaError } from '../../../contract/errors.ts'
+import { agentPaths } from '../../paths.ts'
 import { createFileSession } from '../files/session.ts'
 import type { RemoteKindUnit } from './kind.ts'
 
@@ -13,6 +14,7 @@ export const files: RemoteKindUnit = {
       roots: policy.fileRoots,
       control: request.control,
       closedFolders: [options.dataDir],
+      partNotes: agentPaths(options.dataDir).remoteParts,
       respond: (payload) => options.send('response', payload),
       refuse: (message) => options.end('REQUEST_INVALID', message),
     })

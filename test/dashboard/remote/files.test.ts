@@ -69,6 +69,7 @@ describe('transfers over a session of a real agent', () => {
       roots: [root],
       control: true,
       closedFolders: [],
+      partNotes: join(root, 'remote-parts'),
       respond: async (payload) => {
         if (broken) return
         if (++answers > breakAfter) {

@@ -21,6 +21,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sweepParts } from '../../../../agent/remote/files/parts.ts'
 import { createFileSession, type FileSession } from '../../../../agent/remote/files/session.ts'
 import { FRAME_PAYLOAD } from '../../../../contract/remote.ts'
 import {
@@ -52,6 +53,7 @@ describe('a files session', () => {
       roots: options.roots ?? [root],
       control: options.control ?? true,
       closedFolders: [agent],
+      partNotes: join(agent, 'remote-parts'),
       respond: async (payload) => {
         expect(payload.length).toBeLessThanOrEqual(FRAME_PAYLOAD)
         const { head, bytes } = unpackHead(payload)!
@@ -198,12 +200,33 @@ describe('a files session', () => {
     await ask({ do: 'write', upload: begun.upload, offset: 0 }, content.subarray(0, FILE_CHUNK_BYTES))
     await session.close()
     expect(existsSync(path)).toBe(false)
+    expect(readdirSync(join(agent, 'remote-parts'))).toHaveLength(1)
     session = begin()
     expect(await start(path, content)).toMatchObject({ is: 'begun', offset: FILE_CHUNK_BYTES })
     await session.close()
     session = begin()
     expect(await upload(path, content)).toBe('done')
     expect(readFileSync(path).equals(content)).toBe(true)
+    expect(readdirSync(join(agent, 'remote-parts'))).toEqual([])
+  })
+
+  it('leaves what never went on to be swept away, but not while it is gone on with', async () => {
+    const notes = join(agent, 'remote-parts')
+    const content = randomBytes(FILE_CHUNK_BYTES * 2)
+    const path = join(root, 'sub', 'left')
+    const begun = await start(path, content)
+    if (begun.is !== 'begun') throw new Error(JSON.stringify(begun))
+    await ask({ do: 'write', upload: begun.upload, offset: 0 }, content.subarray(0, 100))
+    await session.close()
+    const part = join(root, 'sub', `.vigia-${sha256(content).slice(0, 32)}.part`)
+    utimesSync(part, 1, 1)
+    session = begin()
+    expect(await start(path, content)).toMatchObject({ is: 'begun', offset: 100 })
+    expect(await sweepParts(notes, Date.now())).toEqual([])
+    await session.close()
+    utimesSync(part, 1, 1)
+    expect(await sweepParts(notes, Date.now())).toEqual([part])
+    expect(existsSync(part)).toBe(false)
   })
 
   it('refuses content that is not what was announced, and keeps nothing of it', async () => {
