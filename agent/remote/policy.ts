@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { VigiaError } from '../../contract/errors.ts'
 import { RemotePolicy, type RemoteKind, type RemotePolicies } from '../../contract/remote-policy.ts'
@@ -61,7 +61,7 @@ export function readKindFacts(root = '/', platform: NodeJS.Platform = process.pl
  * that is there and cannot be read allows nothing: REMOTE_FORBIDDEN with its faults.
  */
 export function remotePolicyOf(policies: RemotePolicies, kind: DeviceKind, file: string): RemotePolicy {
-  if (!existsSync(file)) return policies[kind]
+  if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return policies[kind]
   const forbidden = (why: string, cause: unknown): VigiaError =>
     new VigiaError('REMOTE_FORBIDDEN', `${basename(file)} on the device cannot be read: ${why}`, { cause })
   let value: unknown
@@ -81,12 +81,13 @@ export function remotePolicyOf(policies: RemotePolicies, kind: DeviceKind, file:
 
 /** Throws REMOTE_FORBIDDEN when the policy never allows the kind; answers whether the person must be asked. */
 export function mustAsk(policy: RemotePolicy, kind: RemoteKind): boolean {
-  if (policy[kind] === 'never')
+  const consent = policy[kind] ?? 'never'
+  if (consent === 'never')
     throw new VigiaError(
       'REMOTE_FORBIDDEN',
       `The policy of this device allows no session of the kind ${kind}`,
     )
-  return policy[kind] === 'ask'
+  return consent === 'ask'
 }
 
 /** systemd.special(7): default.target names what the machine starts into. */

@@ -1,4 +1,15 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  futimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { VigiaError } from '../../contract/errors.ts'
 import { diskFault, syncDirectory } from '../outbox/writer.ts'
@@ -13,7 +24,8 @@ export type SeenSessions = {
 /** A request is bound to a challenge that is minutes or days old at most; by then nothing can pass as it any more. */
 const KEPT = 2000
 
-export function openSeen(dir: string): SeenSessions {
+/** The last `kept` sessions stay known. */
+export function openSeen(dir: string, kept = KEPT): SeenSessions {
   const pathOf = (session: string): string => join(dir, session)
   return {
     has: (session) => existsSync(pathOf(session)),
@@ -28,6 +40,7 @@ export function openSeen(dir: string): SeenSessions {
         throw diskFault(pathOf(session), thrown)
       }
       try {
+        putLast(dir, fd)
         fsyncSync(fd)
         syncDirectory(dir)
       } catch (thrown) {
@@ -35,16 +48,22 @@ export function openSeen(dir: string): SeenSessions {
       } finally {
         closeSync(fd)
       }
-      forgetOldest(dir)
+      for (const { name } of byAge(dir).slice(0, -kept)) rmSync(join(dir, name), { force: true })
     },
   }
 }
 
-function forgetOldest(dir: string): void {
-  const names = readdirSync(dir)
-  if (names.length <= KEPT) return
-  const byAge = names
+/** Its age is its place in the order, also when the clock was set back: what was accepted last is forgotten last. */
+function putLast(dir: string, fd: number): void {
+  const newest = byAge(dir).at(-1)
+  const { mtimeMs } = fstatSync(fd)
+  if (newest === undefined || newest.ms <= mtimeMs) return
+  const afterS = (newest.ms + 1) / 1000
+  futimesSync(fd, afterS, afterS)
+}
+
+function byAge(dir: string): { name: string; ms: number }[] {
+  return readdirSync(dir)
     .map((name) => ({ name, ms: statSync(join(dir, name)).mtimeMs }))
     .sort((a, b) => a.ms - b.ms)
-  for (const { name } of byAge.slice(0, names.length - KEPT)) rmSync(join(dir, name), { force: true })
 }
