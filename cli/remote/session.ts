@@ -21,6 +21,10 @@ export type CliSession = {
   readonly id: string
   /** Seals and sends a frame; `data` waits for the device's room. False: the session is not open. */
   send(type: Exclude<FrameType, 'credit'>, payload: Uint8Array): boolean
+  /** Resolves when no data wait for the device's room any more, or the session is over. */
+  drained(): Promise<void>
+  /** Ends it, also while the person there is still asked. */
+  leave(): Promise<void>
   /** Resolves when it is over: why, and what a person may read. */
   over: Promise<{ state: 'refused' | 'closed'; code: string; message: string | null }>
 }
@@ -47,7 +51,8 @@ export async function openRemoteSession(options: {
   /** Unix milliseconds of this machine; now, unless a test says otherwise. */
   nowMs?: number
   onState: (state: 'asking' | 'open', code: string) => void
-  onFrame: (type: FrameType, payload: Uint8Array) => void
+  /** Room for more data is given back when the promise is settled. */
+  onFrame: (type: FrameType, payload: Uint8Array) => void | Promise<void>
 }): Promise<CliSession> {
   const { server, key, device } = options
   const offer = await server.call('remoteOffer', { params: { device } })
@@ -86,6 +91,10 @@ export async function openRemoteSession(options: {
   let room = REMOTE_WINDOW_BYTES
   let consumed = 0
   const waiting: Uint8Array[] = []
+  const whenDrained: (() => void)[] = []
+  const drain = (): void => {
+    for (const resolved of whenDrained.splice(0)) resolved()
+  }
 
   const put = (type: FrameType, bytes: Uint8Array): void => {
     if (sealFrame && socket.readyState === WebSocket.OPEN) socket.send(sealFrame(type, bytes))
@@ -98,9 +107,11 @@ export async function openRemoteSession(options: {
       if (size < waiting[0].length) waiting[0] = waiting[0].subarray(size)
       else waiting.shift()
     }
+    if (waiting.length === 0) drain()
   }
   const end = (state: 'refused' | 'closed', code: string, message: string | null): void => {
     isOpen = false
+    drain()
     resolve({ state, code, message })
     socket.close()
   }
@@ -125,15 +136,18 @@ export async function openRemoteSession(options: {
       room = Math.min(REMOTE_WINDOW_BYTES, room + Buffer.from(opened.payload).readUInt32BE())
       pump()
     } else {
-      options.onFrame(opened.type, opened.payload)
-      if (opened.type !== 'data') return
-      consumed += opened.payload.length
-      if (consumed < CREDIT_STEP) return
-      const credit = Buffer.alloc(4)
-      credit.writeUInt32BE(consumed)
-      consumed = 0
-      put('credit', credit)
+      const { length } = opened.payload
+      const taken = options.onFrame(opened.type, opened.payload)
+      if (opened.type === 'data') void Promise.resolve(taken).finally(() => consume(length))
     }
+  }
+  const consume = (bytes: number): void => {
+    consumed += bytes
+    if (consumed < CREDIT_STEP) return
+    const credit = Buffer.alloc(4)
+    credit.writeUInt32BE(consumed)
+    consumed = 0
+    put('credit', credit)
   }
   socket.addEventListener('message', ({ data }: { data: unknown }) => {
     if (typeof data !== 'string') {
@@ -155,6 +169,14 @@ export async function openRemoteSession(options: {
         pump()
       } else put(type, bytes)
       return true
+    },
+    drained: () =>
+      waiting.length === 0 || !isOpen
+        ? Promise.resolve()
+        : new Promise((resolved) => void whenDrained.push(resolved)),
+    async leave() {
+      if (isOpen) put('close', new Uint8Array())
+      else await server.call('closeRemote', { params: { id } })
     },
     over,
   }

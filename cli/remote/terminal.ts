@@ -1,12 +1,16 @@
 import type { SigningKey } from '../../server/script/keys.ts'
+import { printable } from '../output.ts'
 import type { ServerApi } from '../server-api.ts'
 import { openRemoteSession } from './session.ts'
 
 const NO_COLUMNS = 80
 const NO_ROWS = 24
+/** Ctrl+C: while the person there is asked it is nobody else's than ours. */
+const INTERRUPT = 0x03
 
 /**
- * A shell of a device on this terminal: what is typed goes there as it is, Enter ~ . ends it. Where standard input is
+ * A shell of a device on this terminal: what is typed goes there as it is, Enter ~ . ends it, and Ctrl+C while the person
+ * there is still asked. Where standard input is
  * no terminal, what it holds is typed, and the session goes on until the shell ends. Answers the shell's exit code.
  */
 export async function runTerminal(options: {
@@ -45,7 +49,7 @@ export async function runTerminal(options: {
   })
   const escape = createEscape()
   const typed = (bytes: Buffer): void => {
-    if (stdin.isTTY && escape(bytes)) session.send('close', new Uint8Array())
+    if (stdin.isTTY && (escape(bytes) || (!begun && bytes.includes(INTERRUPT)))) void session.leave()
     else if (!begun || !session.send('data', bytes)) early.push(bytes)
   }
   const resized = (): void => {
@@ -61,7 +65,7 @@ export async function runTerminal(options: {
   try {
     const { code, message } = await session.over
     stderr.write(
-      `\r\n${code === 'ended' ? 'Ended.' : `Ended: ${code}${message === null ? '' : ` (${message})`}`}\r\n`,
+      `\r\n${code === 'ended' ? 'Ended.' : printable(`Ended: ${code}${message === null ? '' : ` (${message})`}`)}\r\n`,
     )
     return exit ?? (code === 'ended' ? 0 : 1)
   } finally {

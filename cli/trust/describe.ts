@@ -85,7 +85,10 @@ function listed(keys: readonly TrustedKey[]): string[] {
 
 function kinds(remote: RemotePolicies): string {
   return (['workstation', 'server'] as const)
-    .map((kind) => `${kind}: ${REMOTE_KINDS.map((each) => `${each} ${remote[kind][each]}`).join(', ')}`)
+    .map(
+      (kind) =>
+        `${kind}: ${REMOTE_KINDS.map((each) => `${each} ${remote[kind][each] ?? 'never'}`).join(', ')}`,
+    )
     .join('; ')
 }
 

@@ -10,6 +10,7 @@ export const en = {
     noise: 'Noise',
     scripts: 'Scripts',
     runs: 'Runs',
+    remote: 'Remote sessions',
     more: 'More',
     ledger: 'Ledger',
     reports: 'Reports',

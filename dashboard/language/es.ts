@@ -12,6 +12,7 @@ export const es: Words = {
     noise: 'Ruido',
     scripts: 'Scripts',
     runs: 'Ejecuciones',
+    remote: 'Sesiones remotas',
     more: 'Más',
     ledger: 'Evitados',
     reports: 'Informes',

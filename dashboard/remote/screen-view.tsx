@@ -26,7 +26,8 @@ export function ScreenView({
   useEffect(() => {
     refused.current = onRefused
   })
-  const [terms, setTerms] = useState<ScreenTerms>()
+  const [given, setGiven] = useState<ScreenTerms>()
+  const [connected, setConnected] = useState(false)
   const [asks, setAsks] = useState(false)
   const [scale, setScale] = useState(true)
   const [copied, setCopied] = useState<string>()
@@ -37,7 +38,7 @@ export function ScreenView({
     const shown = new RFB(
       target,
       screenChannel(channel, (said) => {
-        setTerms(said)
+        setGiven(said)
         shown.viewOnly = !said.control
         if (said.control) shown.focus()
       }),
@@ -51,9 +52,15 @@ export function ScreenView({
     shown.addEventListener('securityfailure', ({ detail }) =>
       refused.current(detail.reason ?? String(detail.status)),
     )
-    shown.addEventListener('connect', () => setAsks(false))
+    shown.addEventListener('connect', () => {
+      setAsks(false)
+      setConnected(true)
+    })
     let gone = false
-    shown.addEventListener('disconnect', () => (gone = true))
+    shown.addEventListener('disconnect', () => {
+      gone = true
+      setConnected(false)
+    })
     shown.addEventListener('clipboard', ({ detail }) => setCopied(detail.text))
     return () => {
       if (!gone) shown.disconnect()
@@ -62,9 +69,11 @@ export function ScreenView({
   useEffect(() => {
     if (rfb.current) rfb.current.scaleViewport = scale
   }, [scale])
+  // noVNC drops keys and texts without a word while its connection does not stand.
+  const terms = connected ? given : undefined
   const steers = terms?.control === true
   const mayTo = steers && (terms.clipboard === 'to-device' || terms.clipboard === 'both')
-  const mayFrom = terms !== undefined && (terms.clipboard === 'from-device' || terms.clipboard === 'both')
+  const mayFrom = steers && (terms.clipboard === 'from-device' || terms.clipboard === 'both')
   return (
     <section ref={frame} className="screen-frame">
       <div className="screen-tools">

@@ -8,6 +8,7 @@ const SHAPES = {
   noise: 'M6 17V11a6 6 0 0 1 9-5.2M18 11v6H6M10 20h4M4 4l16 16',
   scripts: 'M5 4h14v16H5zM9 9l2.5 2.5L9 14M13 15h3',
   runs: 'M5 5l6 4-6 4zM13 7h7M13 12h7M5 18h15',
+  remote: 'M3 5h18v12H3zM9 21h6M12 17v4M7 9l2.5 2L7 13M12 13h4',
   more: 'M5 12h.5M12 12h.5M19 12h.5',
   ledger: 'M12 3l8 3v6c0 5-3.5 7.5-8 9-4.5-1.5-8-4-8-9V6zM8.5 12l2.5 2.5 4.5-5',
   reports: 'M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6',

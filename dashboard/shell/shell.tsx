@@ -21,6 +21,7 @@ const PAGES = [
   { to: '/noise', icon: 'noise' },
   { to: '/scripts', icon: 'scripts' },
   { to: '/runs', icon: 'runs' },
+  { to: '/remote', icon: 'remote' },
   { to: '/ledger', icon: 'ledger' },
   { to: '/reports', icon: 'reports' },
   { to: '/health', icon: 'health' },

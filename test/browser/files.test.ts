@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -113,6 +114,27 @@ suiteNeeding(['chromium'], 'files of a device in the console, on a real server w
     await line.getByText(sha256(content)).waitFor()
   })
 
+  it('goes on with an upload in a new session after the first broke, and changes nothing before it is whole', async () => {
+    const content = randomBytes(10 * 1024 * 1024)
+    const chooser = page.waitForEvent('filechooser')
+    await page.getByRole('button', { name: 'Upload …' }).click()
+    await (await chooser).setFiles([{ name: 'sent.bin', mimeType: 'application/x', buffer: content }])
+    const line = transfer('sent.bin')
+    const done = (): Promise<number> => line.locator('progress').evaluate((at: { value: number }) => at.value)
+    await expect.poll(done, { interval: 20, timeout: 30_000 }).toBeGreaterThan(1_000_000)
+    const { sessions } = await site.vigia.server.call('remotes', { query: { device: site.device } })
+    await site.vigia.server.call('closeRemote', { params: { id: sessions[0]!.id } })
+    await line.getByText('Broken off').waitFor()
+    const part = join(root, `.vigia-${sha256(content).slice(0, 32)}.part`)
+    const had = statSync(part).size
+    expect(had).toBeGreaterThan(1_000_000)
+    expect(existsSync(join(root, 'sent.bin'))).toBe(false)
+    await openFiles(true)
+    await line.getByText('Whole').waitFor({ timeout: 60_000 })
+    expect(readFileSync(join(root, 'sent.bin')).equals(content)).toBe(true)
+    expect(existsSync(part)).toBe(false)
+  })
+
   it('uploads by picker and by drop, and replaces only when told', async () => {
     const content = randomBytes(3 * 1024 * 1024 + 5)
     const chooser = page.waitForEvent('filechooser')
@@ -177,7 +199,12 @@ suiteNeeding(['chromium'], 'files of a device in the console, on a real server w
     await dialog.getByRole('button', { name: 'Cancel' }).click()
   })
 
-  it('says what the device refuses', async () => {
+  it('says what the device refuses: what is too large, and what leads outside', async () => {
+    writeFileSync(join(root, 'too large'), '')
+    truncateSync(join(root, 'too large'), 4 * 1024 ** 3 + 1)
+    await page.getByRole('button', { name: 'Read again' }).click()
+    await entry('too large').click()
+    await transfer('too large').getByText('FILE_TOO_LARGE').waitFor()
     rmSync(join(root, 'new one'), { recursive: true })
     symlinkSync(join(folder, 'outside'), join(root, 'new one'))
     await entry('new one').click()
@@ -191,6 +218,27 @@ suiteNeeding(['chromium'], 'files of a device in the console, on a real server w
     await page.getByRole('button', { name: 'End', exact: true }).click()
     await page.getByText('It was ended.').waitFor()
     expect((await site.vigia.server.call('verifyAudit')).ok).toBe(true)
+    const { rows } = await site.vigia.server.call('audit', {
+      query: { subject: site.device, action: 'file', limit: 500 },
+    })
+    const noted = (action: string, detail: object): void =>
+      expect(rows).toContainEqual(
+        expect.objectContaining({ who: 'ana', action, detail: expect.objectContaining(detail) as object }),
+      )
+    const path = (name: string): string => join(root, name)
+    noted('file.read', {
+      path: path('letter.txt'),
+      bytes: 8,
+      sha256: sha256(Buffer.from('dear Ana')),
+      whole: true,
+    })
+    noted('file.read', { path: path('big.bin'), whole: false })
+    const replaced = { path: path('letter.txt'), sha256: sha256(Buffer.from('dear Berta')), replace: true }
+    noted('file.write', { ...replaced, whole: true })
+    noted('file.write', { path: path('sent.bin'), whole: false })
+    noted('file.remove', { path: path('kept.txt') })
+    noted('file.rename', { path: path('dropped.txt'), to: path('kept.txt') })
+    noted('file.refuse', { path: path('new one'), code: 'FILE_OUTSIDE' })
   })
 
   it('had nothing refused by the server’s own policy', () => {

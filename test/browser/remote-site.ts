@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import type { RemotePolicy } from '../../contract/remote-policy.ts'
-import { createInstallation, type Installation } from '../support/installation.ts'
+import { createInstallation, setUpLink, type Installation } from '../support/installation.ts'
 import { admitTechnician } from '../support/technician.ts'
 import { axeFindings, openBrowser, openPage, pixelsTooWide } from './console.ts'
 
@@ -50,8 +50,8 @@ export async function openRemoteSite(env: Record<string, string> = {}): Promise<
       if (!answer.ok) throw new Error(answer.text)
       return JSON.parse(answer.text) as Record<string, unknown>
     }
-    const link = /http:\S+\/setup#token=\S+/.exec(vigia.output())?.[0]
-    await page.goto(link ?? '')
+    const link = await setUpLink(vigia)
+    await page.goto(link)
     await page.getByLabel('Name').fill('ana')
     await page.getByLabel('Password').first().fill(PASSWORD)
     await page.keyboard.press('Enter')

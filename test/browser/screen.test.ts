@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { startDisplay, type Display } from '../support/display.ts'
 import { eventually, sparePort } from '../support/installation.ts'
+import { BUTTONS, personAt, type Person } from '../support/person.ts'
 import { suiteNeeding } from '../support/servers.ts'
 import { openRemoteSite, type RemoteSite } from './remote-site.ts'
 
@@ -16,6 +17,7 @@ suiteNeeding(
     vi.setConfig({ testTimeout: 90_000 })
 
     let display: Display
+    let person: Person
     let site: RemoteSite
     let page: Page
     let folder: string
@@ -27,6 +29,7 @@ suiteNeeding(
       typed = join(folder, 'typed')
       port = await sparePort()
       display = await startDisplay('800x600x24')
+      person = personAt(display)
       // Every line that is typed into this window lands in a file.
       const script = join(folder, 'write.sh')
       writeFileSync(script, `while IFS= read -r line; do printf '%s\\n' "$line" >> ${typed}; done\n`)
@@ -76,7 +79,7 @@ suiteNeeding(
         return found / (data.length / 4)
       })()`)
     const seesWindow = (): Promise<void> =>
-      expect.poll(windowShare, { timeout: 30_000, interval: 200 }).toBeGreaterThan(0.2)
+      expect.poll(windowShare, { timeout: 30_000, interval: 200 }).toBeGreaterThan(0.15)
     const open = async (button: string): Promise<void> => {
       await page.getByLabel('Why').fill('the printer of the second floor')
       await page.getByRole('button', { name: button, exact: true }).click()
@@ -125,8 +128,7 @@ suiteNeeding(
     it('copies texts to the device where the policy lets it', async () => {
       site.policy({ screen: 'unattended', vncPort: port, clipboard: 'to-device' })
       await open('Look and steer')
-      await page.getByText('Your keys and mouse work there').waitFor({ timeout: 30_000 })
-      await seesWindow()
+      // What is offered works at once, before anything of the picture has come.
       await page.getByRole('button', { name: 'Send text there …' }).click({ timeout: 30_000 })
       expect(await page.getByRole('button', { name: 'Text from there …' }).count()).toBe(0)
       await page.getByRole('dialog').getByRole('textbox').fill('pasted from the console')
@@ -147,18 +149,37 @@ suiteNeeding(
       await end()
     })
 
+    it('copies texts from the device where the policy lets it, and none to who only looks', async () => {
+      site.policy({ screen: 'unattended', vncPort: port, clipboard: 'from-device' })
+      await open('Look at the screen')
+      await page.getByText('Texts are not copied').waitFor({ timeout: 30_000 })
+      expect(await page.getByRole('button', { name: /Send text there|Text from there/ }).count()).toBe(0)
+      await page.getByRole('button', { name: 'Take control' }).click()
+      await page.getByRole('button', { name: 'Text from there …' }).click({ timeout: 30_000 })
+      expect(await page.getByRole('button', { name: 'Send text there …' }).count()).toBe(0)
+      // Three clicks select a line there.
+      const window = await display.window('window there')
+      display.xdotool(...['mousemove', '--window', window, '40', '10', 'click', '--repeat', '3', '1'])
+      const copied = page.getByRole('dialog').getByRole('textbox')
+      await expect
+        .poll(() => copied.inputValue({ timeout: 1000 }).catch(() => ''), { timeout: 20_000, interval: 200 })
+        .toContain('typed from the console')
+      await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
+      await end()
+    })
+
     it('asks the person there, shows them the code that the technician sees, and takes a no', async () => {
       site.policy({ screen: 'ask', vncPort: port })
       await open('Look and steer')
       await page.getByText('The person at the machine is asked').waitFor({ timeout: 30_000 })
       const code = (await page.locator('.spoken-code').innerText()).replace(' ', '')
-      const window = await display.window('remote help')
-      const asked = zenity('--question')
+      await display.window('remote help')
+      const asked = person.reads('--question')
       expect(asked).toContain('ana asks for permission to see the screen of this computer and use its mouse')
       expect(asked).toContain('Reason: the printer of the second floor')
       expect(asked).toContain(`Code: ${code}`)
       await site.looked('screen-3-asked')
-      await press('--question', window, -142)
+      await person.press('--question', BUTTONS.refuse)
       await page.getByText('The person at the machine said no.').first().waitFor({ timeout: 20_000 })
       expect(await page.locator('.screen-place').count()).toBe(0)
     })
@@ -166,14 +187,22 @@ suiteNeeding(
     it('opens after a yes, and the person there sees who is connected and ends it', async () => {
       await open('Look and steer')
       await page.getByText('The person at the machine is asked').waitFor({ timeout: 30_000 })
-      await press('--question', await display.window('remote help'), -50)
+      await person.press('--question', BUTTONS.allow)
       await page.getByText('Your keys and mouse work there').waitFor({ timeout: 30_000 })
-      await eventually('the notice', 10_000, async () => zenity('--info') !== '')
-      expect(zenity('--info')).toContain('ana is connected and can see the screen of this computer')
-      const notice = await display.window('remote help')
+      await eventually('the notice', 10_000, async () => person.reads('--info') !== '')
+      expect(person.reads('--info')).toContain('ana is connected and can see the screen of this computer')
+      await display.window('remote help')
       await seesWindow()
       await site.looked('screen-4-notice')
-      await press('--info', notice, -60)
+      // A notice whose program dies is no word of the person: it stands there again, and the session goes on.
+      const [first] = person.dialogs('--info')
+      process.kill(first!.pid, 'SIGKILL')
+      await eventually('another notice', 15_000, async () => {
+        const [second] = person.dialogs('--info')
+        return second !== undefined && second.pid !== first!.pid
+      })
+      await page.getByText('Your keys and mouse work there').waitFor()
+      await person.press('--info', BUTTONS.end)
       await page.getByText('The person at the machine ended it.').waitFor({ timeout: 20_000 })
       await eventually('the notice to go', 10_000, async () => !display.shows('remote help'))
     })
@@ -194,18 +223,23 @@ suiteNeeding(
         ...['-passwd', 'open it', '-noxdamage', '-nocursorshape'],
       ])
       await eventually('the locked VNC server', 15_000, () => listens(locked))
-      site.policy({ screen: 'unattended', vncPort: locked })
-      await open('Look at the screen')
+      site.policy({ screen: 'unattended', vncPort: locked, clipboard: 'both' })
+      const works = page.getByRole('button', { name: /Send text there|Text from there|Ctrl \+ Alt \+ Del/ })
+      await open('Look and steer')
       await page.getByLabel('Password of the VNC server').first().fill('not this', { timeout: 30_000 })
+      // Nothing is offered that noVNC would drop.
+      expect(await works.count()).toBe(0)
+      expect(await page.getByText('Your keys and mouse work there').count()).toBe(0)
       await page.keyboard.press('Enter')
       await page
         .getByText(/The VNC server refused/)
         .first()
         .waitFor({ timeout: 20_000 })
-      await open('Look at the screen')
+      await open('Look and steer')
       await page.getByLabel('Password of the VNC server').first().fill('open it', { timeout: 30_000 })
       await page.keyboard.press('Enter')
       await seesWindow()
+      expect(await works.count()).toBe(3)
       await end()
     })
 
@@ -227,41 +261,6 @@ suiteNeeding(
         const socket = connect(at, '127.0.0.1')
         socket.once('connect', () => resolve(socket.end() !== undefined))
         socket.once('error', () => resolve(false))
-      })
-    }
-
-    /** What the dialog that is shown was started with. */
-    function zenity(kind: string): string {
-      return readdirSync('/proc')
-        .filter((name) => /^\d+$/.test(name))
-        .map((name) => {
-          try {
-            const [environ, cmdline] = ['environ', 'cmdline'].map((file) =>
-              readFileSync(`/proc/${name}/${file}`, 'utf8'),
-            )
-            return environ!.split('\0').includes(`DISPLAY=${display.name}`) ? cmdline! : ''
-          } catch {
-            return ''
-          }
-        })
-        .filter((line) => line.startsWith('/usr/bin/zenity\0') && line.includes(kind))
-        .join('\n')
-    }
-
-    /** Presses a button of the dialog of this kind, so many pixels from its right, until that dialog is gone. */
-    async function press(kind: '--question' | '--info', window: string, x: number): Promise<void> {
-      await eventually('the dialog to go', 20_000, async () => {
-        // The next window may bear the same number: what is gone is known by its program.
-        if (zenity(kind) === '') return true
-        try {
-          const place = display.xdotool('getwindowgeometry', '--shell', window)
-          const [, width = 0, height = 0] = /WIDTH=(\d+)\nHEIGHT=(\d+)/.exec(place)!.map(Number)
-          display.click(window, width + x, height - 24)
-        } catch {
-          // xdotool knows no such window any more.
-        }
-        await page.waitForTimeout(700)
-        return zenity(kind) === ''
       })
     }
   },

@@ -1,9 +1,14 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { Secret, TOTP } from 'otpauth'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createInstallation, type Installation } from '../support/installation.ts'
+import type { RemoteView } from '../../contract/remote.ts'
+import { BIN, createInstallation, setUpLink, type Installation } from '../support/installation.ts'
+import { vigiaInPty } from '../support/pty.ts'
 import { suiteNeeding } from '../support/servers.ts'
 import { admitTechnician } from '../support/technician.ts'
 import { axeFindings, openBrowser, openPage, pixelsTooWide } from './console.ts'
@@ -23,8 +28,8 @@ suiteNeeding(['chromium'], 'a terminal in the console, on a real server with a r
     await vigia.start()
     browser = await openBrowser()
     ;({ page, context, complaints } = await openPage(browser))
-    const link = /http:\S+\/setup#token=\S+/.exec(vigia.output())?.[0]
-    await page.goto(link ?? '')
+    const link = await setUpLink(vigia)
+    await page.goto(link)
     await page.getByLabel('Name').fill('ana')
     await page.getByLabel('Password').first().fill(PASSWORD)
     await page.keyboard.press('Enter')
@@ -205,7 +210,8 @@ suiteNeeding(['chromium'], 'a terminal in the console, on a real server with a r
     'is in the list of sessions, and its recording can be replayed to any moment',
     { timeout: 60_000 },
     async () => {
-      await page.getByRole('link', { name: 'Remote sessions' }).click()
+      const menu = page.getByRole('navigation', { name: 'Main' })
+      await menu.getByRole('link', { name: 'Remote sessions' }).click()
       await page.getByRole('heading', { name: 'Remote sessions' }).waitFor()
       await expect.poll(() => page.locator('tbody tr').count()).toBe(3)
       expect(await page.locator('tbody').innerText()).toContain('the printer of the second floor')
@@ -229,6 +235,55 @@ suiteNeeding(['chromium'], 'a terminal in the console, on a real server with a r
       expect(sessions.map(({ technician, state }) => [technician, state])).toEqual(
         Array.from({ length: 3 }, () => ['ana', 'closed']),
       )
+    },
+  )
+
+  it(
+    'is had from the command line too, with size, UTF-8, exit code, and Enter ~ .',
+    { timeout: 120_000 },
+    async () => {
+      const terminal = ['terminal', '--device', device, '--reason', 'from the command line']
+      expect(vigia.vigia(...terminal)).toMatchObject({
+        code: 4,
+        stderr: expect.stringMatching(/vigia keys create/) as string,
+      })
+      await admitTechnician(vigia, 'cleo')
+      const own = vigiaInPty(vigia, terminal)
+      await own.sees(/Connected; the code that the device shows is \d{6}\./)
+      own.type('stty size; echo "ñandú 🦤"\r')
+      await own.sees(/^30 100\s*$/m)
+      await own.sees(/^ñandú 🦤\s*$/m)
+      own.resize(120, 40)
+      own.type('stty size\r')
+      await own.sees(/^40 120\s*$/m)
+      const listed = JSON.parse(
+        vigia.vigia('remote', 'list', '--device', device, '--json').stdout,
+      ) as RemoteView[]
+      expect(listed[0]).toMatchObject({ technician: 'cleo', state: 'open', reason: 'from the command line' })
+      own.type('\r~.')
+      expect(await own.exit).toBe(0)
+      expect(own.text()).toMatch(/Ended\.\s*$/)
+
+      const piped = spawn(process.execPath, [BIN, ...terminal, '--server', vigia.url], { env: vigia.env })
+      const printed = text(piped.stdout)
+      piped.stdin.end('echo $((6*7)); exit 7\n')
+      expect(await once(piped, 'exit')).toEqual([7, null])
+      expect(await printed).toMatch(/^42\s*$/m)
+
+      const ended = vigiaInPty(vigia, terminal)
+      await ended.sees(/Connected/)
+      const { sessions } = await vigia.server.call('remotes', { query: { device, limit: 1 } })
+      expect(vigia.vigia('remote', 'close', sessions[0]!.id).stdout).toContain('is closed: ended')
+      expect(await ended.exit).toBe(0)
+      expect(vigia.vigia('remote', 'list', '--kind', 'terminal').stdout).toMatch(
+        /terminal +cleo +closed +ended/,
+      )
+
+      writeFileSync(join(vigia.dataDir, 'agent/remote-policy.json'), JSON.stringify({ terminal: 'never' }))
+      expect(vigia.vigia(...terminal)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('REMOTE_FORBIDDEN') as string,
+      })
     },
   )
 })

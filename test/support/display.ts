@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -18,6 +18,8 @@ export type Display = {
   shows(title: string): boolean
   /** Presses the mouse at this place of a window. */
   click(window: string, x: number, y: number): void
+  /** How much of the screen has this colour, such as 0x204060: from 0 to 1. */
+  share(colour: number): number
   /** A key pressed in the window that has the keyboard. */
   key(name: string, window: string): void
   close(): Promise<void>
@@ -27,9 +29,13 @@ export type Display = {
 export async function startDisplay(screen = '800x600x24'): Promise<Display> {
   const folder = mkdtempSync(join(tmpdir(), 'vigia-display-'))
   const children: ChildProcess[] = []
-  const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', screen, '-nolisten', 'tcp', '-noreset'], {
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-  })
+  const server = spawn(
+    'Xvfb',
+    ['-displayfd', '3', '-screen', '0', screen, '-nolisten', 'tcp', '-noreset', '-fbdir', folder],
+    {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    },
+  )
   children.push(server)
   const number = await new Promise<string>((resolve, reject) => {
     let text = ''
@@ -82,6 +88,15 @@ export async function startDisplay(screen = '800x600x24'): Promise<Display> {
         ...[String(x), String(y), 'click', '1'],
       ),
     key: (key, window) => void xdotool('windowfocus', '--sync', window, 'key', key),
+    share(colour) {
+      // XWDFile.h: the size of the head, and after it the colours of 12 bytes each; fields are 32 bit, big endian.
+      const file = readFileSync(join(folder, 'Xvfb_screen0'))
+      const pixels = file.subarray(file.readUInt32BE(0) + file.readUInt32BE(76) * 12)
+      let found = 0
+      for (let at = 0; at + 4 <= pixels.length; at += 4)
+        if ((pixels.readUInt32LE(at) & 0xff_ff_ff) === colour) found += 1
+      return found / (pixels.length / 4)
+    },
     async close() {
       for (const child of children.reverse()) {
         if (child.exitCode !== null || child.signalCode !== null) continue

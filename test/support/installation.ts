@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connectLocal, type ServerApi } from '../../cli/server-api.ts'
 import { ROOT } from './sources.ts'
 
-const BIN = join(ROOT, 'bin/vigia.js')
+export const BIN = join(ROOT, 'bin/vigia.js')
 const START_LIMIT_MS = 60_000
 
 /** What a run of the command line gave. */
@@ -138,6 +138,15 @@ export async function eventually<T>(
       )
     await sleep(100)
   }
+}
+
+/** The link of the set-up, which is printed some moments after the server answers. */
+export function setUpLink(site: Installation): Promise<string> {
+  return eventually(
+    'the link of the set-up',
+    20_000,
+    async () => /http:\S+\/setup#token=\S+/.exec(site.output())?.[0],
+  )
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -19,6 +19,8 @@ const PROGRAMS = {
   xterm: ['/usr/bin/xterm'],
   xmessage: ['/usr/bin/xmessage'],
   zenity: ['/usr/bin/zenity'],
+  xrdp: ['/usr/sbin/xrdp'],
+  xfreerdp: ['/usr/bin/xfreerdp'],
   shellcheck: ['/usr/bin/shellcheck'],
 } as const satisfies Record<string, readonly string[]>
 

@@ -5,5 +5,6 @@ import type { RemoteKindUnit } from './kind.ts'
 export const KINDS: Partial<Record<RemoteKind, () => Promise<RemoteKindUnit>>> = {
   terminal: async () => (await import('./terminal.ts')).terminal,
   files: async () => (await import('./files.ts')).files,
+  rdp: async () => (await import('./rdp.ts')).rdp,
   screen: async () => (await import('./screen.ts')).screen,
 }

@@ -1,12 +1,9 @@
-import { connect, type Socket } from 'node:net'
-import { VigiaError } from '../../../contract/errors.ts'
+import { reachLoopback, writeAll } from '../loopback.ts'
 import { fromScreen } from '../screen/from-screen.ts'
 import { fromTechnician } from '../screen/from-technician.ts'
 import { newRfbSession } from '../screen/rfb.ts'
 import { filterOf, type Filtered } from '../screen/stream.ts'
 import type { RemoteKindUnit, SessionStart } from './kind.ts'
-
-const CONNECT_MS = 5000
 
 /**
  * The screen of this machine: the VNC server that listens on the loopback port of the policy, its protocol followed
@@ -16,7 +13,7 @@ export const screen: RemoteKindUnit = {
   name: 'screen',
   async start(options) {
     const { request, policy } = options
-    const socket = await reach(policy.vncPort)
+    const socket = await reachLoopback(policy.vncPort, 'VNC server', wayToMend(policy.vncPort))
     const session = newRfbSession({ control: request.control, clipboard: policy.clipboard })
     const up = filterOf(fromTechnician(session))
     const down = filterOf(fromScreen(session))
@@ -47,7 +44,7 @@ export const screen: RemoteKindUnit = {
       async receive(type, payload) {
         if (type !== 'data') return
         const { out, ended }: Filtered = up(payload)
-        if (out.length > 0) await write(socket, Buffer.concat(out))
+        if (out.length > 0) await writeAll(socket, Buffer.concat(out))
         if (ended !== null) finish(ended)
       },
       async stop() {
@@ -73,26 +70,7 @@ function watchIdle(options: SessionStart, acts: () => number): NodeJS.Timeout {
   return timer
 }
 
-async function reach(port: number): Promise<Socket> {
-  const socket = connect({ host: '127.0.0.1', port, timeout: CONNECT_MS })
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve)
-      socket.once('error', reject)
-      socket.once('timeout', () => reject(new Error('no answer')))
-    })
-  } catch (thrown) {
-    socket.destroy()
-    throw new VigiaError('REMOTE_UNAVAILABLE', `No VNC server on 127.0.0.1:${port}. ${wayToMend(port)}`, {
-      cause: thrown,
-    })
-  }
-  socket.setTimeout(0)
-  socket.setNoDelay(true)
-  return socket
-}
-
-/** How this system gets a VNC server; remote desktop (RDP) is another protocol and is not tunnelled. */
+/** How this system gets a VNC server; remote desktop (RDP) is another protocol, and has a kind of its own. */
 function wayToMend(port: number): string {
   switch (process.platform) {
     case 'linux':
@@ -100,22 +78,8 @@ function wayToMend(port: number): string {
     case 'darwin':
       return 'Switch on Screen Sharing with a password for VNC viewers, under System Settings, General, Sharing.'
     case 'win32':
-      return `Install a VNC server that listens on the loopback only, such as TightVNC or UltraVNC, on port ${port}. Remote Desktop speaks RDP, which is not tunnelled.`
+      return `Install a VNC server that listens on the loopback only, such as TightVNC or UltraVNC, on port ${port}. Remote Desktop speaks RDP, which "vigia remote rdp" tunnels.`
     default:
       return 'Install a VNC server that listens there.'
   }
-}
-
-/** Resolves when the socket has room again, or is gone. */
-function write(socket: Socket, bytes: Buffer): Promise<void> {
-  if (socket.destroyed || socket.write(bytes)) return Promise.resolve()
-  return new Promise((resolve) => {
-    const done = (): void => {
-      socket.off('drain', done)
-      socket.off('close', done)
-      resolve()
-    }
-    socket.once('drain', done)
-    socket.once('close', done)
-  })
 }

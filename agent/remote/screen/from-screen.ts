@@ -77,7 +77,8 @@ export function* fromScreen(session: RfbSession): Parser {
         // [7.6.4] A length below zero is the extended clipboard, which was not agreed on.
         const head = yield* take(7)
         const length = s32(head, 3)
-        const allowed = session.clipboard === 'from-device' || session.clipboard === 'both'
+        // noVNC drops it while one only looks, so it does not leave the device either.
+        const allowed = session.control && ['from-device', 'both'].includes(session.clipboard)
         if (length < 0 || !allowed) {
           yield { drop: Math.abs(length) }
           break

@@ -170,6 +170,11 @@ describe('what the screen may say to the technician', () => {
     ])
   })
 
+  it('lets no text out to who only looks, whatever the policy', () => {
+    const { down } = begun(false, 'both')
+    expect(send(down, everything, serverText('secret'), bell).bytes).toEqual([...everything, ...bell])
+  })
+
   it.each([
     ['an unknown message', [[248, 0]], /type 248/],
     ['an encoding that nobody asked for', [update(rectangle(2, 2, 7, [0]))], /encoding 7/],
