@@ -155,7 +155,10 @@ describe('a run over many devices', () => {
 
     const again = await fleet.script({ idempotent: true })
     const run = await fleet.order({ script: again, target: on([device!]) })
-    for (let round = 0; round < 12; round++) await fleet.tick(6)
+    for (let tried = 1; tried <= 3; tried++) {
+      await fleet.reached(1 + tried)
+      await fleet.tick(12)
+    }
     await fleet.ended(run.id)
     expect(fleet.orders).toHaveLength(1 + 3)
     expect(await fleet.runs().get(run.id)).toMatchObject({ state: 'stopped', counts: { unknown: 1 } })
