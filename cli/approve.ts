@@ -83,11 +83,11 @@ async function readOffered({ server }: Context, file: string, options: Options):
   for (const device of devices ?? [])
     if (!DeviceId.safeParse(device).success)
       throw new VigiaError('USAGE', `${device} is no device id; "vigia devices" shows them.`)
-  const content = readScriptFile(file, options, {
+  const read = readScriptFile(file, options, {
     ...(options.adHoc ? { kind: 'ad-hoc' as const } : {}),
     ...(devices ? { devices } : {}),
-    ...endOf(options),
   })
+  const content = { ...read, ...endOf(read, options) }
   return { content, payload: scriptPayload(content), signatures: [] }
 }
 
@@ -126,13 +126,17 @@ function refuseChanges({ adHoc, device, until }: Options): void {
 const AD_HOC_DAYS = 7
 
 /** When the approval ends. What is for one occasion ends by itself, at the end of a day so that two approvers sign the same. */
-function endOf({ adHoc, until }: Options): Pick<ScriptContent, 'approvedUntilMs'> {
+function endOf(
+  { kind, approvedUntilMs: own }: ScriptContent,
+  { until }: Options,
+): Pick<ScriptContent, 'approvedUntilMs'> {
   if (until !== undefined) {
     const approvedUntilMs = momentOf('--until', until)
     if (approvedUntilMs <= Date.now()) throw new VigiaError('USAGE', `--until ${until} is over already.`)
     return { approvedUntilMs }
   }
-  return adHoc ? { approvedUntilMs: new Date().setUTCHours(24 * (AD_HOC_DAYS + 1), 0, 0, -1) } : {}
+  if (kind !== 'ad-hoc' || own !== undefined) return {}
+  return { approvedUntilMs: new Date().setUTCHours(24 * (AD_HOC_DAYS + 1), 0, 0, -1) }
 }
 
 /** Shows what is signed, asks, and adds the signature; one that the key has given before is not asked for again. */

@@ -21,7 +21,7 @@ const INTERPRETERS: Record<string, ScriptContent['interpreter']> = {
 export function readScriptFile(
   file: string,
   options: ScriptFileOptions,
-  over: Partial<Pick<ScriptContent, 'kind' | 'devices' | 'approvedUntilMs'>>,
+  over: Partial<Pick<ScriptContent, 'kind' | 'devices'>>,
 ): ScriptContent {
   const extension = extname(file).toLowerCase()
   const name = basename(file, extname(file))

@@ -117,7 +117,7 @@ function About({ run }: { run: RunView }): ReactElement {
           </Fact>
         )}
         {run.nextMs !== null && (
-          <Fact name={t('work.whens.cron')}>
+          <Fact name={t(`work.whens.${request.when.kind}`)}>
             {t('work.next', { times: formatExact(run.nextMs, language) })}
           </Fact>
         )}

@@ -187,6 +187,17 @@ describe('an approval with an end', () => {
     expect(days).toBeGreaterThan(7)
     expect(days).toBeLessThanOrEqual(8)
     expect((untilOf('--ad-hoc')! + 1) % 86_400_000).toBe(0)
+    // Also where the file itself says that it is for one occasion.
+    const about = [
+      ...['name: hello', 'version: 1', 'title: Hello', 'description: Once.', 'kind: ad-hoc'],
+      ...['interpreter: sh', 'systems: [linux]', 'parameters: {}', 'timeoutS: 5', 'idempotent: true'],
+      ...['changes: nothing', 'successCodes: [0]', ''],
+    ]
+    writeFileSync(at('hello.yaml'), about.join('\n'))
+    const made = as('ana', 'approve', 'hello.yaml', '--out', 'once.json', '--yes')
+    expect(made.code, made.error).toBe(0)
+    const once = DsseEnvelope.parse(JSON.parse(readFileSync(at('once.json'), 'utf8')))
+    expect(openScript(once).approvedUntilMs).toBe(untilOf('--ad-hoc'))
   }, 60_000)
 })
 

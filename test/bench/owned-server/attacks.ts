@@ -156,7 +156,11 @@ export const ATTACKS: Record<string, (draw: Draw) => Omit<Attempt, 'kind'>> = {
       ],
       random,
     )
-    return { message: ordered(of, freshOrder(of, nowMs, times)), control: ordered(of, freshOrder(of, nowMs)) }
+    const message =
+      random() < 0.3
+        ? ordered(scripts.over, freshOrder(scripts.over, nowMs))
+        : ordered(of, freshOrder(of, nowMs, times))
+    return { message, control: ordered(of, freshOrder(of, nowMs)) }
   },
   're-parametrised'({ random, nowMs, scripts }) {
     const of = pick(Object.values(scripts.allowed), random)

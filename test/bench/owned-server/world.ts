@@ -68,6 +68,8 @@ export function makeScripts(mark: (name: string) => string) {
       leftAlone: make('left-alone', [omar], { devices: here }),
     },
     withdrawn: [make('both', [ana, luis], { version: 2 }), make('shipped', [project], { version: 2 })],
+    /** Its approvers set an end, which has passed. */
+    over: make('over', [ana, luis], { approvedUntilMs: 1_700_000_000_000 }),
     /** Never signed by anyone but the attacker. */
     evil: script(mark('evil'), { name: 'evil' }),
     windows: make('windows', [project], { systems: ['windows'] }),
