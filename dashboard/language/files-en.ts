@@ -73,6 +73,7 @@ export const filesEn = {
     copyTo: 'Send text there …',
     copyFrom: 'Text from there …',
     noClipboard: 'Texts are not copied: the policy of this device.',
+    lookClipboard: 'Texts are copied only while you steer.',
     copyToTitle: 'Text for the clipboard there',
     copyFromTitle: 'What was copied there',
     send: 'Send',

@@ -80,7 +80,11 @@ export function ScreenView({
         {terms && (
           <Tag tone={steers ? 'warning' : 'info'}>{t(steers ? 'screen.steering' : 'screen.looking')}</Tag>
         )}
-        {terms && !mayTo && !mayFrom && <span className="small dim">{t('screen.noClipboard')}</span>}
+        {terms && !mayTo && !mayFrom && (
+          <span className="small dim">
+            {t(steers || terms.clipboard === 'none' ? 'screen.noClipboard' : 'screen.lookClipboard')}
+          </span>
+        )}
         <span className="inline screen-buttons">
           {tools}
           {mayTo && (

@@ -152,7 +152,7 @@ suiteNeeding(
     it('copies texts from the device where the policy lets it, and none to who only looks', async () => {
       site.policy({ screen: 'unattended', vncPort: port, clipboard: 'from-device' })
       await open('Look at the screen')
-      await page.getByText('Texts are not copied').waitFor({ timeout: 30_000 })
+      await page.getByText('Texts are copied only while you steer').waitFor({ timeout: 30_000 })
       expect(await page.getByRole('button', { name: /Send text there|Text from there/ }).count()).toBe(0)
       await page.getByRole('button', { name: 'Take control' }).click()
       await page.getByRole('button', { name: 'Text from there …' }).click({ timeout: 30_000 })
