@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { SealedSecret } from './command.ts'
-import { DsseEnvelope } from './dsse.ts'
+import { DsseEnvelope } from './trust/dsse.ts'
 import { RecordId } from './ids.ts'
 
 /** What the agent watches and how often. It never holds anything that can be run. */

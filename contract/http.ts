@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { ACCESS_ROUTES } from './access-routes.ts'
-import { AUDIT_ROUTES } from './audit-routes.ts'
+import { ACCESS_ROUTES } from './routes/access.ts'
+import { AUDIT_ROUTES } from './routes/audit.ts'
 import { DevicePolicy } from './down.ts'
 import { EnrolAnswer, EnrolRequest, TrustAnswer } from './enrol.ts'
 import { ClientId, DeviceId, RecordId } from './ids.ts'
@@ -13,10 +13,10 @@ import {
   Ticket,
   TICKET_STATES,
 } from './incident.ts'
-import { NOISE_ROUTES } from './noise-routes.ts'
+import { NOISE_ROUTES } from './routes/noise.ts'
 import { FACT_KINDS } from './report.ts'
-import { REMOTE_ROUTES } from './remote-routes.ts'
-import { RULE_ROUTES } from './rule-routes.ts'
+import { REMOTE_ROUTES } from './routes/remote.ts'
+import { RULE_ROUTES } from './routes/rule.ts'
 import { IncidentReplay } from './rule-views.ts'
 import {
   DeviceView,
@@ -28,7 +28,7 @@ import {
   TICKET_ACTIONS,
   MaintenanceWindow,
 } from './views.ts'
-import { WORK_ROUTES } from './work-routes.ts'
+import { WORK_ROUTES } from './routes/work.ts'
 
 /**
  * Who may call a route: anyone; a signed-in person (a viewer only to read); a person for themselves (a viewer too); a
@@ -78,6 +78,11 @@ export const Page = z.object({
   client: ClientId.optional(),
 })
 const PersonName = z.string().min(1).max(80)
+/** Jobs and the audit chain name people beside these, which the product gives itself. */
+const NewPersonName = PersonName.regex(
+  /^(?!\s)[^\p{Cc}\p{Cf}\u2028\u2029]+(?<!\s)$/u,
+  'must have no space at its ends and no invisible character',
+).refine((name) => !/^(local|server|nobody|rule .*)$/i.test(name), 'is a name that Vigía itself acts under')
 const NewPassword = z.string().min(12).max(200)
 const ok = z.object({ ok: z.literal(true) })
 const byId = z.object({ id: RecordId })
@@ -99,7 +104,7 @@ export const ROUTES = {
     touches: 'own',
     body: z.object({
       token: z.string(),
-      name: PersonName,
+      name: NewPersonName,
       password: NewPassword,
     }),
     answer: Me,
@@ -395,7 +400,7 @@ export const ROUTES = {
     access: 'local',
     touches: 'everyone',
     body: z.object({
-      name: PersonName,
+      name: NewPersonName,
       password: NewPassword,
       role: PersonRole,
       clients: z.array(ClientId).nullable().default(null),

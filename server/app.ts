@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '../contract/clock.ts'
-import type { TrustedKey } from '../contract/trust.ts'
+import type { TrustedKey } from '../contract/trust/root.ts'
 import type { Health } from '../contract/views.ts'
 import type { AlertTransition } from '../contract/rules.ts'
 import { createFactors } from './access/factors.ts'

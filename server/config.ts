@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import * as z from 'zod'
 import { VigiaError, type Fault } from '../contract/errors.ts'
-import { TrustedKey } from '../contract/trust.ts'
+import { TrustedKey } from '../contract/trust/root.ts'
 import { placesOf } from '../rules/language/places.ts'
 
 const Port = z.number().int().min(0).max(65_535)

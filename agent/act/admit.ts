@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { DownMessage } from '../../contract/down.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
-import { TrustRoot } from '../../contract/trust.ts'
+import { TrustRoot } from '../../contract/trust/root.ts'
 import { agentPaths } from '../paths.ts'
 import { isInLedger, readLedger, recentOrders } from './ledger.ts'
 import { thisSystem } from './system.ts'

@@ -1,5 +1,5 @@
 import type { JobOutput, SealedSecret } from '../../contract/command.ts'
-import type { DsseEnvelope } from '../../contract/dsse.ts'
+import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import type { JobEnd } from './ledger.ts'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type * as z from 'zod'
-import { approvalIsOver, judgeApproval } from '../../contract/approval.ts'
+import { approvalIsOver, judgeApproval } from '../../contract/trust/approval.ts'
 import {
   CommandOrder,
   ScriptContent,
@@ -8,12 +8,12 @@ import {
   type ParameterValues,
   type SealedSecret,
 } from '../../contract/command.ts'
-import type { TrustRoot } from '../../contract/trust.ts'
-import { ORDER_TYPE, SCRIPT_TYPE, type DsseEnvelope } from '../../contract/dsse.ts'
+import type { TrustRoot } from '../../contract/trust/root.ts'
+import { ORDER_TYPE, SCRIPT_TYPE, type DsseEnvelope } from '../../contract/trust/dsse.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { resolveParameters } from '../../contract/parameters.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
-import { signersOf } from '../../contract/trust-chain.ts'
+import { signersOf } from '../../contract/trust/chain.ts'
 import { nodeSignatures } from '../trust/signatures.ts'
 
 /** A command as it came, and everything of this device that it is checked against. */

@@ -1,6 +1,6 @@
 import type { SealedSecret } from '../../contract/command.ts'
 import type { DevicePolicy, DownMessage } from '../../contract/down.ts'
-import type { DsseEnvelope } from '../../contract/dsse.ts'
+import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
 
 /** The largest message that a server may send: two envelopes of a command, its secrets and their frame. */
 export const DOWN_BYTES = 768 * 1024

@@ -1,7 +1,7 @@
 // Runs one remote session as a process of its own, so that neither zod nor a pty nor its traffic weighs on the agent.
 import { existsSync, readFileSync } from 'node:fs'
 import { asVigiaError, VigiaError } from '../../contract/errors.ts'
-import { TrustRoot } from '../../contract/trust.ts'
+import { TrustRoot } from '../../contract/trust/root.ts'
 import { agentPaths } from '../paths.ts'
 import { claimedSession } from './claimed.ts'
 import { createConsent } from './consent/consent.ts'

@@ -8,7 +8,7 @@ import {
   unpackFrame,
   type Direction,
   type FrameType,
-} from '../../contract/remote.ts'
+} from '../../contract/remote/session.ts'
 import { VigiaError } from '../../contract/errors.ts'
 
 /** The secrets of one session: a key for the frames of each direction, and the digits that both people read out. */

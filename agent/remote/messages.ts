@@ -1,5 +1,5 @@
-import type { DsseEnvelope } from '../../contract/dsse.ts'
-import type { RemoteStateMessage } from '../../contract/remote.ts'
+import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
+import type { RemoteStateMessage } from '../../contract/remote/session.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 
 /** What the agent says to the process of one session. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { VigiaError } from '../../contract/errors.ts'
-import { RemotePolicy, type RemoteKind, type RemotePolicies } from '../../contract/remote-policy.ts'
+import { RemotePolicy, type RemoteKind, type RemotePolicies } from '../../contract/remote/policy.ts'
 
 /** Is there usually a person in front of it? */
 export type DeviceKind = keyof RemotePolicies

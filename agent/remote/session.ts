@@ -6,8 +6,8 @@ import {
   TO_TECHNICIAN,
   type FrameType,
   type RemoteStateMessage,
-} from '../../contract/remote.ts'
-import type { RemotePolicy } from '../../contract/remote-policy.ts'
+} from '../../contract/remote/session.ts'
+import type { RemotePolicy } from '../../contract/remote/policy.ts'
 import type { Consent, ConsentNotice, ConsentRequest, NoticeEnd } from './consent/consent.ts'
 import { createOpener, createSealer, makeEphemeral } from './keys.ts'
 import type { RemoteKindUnit, RemoteSession, SentType } from './kinds/kind.ts'

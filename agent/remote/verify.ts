@@ -1,9 +1,9 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { VigiaError } from '../../contract/errors.ts'
-import { REMOTE_TYPE, RemoteRequest } from '../../contract/remote.ts'
-import { preAuthEncoding, type DsseEnvelope } from '../../contract/dsse.ts'
+import { REMOTE_TYPE, RemoteRequest } from '../../contract/remote/session.ts'
+import { preAuthEncoding, type DsseEnvelope } from '../../contract/trust/dsse.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
-import type { TrustRoot, TrustedKey } from '../../contract/trust.ts'
+import type { TrustRoot, TrustedKey } from '../../contract/trust/root.ts'
 
 /** A request for a remote session as it came, and everything of this device that it is checked against. */
 export type RemoteClaim = {

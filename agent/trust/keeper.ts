@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { DsseEnvelope } from '../../contract/dsse.ts'
+import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
 import type { Log } from '../log.ts'
 import type { FromTrustChild, ToTrustChild } from './messages.ts'
 

@@ -1,4 +1,4 @@
-import type { DsseEnvelope } from '../../contract/dsse.ts'
+import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
 
 /** What the agent says to the process that checks trust roots. */
 export type ToTrustChild = { paths: { trust: string; authorityBefore: string }; roots: DsseEnvelope[] }

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto'
-import type { SignatureTools } from '../../contract/trust-chain.ts'
+import type { SignatureTools } from '../../contract/trust/chain.ts'
 
 /** Ed25519 and SHA-256 by node:crypto, for the rules of the contract. */
 export const nodeSignatures: SignatureTools = {

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { writeAll } from '../../agent/remote/loopback.ts'
 import { VigiaError } from '../../contract/errors.ts'
-import { packDesktopEvent, readDesktopEvent } from '../../contract/remote-desktop.ts'
+import { packDesktopEvent, readDesktopEvent } from '../../contract/remote/desktop.ts'
 import type { SigningKey } from '../../server/script/keys.ts'
 import type { ServerApi } from '../server-api.ts'
 import { openRemoteSession } from './session.ts'

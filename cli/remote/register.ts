@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { VigiaError } from '../../contract/errors.ts'
-import { REMOTE_KINDS, type RemoteKind } from '../../contract/remote-policy.ts'
+import { REMOTE_KINDS, type RemoteKind } from '../../contract/remote/policy.ts'
 import type { SigningKey } from '../../server/script/keys.ts'
 import { openKeyStore, personalKeyDirectory } from '../../server/script/key-store.ts'
 import { contextOf } from '../command.ts'

@@ -11,7 +11,7 @@ import {
   TO_TECHNICIAN,
   type FrameType,
   type RemoteRequest,
-} from '../../contract/remote.ts'
+} from '../../contract/remote/session.ts'
 import type { SigningKey } from '../../server/script/keys.ts'
 import { seal } from '../../server/script/sign.ts'
 import type { ServerApi } from '../server-api.ts'

@@ -1,6 +1,6 @@
-import { fleetThreshold } from '../../contract/approval.ts'
-import { REMOTE_KINDS, type RemotePolicies } from '../../contract/remote-policy.ts'
-import type { TrustRoot, TrustedKey } from '../../contract/trust.ts'
+import { fleetThreshold } from '../../contract/trust/approval.ts'
+import { REMOTE_KINDS, type RemotePolicies } from '../../contract/remote/policy.ts'
+import type { TrustRoot, TrustedKey } from '../../contract/trust/root.ts'
 
 type Root = Omit<TrustRoot, 'caPem'>
 

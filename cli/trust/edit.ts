@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { VigiaError } from '../../contract/errors.ts'
-import { RemotePolicies, RemotePolicy } from '../../contract/remote-policy.ts'
-import type { TrustRoot, TrustedKey } from '../../contract/trust.ts'
+import { RemotePolicies, RemotePolicy } from '../../contract/remote/policy.ts'
+import type { TrustRoot, TrustedKey } from '../../contract/trust/root.ts'
 import { jsonOf, keyOfText } from './key-text.ts'
 
 /** What "vigia trust draft" can change. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { VigiaError } from '../../contract/errors.ts'
-import { TrustedKey } from '../../contract/trust.ts'
+import { TrustedKey } from '../../contract/trust/root.ts'
 import { openKeyStore, personalKeyDirectory } from '../../server/script/key-store.ts'
 import { keyIdOf, publicKeyObject, publicPart } from '../../server/script/keys.ts'
 

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { ReactElement } from 'react'
-import type { PasskeyView } from '../../contract/access-routes.ts'
+import type { PasskeyView } from '../../contract/routes/access.ts'
 import { call } from '../api.ts'
 import { useWords } from '../language/use-words.ts'
 import { Ago, Failure, Waiting } from '../shell/parts.tsx'

@@ -22,7 +22,7 @@ import { usePicks } from './picks.ts'
 import { searchDevices } from './search.ts'
 
 const PickBar = lazy(() =>
-  withWords(['work'], async () => ({ default: (await import('../work/pick-bar.tsx')).PickBar })),
+  withWords(['work'], async () => ({ default: (await import('../work/run/pick-bar.tsx')).PickBar })),
 )
 
 const NONE: DeviceView[] = []

@@ -26,7 +26,7 @@ const EvidenceChart = lazy(async () => ({
 }))
 
 const Offer = lazy(() =>
-  withWords(['work'], async () => ({ default: (await import('../work/offer.tsx')).Offer })),
+  withWords(['work'], async () => ({ default: (await import('../work/knowledge/offer.tsx')).Offer })),
 )
 
 /** One incident, to be understood at a glance: what, why, how far along, what was done. */

@@ -1,8 +1,8 @@
 import { queryOptions } from '@tanstack/react-query'
-import type { RemoteKind } from '../../contract/remote-policy.ts'
+import type { RemoteKind } from '../../contract/remote/policy.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { call } from '../api.ts'
-import { parseCast, type Cast } from './cast.ts'
+import { parseCast, type Cast } from './terminal/cast.ts'
 
 /** What the pages about past sessions ask for. */
 export const askRemote = {

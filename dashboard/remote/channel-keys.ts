@@ -8,7 +8,7 @@ import {
   spokenCode,
   unpackFrame,
   type FrameType,
-} from '../../contract/remote.ts'
+} from '../../contract/remote/session.ts'
 import { fromBase64Url, toBase64Url } from './base64.ts'
 
 /** The technician's ephemeral half of the exchange; its private part cannot be read and is gone with the page. */

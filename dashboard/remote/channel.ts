@@ -4,7 +4,7 @@ import {
   unpackFrame,
   type FrameType,
   type RemoteState,
-} from '../../contract/remote.ts'
+} from '../../contract/remote/session.ts'
 import type { ChannelKeys, Ephemeral } from './channel-keys.ts'
 
 /**

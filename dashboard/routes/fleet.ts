@@ -20,7 +20,7 @@ const terminalRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/devices/$device/terminal',
   component: lazyRouteComponent(
-    () => withWords(['remote'], () => import('../remote/terminal-page.tsx')),
+    () => withWords(['remote'], () => import('../remote/terminal/terminal-page.tsx')),
     'TerminalPage',
   ),
 })
@@ -29,7 +29,7 @@ const filesRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/devices/$device/files',
   component: lazyRouteComponent(
-    () => withWords(['remote', 'files'], () => import('../remote/files-page.tsx')),
+    () => withWords(['remote', 'files'], () => import('../remote/files/files-page.tsx')),
     'FilesPage',
   ),
 })
@@ -38,7 +38,7 @@ const screenRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/devices/$device/screen',
   component: lazyRouteComponent(
-    () => withWords(['remote', 'files'], () => import('../remote/screen-page.tsx')),
+    () => withWords(['remote', 'files'], () => import('../remote/screen/screen-page.tsx')),
     'ScreenPage',
   ),
 })
@@ -60,7 +60,7 @@ const recordingRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/remote/$id',
   component: lazyRouteComponent(
-    () => withWords(['remote'], () => import('../remote/recording-page.tsx')),
+    () => withWords(['remote'], () => import('../remote/terminal/recording-page.tsx')),
     'RecordingPage',
   ),
 })

@@ -13,7 +13,7 @@ const scriptsRoute = createRoute({
     ...text('category', search['category']),
   }),
   component: lazyRouteComponent(
-    () => withWords(['work'], () => import('../work/scripts-page.tsx')),
+    () => withWords(['work'], () => import('../work/script/scripts-page.tsx')),
     'ScriptsPage',
   ),
 })
@@ -22,7 +22,7 @@ const scriptRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/scripts/$name',
   component: lazyRouteComponent(
-    () => withWords(['work'], () => import('../work/script-page.tsx')),
+    () => withWords(['work'], () => import('../work/script/script-page.tsx')),
     'ScriptPage',
   ),
 })
@@ -39,7 +39,7 @@ const orderRoute = createRoute({
     ...text('ticket', search['ticket']),
   }),
   component: lazyRouteComponent(
-    () => withWords(['work'], () => import('../work/order-page.tsx')),
+    () => withWords(['work'], () => import('../work/run/order-page.tsx')),
     'OrderPage',
   ),
 })
@@ -47,13 +47,19 @@ const orderRoute = createRoute({
 const runsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/runs',
-  component: lazyRouteComponent(() => withWords(['work'], () => import('../work/runs-page.tsx')), 'RunsPage'),
+  component: lazyRouteComponent(
+    () => withWords(['work'], () => import('../work/run/runs-page.tsx')),
+    'RunsPage',
+  ),
 })
 
 const runRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/runs/$id',
-  component: lazyRouteComponent(() => withWords(['work'], () => import('../work/run-page.tsx')), 'RunPage'),
+  component: lazyRouteComponent(
+    () => withWords(['work'], () => import('../work/run/run-page.tsx')),
+    'RunPage',
+  ),
 })
 
 const jobsRoute = createRoute({
@@ -63,13 +69,19 @@ const jobsRoute = createRoute({
     ...text('find', search['find']),
     ...text('device', search['device']),
   }),
-  component: lazyRouteComponent(() => withWords(['work'], () => import('../work/jobs-page.tsx')), 'JobsPage'),
+  component: lazyRouteComponent(
+    () => withWords(['work'], () => import('../work/job/jobs-page.tsx')),
+    'JobsPage',
+  ),
 })
 
 const jobRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/jobs/$id',
-  component: lazyRouteComponent(() => withWords(['work'], () => import('../work/job-page.tsx')), 'JobPage'),
+  component: lazyRouteComponent(
+    () => withWords(['work'], () => import('../work/job/job-page.tsx')),
+    'JobPage',
+  ),
 })
 
 const secretsRoute = createRoute({
@@ -85,7 +97,7 @@ const articlesRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/articles',
   component: lazyRouteComponent(
-    () => withWords(['work'], () => import('../work/articles-page.tsx')),
+    () => withWords(['work'], () => import('../work/knowledge/articles-page.tsx')),
     'ArticlesPage',
   ),
 })
@@ -94,7 +106,7 @@ const articleRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/articles/$slug',
   component: lazyRouteComponent(
-    () => withWords(['work'], () => import('../work/article-page.tsx')),
+    () => withWords(['work'], () => import('../work/knowledge/article-page.tsx')),
     'ArticlePage',
   ),
 })
@@ -104,7 +116,7 @@ const writeRoute = createRoute({
   path: '/write',
   validateSearch: (search): { slug?: string } => text('slug', search['slug']),
   component: lazyRouteComponent(
-    () => withWords(['work'], () => import('../work/write-page.tsx')),
+    () => withWords(['work'], () => import('../work/knowledge/write-page.tsx')),
     'WritePage',
   ),
 })

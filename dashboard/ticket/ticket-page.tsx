@@ -63,11 +63,11 @@ export function TicketPage(): ReactElement {
 }
 
 const Offer = lazy(() =>
-  withWords(['work'], async () => ({ default: (await import('../work/offer.tsx')).Offer })),
+  withWords(['work'], async () => ({ default: (await import('../work/knowledge/offer.tsx')).Offer })),
 )
 
 const RunHere = lazy(() =>
-  withWords(['work'], async () => ({ default: (await import('../work/run-here.tsx')).RunHere })),
+  withWords(['work'], async () => ({ default: (await import('../work/run/run-here.tsx')).RunHere })),
 )
 
 /** What is known about the incident behind the ticket, with the approved script of it. */

@@ -4,7 +4,7 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
 } from '@simplewebauthn/server'
-import type { PasskeyMade, PasskeyShown, PasskeyView } from '../../contract/access-routes.ts'
+import type { PasskeyMade, PasskeyShown, PasskeyView } from '../../contract/routes/access.ts'
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Db, Records } from '../records/records.ts'

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { AuditRow } from '../../contract/audit-routes.ts'
+import type { AuditRow } from '../../contract/routes/audit.ts'
 import type { Clock } from '../../contract/clock.ts'
 import type { Db, Records } from '../records/records.ts'
 import { at, json, ms, text } from '../records/schema.ts'

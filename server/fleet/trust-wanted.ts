@@ -1,4 +1,4 @@
-import { TrustRoot, type TrustedKey } from '../../contract/trust.ts'
+import { TrustRoot, type TrustedKey } from '../../contract/trust/root.ts'
 
 /** What this server is configured with, as far as a trust root is made of it. */
 export type TrustConfiguration = {

@@ -7,8 +7,8 @@ import {
 } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { TrustRoot, TrustedKey } from '../../contract/trust.ts'
-import { readRoot } from '../../contract/trust-chain.ts'
+import type { TrustRoot, TrustedKey } from '../../contract/trust/root.ts'
+import { readRoot } from '../../contract/trust/chain.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { writePrivate } from '../records/private-file.ts'
 

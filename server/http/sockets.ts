@@ -1,7 +1,7 @@
 import websocket from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { VigiaError } from '../../contract/errors.ts'
-import { FRAME_HEAD, FRAME_MAC, FRAME_PAYLOAD, REMOTE_SOCKET } from '../../contract/remote.ts'
+import { FRAME_HEAD, FRAME_MAC, FRAME_PAYLOAD, REMOTE_SOCKET } from '../../contract/remote/session.ts'
 import type { Caller } from './handler.ts'
 
 /** A WebSocket as a stage takes it. */

@@ -1,7 +1,7 @@
 import { JobOutputs, JobResult, type JobOutput } from '../../contract/command.ts'
 import type { Clock } from '../../contract/clock.ts'
 import { LIMITS } from '../../contract/limits.ts'
-import { FRAME_HEAD, FRAME_MAC, FRAME_PAYLOAD, RemoteStateMessage } from '../../contract/remote.ts'
+import { FRAME_HEAD, FRAME_MAC, FRAME_PAYLOAD, RemoteStateMessage } from '../../contract/remote/session.ts'
 import { BootId, SessionHello, type Facts } from '../../contract/report.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import type { Acknowledgements } from './acknowledgements.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../../contract/clock.ts'
 import type { ParameterValues, ScriptContent, SealedSecret } from '../../contract/command.ts'
 import type { DownMessage } from '../../contract/down.ts'
-import type { DsseEnvelope } from '../../contract/dsse.ts'
+import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
 import type { ErrorCode } from '../../contract/errors.ts'
 import type { LiveEvent } from '../../contract/views.ts'
 import type { IncidentEvent, Priority, Ticket } from '../../contract/incident.ts'

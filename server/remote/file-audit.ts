@@ -1,5 +1,5 @@
-import { TO_DEVICE, type Direction, type FrameType } from '../../contract/remote.ts'
-import { FileRequest, FileResponse, unpackHead } from '../../contract/remote-files.ts'
+import { TO_DEVICE, type Direction, type FrameType } from '../../contract/remote/session.ts'
+import { FileRequest, FileResponse, unpackHead } from '../../contract/remote/files.ts'
 
 /** Something that was done to files of a device, for the audit chain. */
 export type FileDeed = {

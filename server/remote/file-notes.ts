@@ -1,4 +1,4 @@
-import type { Direction, FrameType } from '../../contract/remote.ts'
+import type { Direction, FrameType } from '../../contract/remote/session.ts'
 import { createFileAudit, type FileDeed } from './file-audit.ts'
 
 /** Notes what one files session does, as it goes by. */

@@ -4,7 +4,7 @@ import {
   unpackFrame,
   type RemoteRequest,
   type RemoteStateMessage,
-} from '../../contract/remote.ts'
+} from '../../contract/remote/session.ts'
 import type { FileNotes } from './file-notes.ts'
 import type { Recording } from './recording.ts'
 import { SOCKET_CLOSED, type TechnicianSocket } from './relay.ts'

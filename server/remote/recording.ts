@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { TO_DEVICE, type Direction, type FrameType } from '../../contract/remote.ts'
+import { TO_DEVICE, type Direction, type FrameType } from '../../contract/remote/session.ts'
 
 /**
  * What a terminal showed, as asciicast v2 (docs.asciinema.org/manual/asciicast/v2): output and sizes. What was typed is

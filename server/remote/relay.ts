@@ -1,4 +1,4 @@
-import type { RemoteStateMessage } from '../../contract/remote.ts'
+import type { RemoteStateMessage } from '../../contract/remote/session.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 
 /** What devices say in remote sessions, on its way to the technician who opened them. */

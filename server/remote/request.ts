@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { DsseEnvelope } from '../../contract/dsse.ts'
+import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
 import { VigiaError } from '../../contract/errors.ts'
-import { REMOTE_TYPE, RemoteRequest } from '../../contract/remote.ts'
+import { REMOTE_TYPE, RemoteRequest } from '../../contract/remote/session.ts'
 import type { SessionHello } from '../../contract/report.ts'
-import type { TrustedKey } from '../../contract/trust.ts'
+import type { TrustedKey } from '../../contract/trust/root.ts'
 
 /** Who asks: `name` is bound to the key, `clients` are those whose devices they may reach (null: all). */
 export type Asker = { name: string; role: string; clients: readonly string[] | null }

@@ -1,6 +1,6 @@
-import type { DsseEnvelope } from '../../contract/dsse.ts'
-import type { RemoteKind } from '../../contract/remote-policy.ts'
-import type { RemoteRequest, RemoteState, RemoteView } from '../../contract/remote.ts'
+import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
+import type { RemoteKind } from '../../contract/remote/policy.ts'
+import type { RemoteRequest, RemoteState, RemoteView } from '../../contract/remote/session.ts'
 import type { Db } from '../records/records.ts'
 import { at, json, ms, text } from '../records/schema.ts'
 

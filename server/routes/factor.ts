@@ -1,4 +1,4 @@
-import type { ACCESS_ROUTES } from '../../contract/access-routes.ts'
+import type { ACCESS_ROUTES } from '../../contract/routes/access.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { RouteName } from '../../contract/http.ts'
 import { SESSION_COOKIE } from '../access/people.ts'

@@ -1,5 +1,5 @@
 import type { Handlers } from '../http/handler.ts'
-import type { NOISE_ROUTES } from '../../contract/noise-routes.ts'
+import type { NOISE_ROUTES } from '../../contract/routes/noise.ts'
 import { listSuppressions } from '../noise/suppressions.ts'
 import type { Parts } from '../wiring/parts.ts'
 

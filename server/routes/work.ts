@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { RunResult } from '../../contract/run.ts'
-import type { WORK_ROUTES } from '../../contract/work-routes.ts'
+import type { WORK_ROUTES } from '../../contract/routes/work.ts'
 import type { Handlers } from '../http/handler.ts'
 import type { Parts } from '../wiring/parts.ts'
 import { knowledgeRoutes } from './knowledge.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../../contract/clock.ts'
 import type { ParameterValues, ScriptContent } from '../../contract/command.ts'
-import type { DsseEnvelope } from '../../contract/dsse.ts'
+import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
 import type { ErrorCode } from '../../contract/errors.ts'
 import type { LiveEvent } from '../../contract/views.ts'
 import type { Db, Records } from '../records/records.ts'

@@ -1,8 +1,8 @@
-import { approvalIsOver, judgeApproval } from '../../contract/approval.ts'
+import { approvalIsOver, judgeApproval } from '../../contract/trust/approval.ts'
 import type { ScriptContent } from '../../contract/command.ts'
-import type { DsseEnvelope } from '../../contract/dsse.ts'
+import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
 import type { ErrorCode } from '../../contract/errors.ts'
-import type { TrustRoot } from '../../contract/trust.ts'
+import type { TrustRoot } from '../../contract/trust/root.ts'
 import { signersOf } from './verify.ts'
 
 /** A script's version with its signatures. */

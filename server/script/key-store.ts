@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { TrustedKey } from '../../contract/trust.ts'
+import type { TrustedKey } from '../../contract/trust/root.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { makeKey, openKey, publicPart, StoredKey, type SigningKey } from './keys.ts'
 

@@ -6,7 +6,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import * as z from 'zod'
-import type { TrustedKey } from '../../contract/trust.ts'
+import type { TrustedKey } from '../../contract/trust/root.ts'
 import { VigiaError } from '../../contract/errors.ts'
 
 /** A key pair that can sign. `seed` never leaves the process except into its owner's key store. */

@@ -6,9 +6,9 @@ import {
   type ParameterValues,
   type SealedSecret,
 } from '../../contract/command.ts'
-import { ORDER_TYPE, type DsseEnvelope } from '../../contract/dsse.ts'
+import { ORDER_TYPE, type DsseEnvelope } from '../../contract/trust/dsse.ts'
 import { VigiaError } from '../../contract/errors.ts'
-import type { TrustRoot } from '../../contract/trust.ts'
+import type { TrustRoot } from '../../contract/trust/root.ts'
 import { refusalOf } from './approvals.ts'
 import { checkParameters } from './parameters.ts'
 import type { SigningKey } from './keys.ts'

@@ -10,7 +10,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { SCRIPT_TYPE } from '../../contract/dsse.ts'
+import { SCRIPT_TYPE } from '../../contract/trust/dsse.ts'
 import { asVigiaError, ERROR_CODES } from '../../contract/errors.ts'
 import { openKeyStore, personalKeyDirectory } from './key-store.ts'
 import { publicPart, type SigningKey } from './keys.ts'

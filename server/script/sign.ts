@@ -1,5 +1,5 @@
 import { createHash, sign } from 'node:crypto'
-import { preAuthEncoding, type DsseEnvelope } from '../../contract/dsse.ts'
+import { preAuthEncoding, type DsseEnvelope } from '../../contract/trust/dsse.ts'
 import type { SigningKey } from './keys.ts'
 
 /** Signs a payload as a DSSE v1 envelope with one signature for each key (Ed25519 over the PAE). */

@@ -1,7 +1,7 @@
 import { verify } from 'node:crypto'
-import type { DsseEnvelope } from '../../contract/dsse.ts'
-import { signersOf as signersBy, type SignatureTools } from '../../contract/trust-chain.ts'
-import type { TrustedKey } from '../../contract/trust.ts'
+import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
+import { signersOf as signersBy, type SignatureTools } from '../../contract/trust/chain.ts'
+import type { TrustedKey } from '../../contract/trust/root.ts'
 import { keyIdOf, publicKeyObject } from './keys.ts'
 
 /** Ed25519 and SHA-256 by node:crypto, for the rules of the contract. */

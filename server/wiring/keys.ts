@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '../../contract/clock.ts'
-import type { TrustedKey } from '../../contract/trust.ts'
+import type { TrustedKey } from '../../contract/trust/root.ts'
 import type { ServerConfig } from '../config.ts'
 import { openAuthority } from '../fleet/ca.ts'
 import { openOrderKey } from '../fleet/trust.ts'

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import type { RemotePolicy } from '../../contract/remote-policy.ts'
+import type { RemotePolicy } from '../../contract/remote/policy.ts'
 import { startDisplay, type Display } from '../support/display.ts'
 import { BIN, createInstallation, eventually, sparePort, type Installation } from '../support/installation.ts'
 import { BUTTONS, personAt, type Person } from '../support/person.ts'

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import type { RemoteKind } from '../../../contract/remote-policy.ts'
+import type { RemoteKind } from '../../../contract/remote/policy.ts'
 
 /** What the person at the machine is shown of a session. */
 export type ConsentRequest = {

@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs'
 import { lstat, opendir } from 'node:fs/promises'
 import { LIMITS } from '../../../contract/limits.ts'
-import type { FileEntry } from '../../../contract/remote-files.ts'
+import type { FileEntry } from '../../../contract/remote/files.ts'
 import type { HeldFolder } from './folder.ts'
 
 const AT_ONCE = 32

@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { VigiaError } from '../../../contract/errors.ts'
 import { LIMITS } from '../../../contract/limits.ts'
-import { FILE_CHUNK_BYTES } from '../../../contract/remote-files.ts'
+import { FILE_CHUNK_BYTES } from '../../../contract/remote/files.ts'
 
 const HASH_PIECE_BYTES = 1024 * 1024
 

@@ -1,7 +1,7 @@
 import { lstat, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { VigiaError, asVigiaError, type ErrorCode } from '../../../contract/errors.ts'
-import { FileRequest, packHead, unpackHead, type FileResponse } from '../../../contract/remote-files.ts'
+import { FileRequest, packHead, unpackHead, type FileResponse } from '../../../contract/remote/files.ts'
 import { makeFolder, removeEntry, renameEntry } from './change.ts'
 import { holdFolder, openToRead, type ClosedFolder, type HeldFolder } from './folder.ts'
 import { listFolder } from './list.ts'

@@ -1,4 +1,4 @@
-import type { RemoteKind } from '../../../contract/remote-policy.ts'
+import type { RemoteKind } from '../../../contract/remote/policy.ts'
 import type { RemoteKindUnit } from './kind.ts'
 
 /** The kinds of session, each loaded when one begins. */

@@ -1,5 +1,5 @@
-import type { FrameType, RemoteRequest } from '../../../contract/remote.ts'
-import type { RemoteKind, RemotePolicy } from '../../../contract/remote-policy.ts'
+import type { FrameType, RemoteRequest } from '../../../contract/remote/session.ts'
+import type { RemoteKind, RemotePolicy } from '../../../contract/remote/policy.ts'
 
 /** What a kind sends of its own; credit and the MACs are the host's. */
 export type SentType = Exclude<FrameType, 'credit'>

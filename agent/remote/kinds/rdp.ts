@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { asVigiaError, VigiaError } from '../../../contract/errors.ts'
-import { packDesktopEvent, readDesktopEvent, type DesktopEvent } from '../../../contract/remote-desktop.ts'
-import { RDP_PORT } from '../../../contract/remote-policy.ts'
+import { packDesktopEvent, readDesktopEvent, type DesktopEvent } from '../../../contract/remote/desktop.ts'
+import { RDP_PORT } from '../../../contract/remote/policy.ts'
 import { reachLoopback, writeAll } from '../loopback.ts'
 import type { RemoteKindUnit } from './kind.ts'
 

@@ -1,4 +1,4 @@
-import type { RemotePolicy } from '../../../contract/remote-policy.ts'
+import type { RemotePolicy } from '../../../contract/remote/policy.ts'
 
 // The remote framebuffer protocol (RFB 3.8) as RFC 6143 has it; numbers in brackets are its sections.
 

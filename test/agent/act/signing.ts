@@ -1,15 +1,15 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import type { CommandOrder } from '../../../contract/command.ts'
 import { ScriptContent } from '../../../contract/command.ts'
-import type { TrustedKey } from '../../../contract/trust.ts'
-import { TrustRoot } from '../../../contract/trust.ts'
+import type { TrustedKey } from '../../../contract/trust/root.ts'
+import { TrustRoot } from '../../../contract/trust/root.ts'
 import {
   ORDER_TYPE,
   ROOT_TYPE,
   SCRIPT_TYPE,
   preAuthEncoding,
   type DsseEnvelope,
-} from '../../../contract/dsse.ts'
+} from '../../../contract/trust/dsse.ts'
 
 export type Signer = TrustedKey & { privateKey: KeyObject }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sealedText, type CommandOrder, type ScriptContent } from '../../../contract/command.ts'
-import { SCRIPT_TYPE } from '../../../contract/dsse.ts'
+import { SCRIPT_TYPE } from '../../../contract/trust/dsse.ts'
 import { VigiaError } from '../../../contract/errors.ts'
 import { verifyCommand, type Claim } from '../../../agent/act/verify.ts'
 import {

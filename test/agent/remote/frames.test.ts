@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FRAME_TYPES, TO_DEVICE, TO_TECHNICIAN, type FrameType } from '../../../contract/remote.ts'
+import { FRAME_TYPES, TO_DEVICE, TO_TECHNICIAN, type FrameType } from '../../../contract/remote/session.ts'
 import { createOpener, createSealer, makeEphemeral } from '../../../agent/remote/keys.ts'
 
 const session = '0b9a6f1e-6d0b-4d9c-9f5b-2f1f0c6f7a11'

@@ -17,7 +17,7 @@ import {
   REMOTE_CONSENTS,
   REMOTE_KINDS,
   RemotePolicy,
-} from '../../../contract/remote-policy.ts'
+} from '../../../contract/remote/policy.ts'
 
 let root: string
 beforeEach(() => {

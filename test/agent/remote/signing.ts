@@ -1,7 +1,7 @@
-import type { DsseEnvelope } from '../../../contract/dsse.ts'
-import type { RemoteRequest } from '../../../contract/remote.ts'
-import { REMOTE_TYPE } from '../../../contract/remote.ts'
-import type { TrustRoot } from '../../../contract/trust.ts'
+import type { DsseEnvelope } from '../../../contract/trust/dsse.ts'
+import type { RemoteRequest } from '../../../contract/remote/session.ts'
+import { REMOTE_TYPE } from '../../../contract/remote/session.ts'
+import type { TrustRoot } from '../../../contract/trust/root.ts'
 import { makeEphemeral } from '../../../agent/remote/keys.ts'
 import { envelope, makeTrust, trusted, type Signer } from '../act/signing.ts'
 

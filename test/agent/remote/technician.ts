@@ -4,7 +4,7 @@ import {
   TO_TECHNICIAN,
   type FrameType,
   type RemoteStateMessage,
-} from '../../../contract/remote.ts'
+} from '../../../contract/remote/session.ts'
 import { createOpener, createSealer, makeEphemeral, type SessionKeys } from '../../../agent/remote/keys.ts'
 import { eventually } from '../../support/installation.ts'
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { SCRIPT_TYPE, type DsseEnvelope } from '../../../contract/dsse.ts'
+import { SCRIPT_TYPE, type DsseEnvelope } from '../../../contract/trust/dsse.ts'
 import { VigiaError } from '../../../contract/errors.ts'
-import { followRoot } from '../../../contract/trust-chain.ts'
-import type { TrustRoot } from '../../../contract/trust.ts'
+import { followRoot } from '../../../contract/trust/chain.ts'
+import type { TrustRoot } from '../../../contract/trust/root.ts'
 import { nodeSignatures } from '../../../agent/trust/signatures.ts'
 import { envelope, makeSigner, makeTrust, sealRoot, trusted, type Signer } from '../act/signing.ts'
 

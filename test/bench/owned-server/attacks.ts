@@ -1,6 +1,6 @@
 import type { CommandOrder } from '../../../contract/command.ts'
-import { ORDER_TYPE, ROOT_TYPE, SCRIPT_TYPE, type DsseEnvelope } from '../../../contract/dsse.ts'
-import { REMOTE_TYPE } from '../../../contract/remote.ts'
+import { ORDER_TYPE, ROOT_TYPE, SCRIPT_TYPE, type DsseEnvelope } from '../../../contract/trust/dsse.ts'
+import { REMOTE_TYPE } from '../../../contract/remote/session.ts'
 import { envelope, sealScript, type Signer } from '../../agent/act/signing.ts'
 import {
   freshOrder,

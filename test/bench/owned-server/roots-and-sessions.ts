@@ -1,5 +1,5 @@
-import { SCRIPT_TYPE, type DsseEnvelope } from '../../../contract/dsse.ts'
-import type { TrustRoot } from '../../../contract/trust.ts'
+import { SCRIPT_TYPE, type DsseEnvelope } from '../../../contract/trust/dsse.ts'
+import type { TrustRoot } from '../../../contract/trust/root.ts'
 import { envelope, sealRoot, trusted, type Signer } from '../../agent/act/signing.ts'
 import { base64, pick } from './attacks.ts'
 import { freshRequest, KEYS, OTHER, sealRequest } from './world.ts'

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import type { CommandOrder } from '../../../contract/command.ts'
 import { sealedText, type ScriptContent, type SealedSecret } from '../../../contract/command.ts'
-import { REMOTE_TYPE } from '../../../contract/remote.ts'
-import { TrustRoot } from '../../../contract/trust.ts'
-import type { DsseEnvelope } from '../../../contract/dsse.ts'
+import { REMOTE_TYPE } from '../../../contract/remote/session.ts'
+import { TrustRoot } from '../../../contract/trust/root.ts'
+import type { DsseEnvelope } from '../../../contract/trust/dsse.ts'
 import { agentPaths } from '../../../agent/paths.ts'
 import {
   digestOf,

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { agentPaths } from '../../../agent/paths.ts'
-import { TrustRoot } from '../../../contract/trust.ts'
+import { TrustRoot } from '../../../contract/trust/root.ts'
 
 /** A folder in which points are armed (agent/failpoint.ts, server/observe/failpoint.ts). */
 export type Trap = {

@@ -11,7 +11,7 @@ import {
   TO_DEVICE,
   TO_TECHNICIAN,
   type RemoteStateMessage,
-} from '../../../contract/remote.ts'
+} from '../../../contract/remote/session.ts'
 import { makeEphemeral } from '../../../dashboard/remote/channel-keys.ts'
 import { createChannel, type Channel, type Socket } from '../../../dashboard/remote/channel.ts'
 import { createLiveSession, type LiveSession } from '../../../server/remote/live-session.ts'

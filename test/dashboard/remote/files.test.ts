@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createFileSession } from '../../../agent/remote/files/session.ts'
-import { FILE_CHUNK_BYTES } from '../../../contract/remote-files.ts'
+import { FILE_CHUNK_BYTES } from '../../../contract/remote/files.ts'
 import type { ChannelListener } from '../../../dashboard/remote/channel.ts'
-import { createFileClient, type FileClient } from '../../../dashboard/remote/file-client.ts'
-import { crumbsOf, nameFault, pathIn, rootOf } from '../../../dashboard/remote/folder-path.ts'
-import { createSha256 } from '../../../dashboard/remote/sha256.ts'
-import { createTransfers, type Transfer, type Transfers } from '../../../dashboard/remote/transfers.ts'
+import { createFileClient, type FileClient } from '../../../dashboard/remote/files/file-client.ts'
+import { crumbsOf, nameFault, pathIn, rootOf } from '../../../dashboard/remote/files/folder-path.ts'
+import { createSha256 } from '../../../dashboard/remote/files/sha256.ts'
+import { createTransfers, type Transfer, type Transfers } from '../../../dashboard/remote/files/transfers.ts'
 
 describe('the checksum of the console', () => {
   it('is SHA-256, however the bytes are cut', () => {

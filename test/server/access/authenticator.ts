@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
-import type { PasskeyMade, PasskeyShown } from '../../../contract/access-routes.ts'
+import type { PasskeyMade, PasskeyShown } from '../../../contract/routes/access.ts'
 
 const sha256 = (data: Buffer | string): Buffer => createHash('sha256').update(data).digest()
 const UP = 0x01

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ROUTES } from '../../../contract/http.ts'
 import { createPeople, SESSION_COOKIE, type People } from '../../../server/access/people.ts'
 import { testRecords } from '../records/clusters.ts'
 
@@ -140,6 +141,26 @@ describe('people', () => {
     expect(await people.session(token)).toBeUndefined()
     await expect(people.setPassword('Eva', PASSWORD)).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await people.login({ name: 'Ana', password: 'another password altogether', address: here })
+  })
+
+  it('takes no name under which the product itself acts, and none that would read as another', () => {
+    const { body } = ROUTES.createPerson
+    const takes = (name: string): boolean =>
+      body.safeParse({ name, password: PASSWORD, role: 'viewer', clients: null }).success &&
+      ROUTES.setup.body.safeParse({ token: 'x', name, password: PASSWORD }).success
+    for (const name of ['Ana', 'José Núñez', 'rules', 'Locala']) expect(takes(name), name).toBe(true)
+    const bad = [
+      'local',
+      'Server',
+      'nobody',
+      'rule disk-full',
+      ' Ana',
+      'Ana ',
+      'A\u202Ena',
+      'A\nB',
+      'A\u200bna',
+    ]
+    for (const name of bad) expect(takes(name), JSON.stringify(name)).toBe(false)
   })
 
   it('limits for whose devices a person runs code, at once in a session that is open', async () => {

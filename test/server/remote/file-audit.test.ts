@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createFileAudit, type FileDeed } from '../../../server/remote/file-audit.ts'
-import { TO_DEVICE, TO_TECHNICIAN } from '../../../contract/remote.ts'
-import { packHead, type FileRequest, type FileResponse } from '../../../contract/remote-files.ts'
+import { TO_DEVICE, TO_TECHNICIAN } from '../../../contract/remote/session.ts'
+import { packHead, type FileRequest, type FileResponse } from '../../../contract/remote/files.ts'
 
 const SHA = 'a'.repeat(64)
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSealer } from '../../../agent/remote/keys.ts'
-import { TO_DEVICE, TO_TECHNICIAN, type Direction } from '../../../contract/remote.ts'
+import { TO_DEVICE, TO_TECHNICIAN, type Direction } from '../../../contract/remote/session.ts'
 import { createLiveSession, LIVE_LIMITS } from '../../../server/remote/live-session.ts'
 import { remoteRequest } from '../../agent/remote/signing.ts'
 import { testSocket, TOO_SLOW } from './socket.ts'

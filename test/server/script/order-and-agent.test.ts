@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { ScriptParameter } from '../../../contract/command.ts'
-import { TrustRoot } from '../../../contract/trust.ts'
+import { TrustRoot } from '../../../contract/trust/root.ts'
 import { verifyCommand, type Claim } from '../../../agent/act/verify.ts'
 import { makeKey, openKey, publicPart } from '../../../server/script/keys.ts'
 import { projectKey, shippedScripts } from '../../../server/script/library.ts'

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CommandOrder, ScriptContent } from '../../../contract/command.ts'
-import { DsseEnvelope, ORDER_TYPE, SCRIPT_TYPE } from '../../../contract/dsse.ts'
+import { DsseEnvelope, ORDER_TYPE, SCRIPT_TYPE } from '../../../contract/trust/dsse.ts'
 import { openKeyStore, personalKeyDirectory } from '../../../server/script/key-store.ts'
 import { keyIdOf, makeKey, openKey, publicPart } from '../../../server/script/keys.ts'
 import {

@@ -23,14 +23,14 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sweepParts } from '../../../../agent/remote/files/parts.ts'
 import { createFileSession, type FileSession } from '../../../../agent/remote/files/session.ts'
-import { FRAME_PAYLOAD } from '../../../../contract/remote.ts'
+import { FRAME_PAYLOAD } from '../../../../contract/remote/session.ts'
 import {
   FILE_CHUNK_BYTES,
   FileResponse,
   packHead,
   unpackHead,
   type FileRequest,
-} from '../../../../contract/remote-files.ts'
+} from '../../../../contract/remote/files.ts'
 
 type Without<T> = T extends unknown ? Omit<T, 'id'> : never
 type Reply = { head: FileResponse; bytes: Uint8Array }

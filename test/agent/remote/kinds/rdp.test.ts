@@ -4,8 +4,8 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RemoteSession, SentType } from '../../../../agent/remote/kinds/kind.ts'
 import { rdp } from '../../../../agent/remote/kinds/rdp.ts'
-import { packDesktopEvent, readDesktopEvent, type DesktopEvent } from '../../../../contract/remote-desktop.ts'
-import { DEFAULT_REMOTE_POLICIES } from '../../../../contract/remote-policy.ts'
+import { packDesktopEvent, readDesktopEvent, type DesktopEvent } from '../../../../contract/remote/desktop.ts'
+import { DEFAULT_REMOTE_POLICIES } from '../../../../contract/remote/policy.ts'
 import { eventually } from '../../../support/installation.ts'
 import { remoteRequest } from '../signing.ts'
 

@@ -1,0 +1,55 @@
+import * as z from 'zod'
+import { ClientId } from '../ids.ts'
+
+/** A row of the audit chain: who did what (`noun.verb`) to what, and when. */
+export const AuditRow = z.object({
+  id: z.number().int(),
+  timeMs: z.number(),
+  who: z.string(),
+  action: z.string(),
+  client: ClientId.nullable(),
+  subject: z.string(),
+  detail: z.unknown(),
+  hash: z.string(),
+})
+export type AuditRow = z.infer<typeof AuditRow>
+
+/** Routes of the audit chain; part of ROUTES in http.ts. */
+export const AUDIT_ROUTES = {
+  audit: {
+    method: 'GET',
+    path: '/api/audit',
+    access: 'owner',
+    query: z.object({
+      client: ClientId.optional(),
+      /** What it was done to: the id of a job, a run, a device, a session, … */
+      subject: z.string().max(200).optional(),
+      /** A deed, or all of a kind: `job.end`, `job`. */
+      action: z.string().max(60).optional(),
+      limit: z.coerce.number().int().min(1).max(1000).default(100),
+    }),
+    answer: z.object({ rows: z.array(AuditRow) }),
+    summary: 'Rows of the audit chain, newest first',
+  },
+  verifyAudit: {
+    method: 'GET',
+    path: '/api/audit/verify',
+    access: 'person',
+    query: z.object({
+      anchorId: z.coerce.number().int().positive().optional(),
+      anchorHash: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .optional(),
+    }),
+    answer: z.union([
+      z.object({
+        ok: z.literal(true),
+        rows: z.number(),
+        head: z.object({ id: z.number(), timeMs: z.number(), hash: z.string() }).nullable(),
+      }),
+      z.object({ ok: z.literal(false), id: z.number(), why: z.string() }),
+    ]),
+    summary: 'Walk the audit chain and say the first row that is broken',
+  },
+} as const

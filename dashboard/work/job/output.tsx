@@ -1,0 +1,102 @@
+import '../work.css'
+import { memo, useEffect, useMemo, useRef, type ReactElement } from 'react'
+import type { TranscriptPiece } from '../../../contract/command.ts'
+import type { JobView } from '../../../contract/incident.ts'
+import { formatBytes } from '../../language/format.ts'
+import { useWords } from '../../language/use-words.ts'
+import { styledPieces, type Styled } from './ansi.ts'
+import { useLiveOutput, type LivePiece } from './live-output.ts'
+
+/** States in which a job may still print something. */
+const AT_WORK: readonly JobView['state'][] = ['pending', 'sent', 'running']
+
+/** Is the job still at work? */
+export function atWork(job: Pick<JobView, 'state'>): boolean {
+  return AT_WORK.includes(job.state)
+}
+
+/** Output in order, both streams, with its colours; errors are marked beside, not by colour alone. */
+export function Transcript({
+  pieces,
+  label,
+  follow = false,
+}: {
+  pieces: readonly (TranscriptPiece | LivePiece)[]
+  label: string
+  /** Stay at the end while more comes, unless the reader has scrolled away. */
+  follow?: boolean
+}): ReactElement {
+  const box = useRef<HTMLPreElement>(null)
+  const atEnd = useRef(true)
+  const spans = useMemo(() => styledPieces(pieces), [pieces])
+  useEffect(() => {
+    const element = box.current
+    if (follow && element && atEnd.current) element.scrollTop = element.scrollHeight
+  }, [spans, follow])
+  return (
+    <pre
+      ref={box}
+      className="output transcript"
+      tabIndex={0}
+      role="region"
+      aria-label={label}
+      onScroll={(event) => {
+        const { scrollTop, scrollHeight, clientHeight } = event.currentTarget
+        atEnd.current = scrollHeight - scrollTop - clientHeight < 40
+      }}
+    >
+      {pieces.map((piece, index) => (
+        <Piece
+          key={'id' in piece ? piece.id : index}
+          stream={piece.stream}
+          skipped={piece.skipped}
+          spans={spans[index] ?? []}
+        />
+      ))}
+    </pre>
+  )
+}
+
+const Piece = memo(function Piece({
+  stream,
+  skipped,
+  spans,
+}: {
+  stream: TranscriptPiece['stream']
+  skipped: number
+  spans: readonly Styled[]
+}): ReactElement {
+  const { t, language } = useWords()
+  return (
+    <>
+      {skipped > 0 && (
+        <span className="transcript-gap">{t('work.skipped', { size: formatBytes(skipped, language) })}</span>
+      )}
+      <span className={stream === 'stderr' ? 'transcript-err' : undefined}>
+        {spans.map(({ text, classes }, at) =>
+          classes === '' ? (
+            text
+          ) : (
+            <span key={at} className={classes}>
+              {text}
+            </span>
+          ),
+        )}
+      </span>
+    </>
+  )
+})
+
+/** What a job printed: as it comes while it is at work, and head and tail of it at the end. */
+export function useTranscript(job: JobView): { pieces: readonly TranscriptPiece[]; gap: boolean } {
+  const live = useLiveOutput(job.id, atWork(job))
+  const ended = useMemo(() => endedPieces(job), [job])
+  return ended.length > 0 || !atWork(job) ? { pieces: ended, gap: false } : live
+}
+
+function endedPieces(job: JobView): readonly TranscriptPiece[] {
+  if (job.transcript !== undefined && job.transcript.length > 0) return job.transcript
+  return (['stdout', 'stderr'] as const).flatMap((stream) =>
+    job[stream] === '' ? [] : [{ stream, text: job[stream], skipped: 0 }],
+  )
+}
