@@ -15,7 +15,6 @@ export const AGENT_FAILPOINTS = [
   'agent-started-told',
   'agent-before-outbox',
   'agent-after-outbox',
-  'agent-after-settled',
   'agent-before-finished',
   'agent-after-finished',
   'agent-before-ack',

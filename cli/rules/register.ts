@@ -9,7 +9,7 @@ import { registerBacktest } from './backtest.ts'
 import { checkPacks, SCHEMA_DIRECTORY, testPacks } from './files.ts'
 import { registerInForce } from './in-force.ts'
 import { registerReplay } from './replay.ts'
-import { scoreFile, SCORING } from './score.ts'
+import { scoreFile, SCORING, SCORING_ALONE } from './score.ts'
 
 type Output = { json?: boolean }
 
@@ -56,11 +56,12 @@ export function registerRules(program: Command): void {
     .description('say for each row of a series how unusual it is, judged by the rows before it only')
     .requiredOption(
       '--detector <name>',
-      `${SCORING.join(', ')}: those that judge by degree, with their defaults`,
+      `one of ${SCORING.join(', ')}; ${SCORING_ALONE.join(', ')} need no parameters`,
     )
+    .option('--parameters <yaml>', "of the detector, as in a rule: '{above: 90, clear: 85}'")
     .option('--data <file>', 'CSV with timestamp,value; an empty value is a missing one')
     .requiredOption('--out <file>', 'CSV to write: timestamp,value,anomaly_score (0 to 1)')
-    .action(async (options: { detector: string; out: string }, command: Command) => {
+    .action(async (options: { detector: string; parameters?: string; out: string }, command: Command) => {
       // The program's own --data (a directory) takes the text before this command sees it.
       const { data } = command.optsWithGlobals<{ data?: string }>()
       if (data === undefined) throw new VigiaError('USAGE', 'Name the file to score with --data FILE.')

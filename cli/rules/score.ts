@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { parse } from 'yaml'
 import { type Fault, VigiaError } from '../../contract/errors.ts'
-import type { Bank, Detector } from '../../rules/detector.ts'
+import { BREACH, STAY, type Bank } from '../../rules/detector.ts'
 import { DETECTORS } from '../../rules/detectors/all.ts'
 import { csvCells, isMissing } from './csv.ts'
 
@@ -44,51 +45,69 @@ export function readSeries(text: string, file: string): SeriesRow[] {
 }
 
 /**
- * A score in [0, 1] for each row, from the rows up to it only. 0 where the value is missing. Time that goes back (a
- * change of the clock) counts as standing still.
+ * A score in [0, 1] for each row, from the rows up to it only: of a detector that judges by degree its degree, of any
+ * other 1 from where its condition holds to where it is clear again. 0 where the value is missing. Time that goes back
+ * (a change of the clock) counts as standing still.
  */
 export function scoreSeries(bank: Bank, rows: readonly SeriesRow[]): Float64Array {
   const scores = new Float64Array(rows.length)
   let timeMs = -Infinity
+  let holds = 0
   bank.slab.open(0)
   rows.forEach((row, index) => {
     if (Number.isNaN(row.value)) return
     timeMs = Math.max(timeMs, row.timeMs)
-    bank.step(0, timeMs, row.value)
-    scores[index] = bank.score?.(0) ?? 0
+    const verdict = bank.step(0, timeMs, row.value)
+    if (verdict !== STAY) holds = verdict === BREACH ? 1 : 0
+    scores[index] = bank.score?.(0) ?? holds
   })
   return scores
 }
 
-/** Detectors that judge one series by degree and need no figure of a rule. */
-export const SCORING = DETECTORS.filter((detector) => ownBank(detector)?.score !== undefined).map(
-  ({ name }) => name,
-)
+/** Detectors that judge one series. */
+export const SCORING = DETECTORS.filter(({ driven }) => driven === 'samples').map(({ name }) => name)
+/** Those of them that need no parameter. */
+export const SCORING_ALONE = DETECTORS.filter(
+  ({ name, parameters }) => SCORING.includes(name) && parameters.safeParse({}).success,
+).map(({ name }) => name)
 
-/** A bank of a detector with the parameters that it has by itself; USAGE for one that does not judge by degree. */
-export function scoringBank(name: string): Bank {
-  const detector = DETECTORS.find((one) => one.name === name && SCORING.includes(name))
-  const bank = detector === undefined ? undefined : ownBank(detector)
-  if (bank !== undefined) return bank
-  const known = DETECTORS.some((detector) => detector.name === name)
-  throw new VigiaError(
-    'USAGE',
-    `--detector is one of ${SCORING.join(', ')}, not "${name}"${known ? ', which needs figures of a rule: try it with "vigia rules replay"' : ''}`,
-  )
+/**
+ * A bank of a detector. Its parameters are the YAML of a rule (`{above: 90}`), none where it needs none. USAGE with
+ * every fault for parameters that do not fit, and for a detector that does not judge one series.
+ */
+export function scoringBank(name: string, parameters = '{}'): Bank {
+  const detector = DETECTORS.find((one) => one.name === name)
+  if (detector?.driven !== 'samples') {
+    const known =
+      detector === undefined ? '' : ', which judges more than one series: "vigia rules replay" tries it'
+    throw new VigiaError('USAGE', `--detector is one of ${SCORING.join(', ')}, not "${name}"${known}`)
+  }
+  const read = detector.parameters.safeParse(readParameters(parameters))
+  if (!read.success) {
+    const faults = read.error.issues.map(({ path, message }) => [...path, message].join(' '))
+    throw new VigiaError('USAGE', `${name} with --parameters '${clip(parameters)}': ${faults.join('; ')}`)
+  }
+  const [fault] = detector.check?.(read.data) ?? []
+  if (fault) throw new VigiaError('USAGE', `${name} with --parameters: ${fault.field} ${fault.message}`)
+  return detector.create(read.data)
 }
 
-function ownBank(detector: Detector): Bank | undefined {
-  if (detector.driven !== 'samples' || !detector.parameters.safeParse({}).success) return undefined
-  return detector.create({})
+function readParameters(text: string): unknown {
+  try {
+    return parse(text)
+  } catch (thrown) {
+    throw new VigiaError('USAGE', `--parameters is not YAML: ${clip(text)}`, { cause: thrown })
+  }
 }
 
 /** Reads a series, scores it and writes `timestamp,value,anomaly_score`, one row a row; says how many and the highest. */
 export async function scoreFile(options: {
   detector: string
+  parameters?: string
   data: string
   out: string
 }): Promise<{ rows: number; highest: number }> {
-  const bank = scoringBank(options.detector)
+  const bank = scoringBank(options.detector, options.parameters)
   const rows = readSeries(await readText(options.data), options.data)
   const scores = scoreSeries(bank, rows)
   const lines = rows.map(

@@ -16,11 +16,11 @@ describe('crashes at every step of a job', () => {
         '2000',
         '--cover',
         '--minutes',
-        '6',
+        '5',
       ])
       expect(figures).toMatchObject({ doubleRuns: 0, silent: 0, untrue: 0 })
-      // Two points lie between two statements; a slow machine may end its six minutes before it dies at both.
-      expect(figures.missed.length).toBeLessThanOrEqual(2)
+      // A slow machine may end its five minutes before a process has died at the last one.
+      expect(figures.missed.length).toBeLessThanOrEqual(1)
       expect(figures.crashPoints).toBeGreaterThanOrEqual(30)
       expect(figures.serverCrashes).toBeGreaterThanOrEqual(9)
       // The jobs do run between the crashes.

@@ -3,7 +3,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { buildProgram } from '../../../cli/program.ts'
-import { readSeries, scoreFile, scoreSeries, scoringBank } from '../../../cli/rules/score.ts'
+import { readSeries, scoreFile, scoreSeries, SCORING, scoringBank } from '../../../cli/rules/score.ts'
+
+/** As a rule would give them for a series that swings about 50. */
+const PARAMETERS: Record<string, string> = {
+  changepoint: '{}',
+  'counter-rate': '{above: 100, window: 1h}',
+  expiry: '{within: 30d}',
+  flapping: '{above: 50, within: 2d}',
+  leak: '{bound: 100}',
+  novelty: '{}',
+  seasonal: '{}',
+  threshold: '{above: 90, clear: 85}',
+  trend: '{bound: 100, horizon: 6h, window: 6h}',
+  wear: '{bound: 100, horizon: 30d}',
+}
 
 let folder: string
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'vigia-score-'))))
@@ -36,15 +50,6 @@ it('writes one score in [0, 1] a row, 0 where the value is missing', async () =>
   expect(Number(cells[940]?.[2])).toBeGreaterThan(0.99)
 })
 
-it('is causal: what comes later changes no score', () => {
-  const rows = readSeries(series(), 'in.csv')
-  for (const detector of ['seasonal', 'changepoint', 'novelty']) {
-    const whole = scoreSeries(scoringBank(detector), rows)
-    const part = scoreSeries(scoringBank(detector), rows.slice(0, 700))
-    expect([...whole.subarray(0, 700)]).toEqual([...part])
-  }
-})
-
 it('names the line of every fault, an unreadable file, and the detectors that there are', async () => {
   const text = 'timestamp,value\n2026-01-01 00:00:00,1\nyesterday,2\n2026-01-01 00:10:00,two\n1,2,3\n'
   expect(() => readSeries(text, 'x.csv')).toThrowError(
@@ -62,7 +67,31 @@ it('names the line of every fault, an unreadable file, and the detectors that th
   )
   const missing = { detector: 'seasonal', data: join(folder, 'no.csv'), out: join(folder, 'out.csv') }
   await expect(scoreFile(missing)).rejects.toMatchObject({ code: 'NOT_FOUND' })
-  expect(() => scoringBank('threshold')).toThrowError(/one of .*seasonal/)
+  expect(() => scoringBank('nothing')).toThrowError(/one of .*seasonal/)
+  expect(() => scoringBank('peers')).toThrowError(/more than one series.*rules replay/)
+})
+
+it('takes the parameters of a rule, and scores 1 from where the condition holds to where it is clear again', () => {
+  const values = [10, 95, 88, 80, 92, 86]
+  const rows = values.map((value, row) => ({ timestamp: '', timeMs: row * 60_000, value, text: '' }))
+  expect([...scoreSeries(scoringBank('threshold', '{above: 90, clear: 85}'), rows)]).toEqual([
+    0, 1, 1, 0, 1, 1,
+  ])
+  expect(() => scoringBank('threshold')).toThrowError(/exactly one of above and below/)
+  expect(() => scoringBank('threshold', '{above: high}')).toThrowError(/above .*number/)
+  expect(() => scoringBank('threshold', '{above: 90, clear: 95}')).toThrowError(/clear/)
+  expect(() => scoringBank('threshold', '{above')).toThrowError(/not YAML/)
+})
+
+it('is causal with every detector that judges one series, and stays within 0 and 1', () => {
+  const rows = readSeries(series(), 'in.csv')
+  expect(Object.keys(PARAMETERS).toSorted()).toEqual(SCORING.toSorted())
+  for (const [detector, given] of Object.entries(PARAMETERS)) {
+    const whole = scoreSeries(scoringBank(detector, given), rows)
+    const part = scoreSeries(scoringBank(detector, given), rows.slice(0, 700))
+    expect([...whole.subarray(0, 700)], detector).toEqual([...part])
+    for (const score of whole) expect(score >= 0 && score <= 1, detector).toBe(true)
+  }
 })
 
 it('reads ISO times with and without an offset, and Unix times', () => {
