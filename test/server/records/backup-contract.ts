@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,7 +73,9 @@ export function backupContract(on: () => Cluster): void {
       const records = connectRecords(busy)
       let going = true
       const writing = (async () => {
-        for (let count = 0; going; count++)
+        for (let count = 0; going; count++) {
+          // Flat out it writes faster than a backup reads, which then has more to read each time.
+          await sleep(2)
           await records.operator(async (db) => {
             const own = { client_id: 'client-0', device_id: deviceId(0) }
             const times = { online_at: new Date(count), offline_at: new Date(count) }
@@ -85,6 +88,7 @@ export function backupContract(on: () => Cluster): void {
               .set({ command_sequence: count + 1 })
               .execute()
           })
+        }
       })()
       const moment = join(folder, 'moment.vigia')
       for (let round = 0; round < 4; round++) await backup({ owner: busy, file: moment, clock })
