@@ -40,6 +40,9 @@ export function connectRecords(connection: Connection, options: { maxConnections
   })
   // An idle connection that breaks is taken out of the pool by pg itself; the next transaction says what is wrong.
   pool.on('error', () => undefined)
+  // One that breaks between two statements, or in the middle of sending one, tells the connection itself too, where
+  // nobody listens: that would end the process. The statement throws anyway.
+  pool.on('connect', (client) => void client.on('error', () => undefined))
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 
   async function run<T>({ operator, client, readers }: Sight, work: (db: Db) => Promise<T>): Promise<T> {

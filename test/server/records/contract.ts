@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Connection } from '../../../server/records/connection.ts'
@@ -95,6 +96,22 @@ export function recordsContract(start: () => Promise<Cluster>): void {
     expect(refused).toMatchObject({ code: 'RECORDS_UNAVAILABLE' })
     expect(String(refused)).not.toContain('very-secret')
     await wrong.close()
+  })
+
+  it('outlives a connection that is cut off between two statements of a transaction, and says so', async () => {
+    const own = connectRecords(owner)
+    const cut = own.operator(async (db) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db)
+      await withClient(owner, (client) =>
+        client.query('select pg_terminate_backend($1, 5000)', [rows[0]?.pid]),
+      )
+      // What is told to nobody who waits for an answer would end the process.
+      await sleep(50)
+      await sql`select 1`.execute(db)
+    })
+    await expect(cut).rejects.toMatchObject({ code: 'RECORDS_UNAVAILABLE' })
+    await own.ping()
+    await own.close()
   })
 
   it('migrates forward only: again changes nothing, four at once run each step once', async () => {
