@@ -1,4 +1,5 @@
 import type { Clock } from '../../contract/clock.ts'
+import { VigiaError } from '../../contract/errors.ts'
 import type { Connection } from './connection.ts'
 import { startEmbedded } from './embedded.ts'
 import type { PlaceOptions } from './embedded-place.ts'
@@ -52,6 +53,9 @@ export async function openRecords(
     }
   } catch (thrown) {
     await embedded?.stop()
+    // PostgreSQL names no disk.
+    if (embedded && thrown instanceof VigiaError && thrown.code === 'DISK_FULL')
+      throw new VigiaError('DISK_FULL', `${options.dataDir}: ${thrown.message}`, { cause: thrown })
     throw thrown
   }
 }
