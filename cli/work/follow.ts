@@ -5,6 +5,7 @@ import type { JobView } from '../../contract/incident.ts'
 import type { RunView } from '../../contract/run.ts'
 import type { Context } from '../command.ts'
 import { printable } from '../output.ts'
+import { gapText, restOf } from './rest.ts'
 import { countsText } from './run-text.ts'
 
 /** States in which a job stays. */
@@ -20,7 +21,7 @@ export const FINAL: readonly JobState[] = [
 const POLL_MS = 250
 const RUN_POLL_MS = 500
 
-/** Shows the output of a job as it comes, and waits for its end. */
+/** Shows the output of a job as it comes, what was left out on the way as a mark, and waits for its end. */
 export async function followJob({ server, out }: Context, job: JobView): Promise<JobView> {
   const stop = new AbortController()
   const shown = { stdout: 0, stderr: 0 }
@@ -28,10 +29,15 @@ export async function followJob({ server, out }: Context, job: JobView): Promise
     if (out.json) return
     process[stream].write(printable(text))
   }
+  // Told beside the output, which may go on to another program.
+  const leave = (bytes: number): void => {
+    if (bytes > 0) show('stderr', gapText(bytes))
+  }
   const reading = (async () => {
     try {
       for await (const value of server.listen(OUTPUT_STREAM.replace(':id', job.id), stop.signal)) {
         const chunk = JobOutput.parse(value)
+        leave(chunk.offset - shown[chunk.stream])
         show(chunk.stream, chunk.text)
         shown[chunk.stream] = chunk.offset + Buffer.byteLength(chunk.text)
       }
@@ -46,9 +52,13 @@ export async function followJob({ server, out }: Context, job: JobView): Promise
   }
   stop.abort()
   await reading
-  // A short script may have ended before the stream was open: what was not seen live comes from the result.
-  if (shown.stdout === 0 && current.stdout !== '') show('stdout', current.stdout)
-  if (shown.stderr === 0 && current.stderr !== '') show('stderr', current.stderr)
+  // What was not seen live, as of a script that ended before the stream was open, comes from the result.
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const total = stream === 'stdout' ? current.stdoutBytes : current.stderrBytes
+    const rest = restOf(current[stream], total ?? Buffer.byteLength(current[stream]), shown[stream])
+    leave(rest.leftOut)
+    if (rest.text !== '') show(stream, rest.text)
+  }
   return current
 }
 

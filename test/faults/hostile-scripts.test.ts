@@ -116,6 +116,13 @@ suiteOnSmallDisk('scripts from the order to what the technician reads', 160, (di
     expect(long.stdout).toMatch(/^x+\n\[… \d+ bytes left out …\]\nx+END$/)
     const kept = long.stdout.replace(LEFT_OUT, '').length
     expect(Number(LEFT_OUT.exec(long.stdout)?.[1])).toBe(52_428_803 - kept)
+
+    const followed = vigia.vigia('run', 'hostile', '--device', device, '--kind', 'line', '--yes', '--follow')
+    expect(followed.code, followed.stderr).toBe(0)
+    expect(followed.stdout).toMatch(/^x+END/)
+    const left = [...followed.stderr.matchAll(new RegExp(LEFT_OUT, 'g'))].map(([, bytes]) => Number(bytes))
+    const shown = followed.stdout.lastIndexOf('END') + 3
+    expect(shown + left.reduce((sum, bytes) => sum + bytes, 0)).toBe(52_428_803)
   })
 
   it(
