@@ -80,7 +80,7 @@ export const filesEs: typeof filesEn = {
     copyTo: 'Enviar texto …',
     copyFrom: 'Texto de allí …',
     noClipboard: 'No se copian textos: así lo dice la directiva de este equipo.',
-    lookClipboard: 'Solo se copian textos mientras usted controla.',
+    lookClipboard: 'Solo se copian textos mientras controlas.',
     copyToTitle: 'Texto para el portapapeles de allí',
     copyFromTitle: 'Lo que se ha copiado allí',
     send: 'Enviar',
