@@ -28,30 +28,36 @@ export function createAlertQueue(options: {
 }): AlertQueue {
   let waiting: AlertTransition[] = []
   let inFlight = 0
-  let running: Promise<void> | undefined
+  let running = Promise.resolve()
+  let isRunning = false
   let stopped = false
 
   async function run(): Promise<void> {
-    let waitMs = FIRST_WAIT_MS
-    while (waiting.length > 0 && !stopped) {
-      const batch = waiting
-      waiting = []
-      inFlight = batch.length
-      try {
-        await options.deliver(batch)
-        waitMs = FIRST_WAIT_MS
-      } catch (thrown) {
-        const error = asVigiaError(thrown)
-        if (error.retry === 'transient') {
-          waiting = coalesce([...batch, ...waiting])
-          options.onRetry(error, waitMs)
-          inFlight = 0
-          await options.sleep(waitMs)
-          waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
-        } else if (batch.length === 1) options.onLost(error, batch)
-        else await oneByOne(batch)
+    try {
+      let waitMs = FIRST_WAIT_MS
+      while (waiting.length > 0 && !stopped) {
+        const batch = waiting
+        waiting = []
+        inFlight = batch.length
+        try {
+          await options.deliver(batch)
+          waitMs = FIRST_WAIT_MS
+        } catch (thrown) {
+          const error = asVigiaError(thrown)
+          if (error.retry === 'transient') {
+            waiting = coalesce([...batch, ...waiting])
+            options.onRetry(error, waitMs)
+            inFlight = 0
+            await options.sleep(waitMs)
+            waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
+          } else if (batch.length === 1) options.onLost(error, batch)
+          else await oneByOne(batch)
+        }
+        inFlight = 0
       }
-      inFlight = 0
+    } finally {
+      // At the very moment at which nothing waits: what comes a moment later starts it again.
+      isRunning = false
     }
   }
 
@@ -75,13 +81,13 @@ export function createAlertQueue(options: {
       if (alerts.length === 0 || stopped) return
       waiting.push(...alerts)
       if (waiting.length > COALESCE_ABOVE) waiting = coalesce(waiting)
-      running ??= run().finally(() => {
-        running = undefined
-      })
+      if (isRunning) return
+      isRunning = true
+      running = run()
     },
     size: () => waiting.length + inFlight,
     async drained() {
-      while (running) await running
+      while (isRunning) await running
     },
     stop() {
       stopped = true

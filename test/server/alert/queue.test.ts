@@ -50,6 +50,41 @@ describe('the queue of alerts', () => {
     )
   })
 
+  it('takes an alert at whatever moment of the end of a delivery it comes', async () => {
+    for (let moments = 0; moments < 12; moments++) {
+      const delivered: string[] = []
+      const queue = createAlertQueue({
+        deliver: async (alerts) => void delivered.push(...alerts.map((one) => one.fingerprint)),
+        sleep: () => Promise.resolve(),
+        onRetry: () => undefined,
+        onLost: () => expect.unreachable(),
+      })
+      queue.push([alert('first')])
+      for (let moment = 0; moment < moments; moment++) await Promise.resolve()
+      queue.push([alert('second')])
+      await queue.drained()
+      expect(delivered, `after ${moments} moments`).toEqual(['first', 'second'])
+    }
+  })
+
+  it('goes on after a delivery that fails at once', async () => {
+    const delivered: string[] = []
+    const queue = createAlertQueue({
+      deliver: (alerts) => {
+        if (alerts[0]?.fingerprint === 'bad') throw new Error('broken')
+        delivered.push(...alerts.map((one) => one.fingerprint))
+        return Promise.resolve()
+      },
+      sleep: () => Promise.resolve(),
+      onRetry: () => undefined,
+      onLost: () => undefined,
+    })
+    queue.push([alert('bad')])
+    queue.push([alert('good')])
+    await queue.drained()
+    expect(delivered).toEqual(['good'])
+  })
+
   it('does not let one bad alert stop the others', async () => {
     const delivered: string[] = []
     const lost: string[] = []
