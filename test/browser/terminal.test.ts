@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Secret, TOTP } from 'otpauth'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { RemoteView } from '../../contract/remote/session.ts'
-import { BIN, createInstallation, setUpLink, type Installation } from '../support/installation.ts'
+import { BIN, createInstallation, eventually, setUpLink, type Installation } from '../support/installation.ts'
 import { vigiaInPty } from '../support/pty.ts'
 import { suiteNeeding } from '../support/servers.ts'
 import { admitTechnician } from '../support/technician.ts'
@@ -254,8 +255,12 @@ suiteNeeding(['chromium'], 'a terminal in the console, on a real server with a r
       await own.sees(/^30 100\s*$/m)
       await own.sees(/^ñandú 🦤\s*$/m)
       own.resize(120, 40)
-      own.type('stty size\r')
-      await own.sees(/^40 120\s*$/m)
+      // The size and what is typed go by different ways, and the one may pass the other.
+      await eventually('the new size', 20_000, async () => {
+        own.type('stty size\r')
+        await sleep(300)
+        return /^40 120\s*$/m.test(own.text())
+      })
       const listed = JSON.parse(
         vigia.vigia('remote', 'list', '--device', device, '--json').stdout,
       ) as RemoteView[]

@@ -145,9 +145,13 @@ describe('a run over real agents', () => {
     await vigia.stop('SIGKILL')
     await vigia.start()
     await eventually('both agents', 90_000, async () => (await isOnline(local)) && (await isOnline(second)))
-    const over = await ended(id, 180_000)
-    expect([over, await results(id)]).toMatchObject([{ state: 'done', counts: { succeeded: 2 } }, {}])
-    expect(readFileSync(at('slow'), 'utf8').trim().split('\n')).toHaveLength(2)
+    expect(await ended(id, 180_000)).toMatchObject({ state: 'done' })
+    // Which device comes first is chance. The agent of this machine ends with the server, and its job with it.
+    for (const { device, state, reason } of await results(id))
+      if (device !== local || state !== 'cancelled') expect([device, state]).toEqual([device, 'succeeded'])
+      else expect(reason).toBe('the agent was stopped')
+    const started = readFileSync(at('slow'), 'utf8').trim().split('\n')
+    expect([started.length, new Set(started).size]).toEqual([2, 2])
     expect(await vigia.server.call('verifyAudit', { query: {} })).toMatchObject({ ok: true })
   }, 300_000)
 
