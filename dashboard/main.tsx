@@ -30,7 +30,10 @@ const queries = new QueryClient({
   queryCache: new QueryCache({ onError: (error, query) => query.queryKey[0] !== 'me' && onError(error) }),
   mutationCache: new MutationCache({ onError }),
   defaultOptions: {
+    mutations: { networkMode: 'always' },
     queries: {
+      // A browser that calls itself offline still reaches a server on the same machine or in the same building.
+      networkMode: 'always',
       staleTime: 2000,
       retry: (count, error) => count < 2 && error instanceof VigiaError && error.retry === 'transient',
       retryDelay: (attempt) => 500 * 2 ** attempt,

@@ -108,4 +108,14 @@ suiteNeeding(['chromium'], 'the fleet page at ten thousand devices', () => {
     await expect.poll(asked).toBeGreaterThan(before)
     await context.close()
   })
+
+  it('goes on where the browser thinks that it is offline, as on a laptop with the server on itself', async () => {
+    const { page, context } = await openPage(browser)
+    await page.goto(server.url)
+    await page.getByText('10,000 devices').first().waitFor()
+    await page.evaluate("window.dispatchEvent(new Event('offline'))")
+    await page.locator('tr[aria-rowindex="2"] a').click()
+    await page.getByRole('row', { name: 'Memory in use' }).waitFor()
+    await context.close()
+  })
 })
