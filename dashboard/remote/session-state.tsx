@@ -30,7 +30,7 @@ export function SessionBar({
       <span className="inline" role="status">
         <Tag tone={toneOf(state)}>{t(`remote.phase.${phase}`)}</Tag>
         {state.why !== null && <span>{why(state.why)}</span>}
-        {state.message !== null && (
+        {state.message !== null && saysMore(state.why) && (
           <span className="dim small" lang="en">
             {state.message}
           </span>
@@ -80,6 +80,13 @@ export function toneOf(state: Pick<ChannelState, 'phase' | 'interrupted'>): Tone
     default:
       return state.phase satisfies never
   }
+}
+
+/** Known ends whose message tells what their words do not: how long, or what is missing. */
+const SAY_MORE = new Set(['idle', 'limit', 'REMOTE_FORBIDDEN', 'REMOTE_UNAVAILABLE'])
+
+function saysMore(why: string | null): boolean {
+  return why === null || SAY_MORE.has(why) || !isKnown(why)
 }
 
 type Why = Exclude<keyof typeof remoteEn.remote.why, 'other'>
