@@ -17,6 +17,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    setupFiles: ['test/support/nobody.ts'],
     sequence: { sequencer: LongestFirst },
     projects: [
       {

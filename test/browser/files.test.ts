@@ -106,7 +106,7 @@ suiteNeeding(['chromium'], 'files of a device in the console, on a real server w
     await entry('big.bin').click()
     const line = transfer('big.bin')
     const done = (): Promise<number> => line.locator('progress').evaluate((at: { value: number }) => at.value)
-    await expect.poll(done, { interval: 20 }).toBeGreaterThan(1_000_000)
+    await expect.poll(done, { interval: 20, timeout: 30_000 }).toBeGreaterThan(1_000_000)
     const { sessions } = await site.vigia.server.call('remotes', { query: { device: site.device } })
     await site.vigia.server.call('closeRemote', { params: { id: sessions[0]!.id } })
     await line.getByText('Broken off').waitFor()

@@ -55,7 +55,7 @@ suiteNeeding(
       writeFileSync(join(folder, 'cert.pem'), server.certPem)
       writeFileSync(join(folder, 'key.pem'), server.keyPem)
       xrdp = spawn(programs.xrdp, ['--nodaemon', '--config', ini], { stdio: 'ignore' })
-      vigia = await createInstallation({ env: { DISPLAY: there.name } })
+      vigia = await createInstallation({ env: { DISPLAY: there.name, WAYLAND_DISPLAY: '' } })
       await vigia.start()
       device = await admitTechnician(vigia, 'tess')
     }, 180_000)
@@ -103,7 +103,11 @@ suiteNeeding(
       const tunnel = open()
       const port = tunnel.port.catch(() => '')
       await eventually('the question', 20_000, async () => person.reads('--question') !== '')
-      const code = /Both of you read out: (\d{6})/.exec(tunnel.said())?.[1]
+      const code = await eventually(
+        'the code',
+        10_000,
+        async () => /Both of you read out: (\d{6})/.exec(tunnel.said())?.[1],
+      )
       expect(person.reads('--question')).toContain(
         'tess asks for permission to sign in to this computer with Remote Desktop',
       )

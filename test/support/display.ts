@@ -48,7 +48,8 @@ export async function startDisplay(screen = '800x600x24'): Promise<Display> {
     server.once('error', reject)
   })
   const name = `:${number}`
-  const env = { ...process.env, DISPLAY: name, HOME: folder, LC_ALL: 'C.UTF-8' }
+  const env: NodeJS.ProcessEnv = { ...process.env, DISPLAY: name, HOME: folder, LC_ALL: 'C.UTF-8' }
+  delete env['WAYLAND_DISPLAY']
   const xdotool = (...args: string[]): string =>
     execFileSync('xdotool', args, {
       env,

@@ -108,10 +108,11 @@ function readEnvironment(text: string): Record<string, string> {
   )
 }
 
+/** What is set but empty counts as not set, as for the programs that read it. */
 function carriedOf(pairs: readonly [string, string | undefined][]): Record<string, string> {
   const env: Record<string, string> = {}
-  for (const [name, value] of pairs)
-    if (CARRIED.includes(name) && value !== undefined && value.length < 1000) env[name] = value
+  for (const [name, value = ''] of pairs)
+    if (CARRIED.includes(name) && value !== '' && value.length < 1000) env[name] = value
   return env
 }
 

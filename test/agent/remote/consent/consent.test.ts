@@ -82,6 +82,11 @@ describe('whose desktop it is', () => {
       writeFileSync(join(root, 'tmp/.X11-unix/X5'), '')
       expect(await findDesktop(root, {})).toMatchObject({ env: { DISPLAY: ':5', XAUTHORITY: '/run/auth' } })
       expect(Object.keys((await findDesktop(root, {}))!.env)).toEqual(['DISPLAY', 'XAUTHORITY'])
+      // An empty name is none: nothing is at the folder itself.
+      const emptied = { WAYLAND_DISPLAY: '', XDG_RUNTIME_DIR: join(root, 'tmp') }
+      expect(await findDesktop(root, emptied)).toMatchObject({ env: { DISPLAY: ':5' } })
+      const both = await findDesktop(root, { ...emptied, DISPLAY: ':5' })
+      expect(both?.env).not.toHaveProperty('WAYLAND_DISPLAY')
     } finally {
       rmSync(root, { recursive: true, force: true })
     }
@@ -189,7 +194,7 @@ describe('a notice that is shown by a program which dies', () => {
   })
 })
 
-suiteNeeding(['Xvfb', 'xdotool', 'xmessage', 'zenity'], 'the person at a real display', () => {
+suiteNeeding(['Xvfb', 'xdotool', 'xmessage', 'xterm', 'zenity'], 'the person at a real display', () => {
   let display: Display
   beforeAll(async () => {
     display = await startDisplay()
@@ -304,6 +309,18 @@ suiteNeeding(['Xvfb', 'xdotool', 'xmessage', 'zenity'], 'the person at a real di
       }
     },
   )
+
+  it('is found by no agent of another test, and by none that looks for the desktop of who runs the tests', async () => {
+    const other = await startDisplay()
+    try {
+      other.run('xterm', ['-title', 'the window of another test'])
+      await other.window('the window of another test')
+      expect((await findDesktop())?.env['DISPLAY']).toBeUndefined()
+      expect(await createConsent().ask({ ...REQUEST, timeoutMs: 5000 })).toBe('nobody')
+    } finally {
+      await other.close()
+    }
+  })
 
   it('is nobody when the display is none', async () => {
     const consent = createConsent(async (shown) =>
