@@ -79,6 +79,11 @@ export async function connectAs(stolen: Stolen, more: Partial<IClientOptions> = 
   })
 }
 
+/** Publishes so that the answer of the server's broker is waited for. */
+export async function publish(session: MqttClient, topic: string, payload: string | Buffer): Promise<void> {
+  await session.publishAsync(topic, payload, { qos: 1 })
+}
+
 /** A hello as an agent sends it. */
 export function helloOf(more: Partial<SessionHello> = {}): SessionHello {
   return {
