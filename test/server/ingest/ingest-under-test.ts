@@ -36,6 +36,10 @@ export function device(letter: string, client = 'acme'): DeviceAddress {
   return { client, device: `d-${letter.repeat(16)}` }
 }
 
+/** Two devices of one client. */
+export const a = device('a')
+export const b = device('b')
+
 export function layout(series: SeriesSpec[]): Layout {
   const hash = createHash('sha256').update(layoutText(series)).digest('hex').slice(0, 16)
   return { v: 1, hash, series }
@@ -129,4 +133,12 @@ export function startIngest(options: Partial<IngestOptions> = {}): IngestUnderTe
       return metric?.values.find(({ labels }) => labels['reason'] === reason)?.value ?? 0
     },
   }
+}
+
+/** Ingest that knows the layout of both devices. */
+export function startWithLayouts(options: Partial<IngestOptions> = {}): IngestUnderTest {
+  const test = startIngest(options)
+  test.ingest.handle(a, 'layout', json(CPU_AND_DISK))
+  test.ingest.handle(b, 'layout', json(CPU_AND_DISK))
+  return test
 }
