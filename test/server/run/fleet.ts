@@ -36,6 +36,9 @@ const box = openSecretBox(mkdtempSync(join(tmpdir(), 'vigia-fleet-')))
 /** A technician who may run code everywhere. */
 export const ana: Orderer = { name: 'ana', clients: null, proof: 'second factor' }
 
+/** The target of a run that names its devices. */
+export const on = (devices: string[]) => ({ kind: 'devices', devices }) as const
+
 /** How a device answers an order: with an end at once, or it is silent until the test speaks for it. */
 type Answer = Partial<JobResult> | 'silent'
 
