@@ -16,8 +16,29 @@ const byId = z.object({ id: RecordId })
 const byClient = z.object({ client: ClientId })
 const flag = z.enum(['true', 'false']).default('false')
 
-/** Routes of noise control; part of ROUTES in http.ts. */
+/** Routes of maintenance and noise control; part of ROUTES in http.ts. */
 export const NOISE_ROUTES = {
+  maintenance: {
+    method: 'GET',
+    path: '/api/maintenance',
+    access: 'person',
+    query: z.object({ client: ClientId }),
+    answer: z.object({ windows: z.array(MaintenanceWindow) }),
+    summary: 'Maintenance windows of a client that are not over',
+  },
+  addMaintenance: {
+    method: 'POST',
+    path: '/api/maintenance',
+    access: 'operate',
+    touches: 'client',
+    body: MaintenanceWindow.pick({ client: true, startsAtMs: true, endsAtMs: true, reason: true }).extend({
+      device: DeviceId.nullable(),
+      site: z.string().min(1).max(80).nullable().optional(),
+      tag: z.string().min(1).max(80).nullable().optional(),
+    }),
+    answer: MaintenanceWindow,
+    summary: 'Open a maintenance window: no incident opens and no remedy runs in it, and it is no downtime',
+  },
   silences: {
     method: 'GET',
     path: '/api/silences',

@@ -1,23 +1,18 @@
 import { VigiaError } from '../../contract/errors.ts'
 import type { RouteName } from '../../contract/http.ts'
+import type { PEOPLE_ROUTES, SIGN_IN_ROUTES } from '../../contract/routes/person.ts'
 import { SESSION_COOKIE, type Session } from '../access/people.ts'
 import type { Call, Handlers } from '../http/handler.ts'
 import type { Parts } from '../wiring/parts.ts'
 
 type Names =
-  | 'people'
-  | 'createPerson'
-  | 'setPassword'
+  | keyof typeof SIGN_IN_ROUTES
+  | keyof typeof PEOPLE_ROUTES
+  | 'setPersonClients'
   | 'audit'
   | 'verifyAudit'
   | 'backup'
   | 'health'
-  | 'setup'
-  | 'setupState'
-  | 'login'
-  | 'logout'
-  | 'me'
-  | 'setPersonClients'
 
 /** Routes of people: set-up, signing in and out; and of the server itself: health, audit, backup. */
 export function accessRoutes({ people, remote, runs, audit, backup, health }: Parts): Pick<Handlers, Names> {

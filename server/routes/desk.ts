@@ -1,3 +1,4 @@
+import type { INCIDENT_ROUTES } from '../../contract/routes/incident.ts'
 import type { Handlers } from '../http/handler.ts'
 import { REPORT_SECURITY_POLICY } from '../http/headers.ts'
 import type { Parts } from '../wiring/parts.ts'
@@ -9,16 +10,7 @@ import { setKillSwitch } from '../remediation/settings.ts'
 import { listLedger } from '../remediation/ledger.ts'
 import { replayOf } from '../rules/replay-source.ts'
 
-type Names =
-  | 'killSwitch'
-  | 'incidents'
-  | 'incident'
-  | 'tickets'
-  | 'ticket'
-  | 'updateTicket'
-  | 'ledger'
-  | 'hostile'
-  | 'report'
+type Names = keyof typeof INCIDENT_ROUTES | 'killSwitch' | 'hostile' | 'report'
 
 /** Routes of the desk: incidents, tickets, the ledger, the kill switch, hostile reports and reports. */
 export function deskRoutes(parts: Parts): Pick<Handlers, Names> {

@@ -1,3 +1,4 @@
+import type { FLEET_ROUTES } from '../../contract/routes/fleet.ts'
 import type { DeviceView } from '../../contract/views.ts'
 import type { Severity } from '../../contract/rules.ts'
 import { SEVERITIES } from '../../contract/rules.ts'
@@ -5,26 +6,8 @@ import type { DeviceRecord, PolicyChange } from '../fleet/devices.ts'
 import type { Handlers } from '../http/handler.ts'
 import type { Parts } from '../wiring/parts.ts'
 
-type Names =
-  | 'enrolTrust'
-  | 'enrol'
-  | 'createEnrolToken'
-  | 'clients'
-  | 'createClient'
-  | 'devices'
-  | 'device'
-  | 'deviceFacts'
-  | 'deviceSeries'
-  | 'revokeDevice'
-  | 'setPolicy'
-  | 'setTags'
-  | 'startLab'
-  | 'endLab'
-  | 'maintenance'
-  | 'addMaintenance'
-
 /** Routes of the fleet: clients, devices, enrolment, policies and labs. */
-export function fleetRoutes(parts: Parts): Pick<Handlers, Names> {
+export function fleetRoutes(parts: Parts): Pick<Handlers, keyof typeof FLEET_ROUTES> {
   const { audit, broker, clients, devices, documents, enrolment, live, liveState, records, store, trust } =
     parts
 
@@ -156,21 +139,6 @@ export function fleetRoutes(parts: Parts): Pick<Handlers, Names> {
       await parts.deviceChanged(params.device)
       live.events.emit({ type: 'device', device: params.device })
       return { tags }
-    },
-    maintenance: async ({ query }) => ({
-      windows: await parts.maintenance.list(query.client, parts.clock()),
-    }),
-    async addMaintenance({ body, whoName }) {
-      const window = await parts.maintenance.create({ ...body, createdBy: whoName })
-      await audit.append({
-        who: whoName,
-        action: 'maintenance.open',
-        client: body.client,
-        subject: body.device ?? body.client,
-        detail: body,
-      })
-      await parts.noise.changed(body.client)
-      return window
     },
     async startLab({ params, body, whoName }) {
       const change = await devices.startLab(params.device, body)

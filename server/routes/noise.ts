@@ -5,10 +5,25 @@ import type { Parts } from '../wiring/parts.ts'
 
 type Names = keyof typeof NOISE_ROUTES
 
-/** Routes of noise control: silences, recurring maintenance, business hours, the noise budget and the log. */
+/** Routes of noise control: maintenance, silences, business hours, the noise budget and the log. */
 export function noiseRoutes(parts: Parts): Pick<Handlers, Names> {
   const { audit, clock, maintenance, noise, records } = parts
   return {
+    maintenance: async ({ query }) => ({
+      windows: await maintenance.list(query.client, clock()),
+    }),
+    async addMaintenance({ body, whoName }) {
+      const window = await maintenance.create({ ...body, createdBy: whoName })
+      await audit.append({
+        who: whoName,
+        action: 'maintenance.open',
+        client: body.client,
+        subject: body.device ?? body.client,
+        detail: body,
+      })
+      await noise.changed(body.client)
+      return window
+    },
     silences: async ({ query }) => ({
       silences: await noise.silences.list({ client: query.client, all: query.all === 'true' }, clock()),
     }),
