@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Layout, SeriesSpec } from '../../../contract/report.ts'
 import { layoutText } from '../../../contract/wire.ts'
-import type { StoredReport } from '../../../server/store/store.ts'
+import type { MetricStore, StoredReport } from '../../../server/store/store.ts'
+
+/** A store as the parts of its contract see it; `device` makes a name that no other test has. */
+export type OpenStore = { store: () => MetricStore; device: () => string; now: number }
 
 /** A layout over these series with its true hash. */
 export function layoutOf(series: SeriesSpec[]): Layout {
@@ -41,4 +44,9 @@ export function newBoot(): string {
 export function temporaryDirectory(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'vigia-store-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** The numbers from `from` on, before `to`. */
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i)
 }

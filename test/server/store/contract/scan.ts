@@ -1,14 +1,13 @@
 import { expect, it } from 'vitest'
-import { seriesKey } from '../../../contract/wire.ts'
-import type { MetricStore, ScanQuery } from '../../../server/store/store.ts'
-import { layoutOf, newBoot, report } from './fixtures.ts'
+import { seriesKey } from '../../../../contract/wire.ts'
+import type { MetricStore, ScanQuery } from '../../../../server/store/store.ts'
+import { layoutOf, newBoot, range, report, type OpenStore } from '../fixtures.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
-/** What every store promises of reading a device through; `device` makes one that no other test has. */
-export function scanContract(on: { store: () => MetricStore; device: () => string; now: number }): void {
-  const { store, device, now } = on
+/** What every store promises of reading a device through. */
+export function scanContract({ store, device, now }: OpenStore): void {
   it('reads through every sample of a device once, in the order of time, before and after sorting', async () => {
     const d = device()
     const layout = layoutOf([
@@ -108,8 +107,4 @@ async function scanned(
     })
   }
   return { samples, times, hourly }
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: to - from }, (_, i) => from + i)
 }
