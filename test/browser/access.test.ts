@@ -2,8 +2,8 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { suiteNeeding } from '../support/servers.ts'
 import { axeFindings, buildConsole, openBrowser, openPage } from './console.ts'
-import { uuid } from './fixture-data.ts'
-import { startFixtureServer, type FixtureServer } from './fixture-server.ts'
+import { uuid } from './fixture/data.ts'
+import { startFixtureServer, type FixtureServer } from './fixture/server.ts'
 
 suiteNeeding(['chromium'], 'set-up, sign-in and work on a ticket', () => {
   let browser: Browser

@@ -2,8 +2,8 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { suiteNeeding } from '../support/servers.ts'
 import { axeFindings, buildConsole, openBrowser, openPage } from './console.ts'
-import { deviceId } from './fixture-data.ts'
-import { startFixtureServer, type FixtureServer } from './fixture-server.ts'
+import { deviceId } from './fixture/data.ts'
+import { startFixtureServer, type FixtureServer } from './fixture/server.ts'
 
 const DEVICES = 10_000
 

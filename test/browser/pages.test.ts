@@ -2,8 +2,8 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { suiteNeeding } from '../support/servers.ts'
 import { axeFindings, buildConsole, openBrowser, openPage, pixelsTooWide, settled } from './console.ts'
-import { deviceId, uuid } from './fixture-data.ts'
-import { startFixtureServer, type FixtureServer } from './fixture-server.ts'
+import { deviceId, uuid } from './fixture/data.ts'
+import { startFixtureServer, type FixtureServer } from './fixture/server.ts'
 
 const PAGES = [
   { path: '/', en: 'Fleet', es: 'Flota' },

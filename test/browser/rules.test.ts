@@ -5,8 +5,8 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { suiteNeeding } from '../support/servers.ts'
 import { axeFindings, buildConsole, openBrowser, openPage, settled } from './console.ts'
-import { deviceId, uuid } from './fixture-data.ts'
-import { startFixtureServer, type FixtureServer } from './fixture-server.ts'
+import { deviceId, uuid } from './fixture/data.ts'
+import { startFixtureServer, type FixtureServer } from './fixture/server.ts'
 
 /** What the console may bring before its first page, compressed. */
 const SHELL_KB = 253

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { searchDevices } from '../../../dashboard/fleet/search.ts'
-import { fleet } from '../../browser/fixture-data.ts'
+import { fleet } from '../../browser/fixture/data.ts'
 
 describe('the search of the fleet', () => {
   const devices = fleet(2000, 1_700_000_000_000)
