@@ -1,12 +1,10 @@
 import { join } from 'node:path'
 import type { Clock } from '../contract/clock.ts'
 import type { TrustedKey } from '../contract/trust/root.ts'
-import type { Health } from '../contract/views.ts'
 import type { AlertTransition } from '../contract/rules.ts'
 import { createFactors } from './access/factors.ts'
 import { makeLocalToken } from './access/local-token.ts'
 import { createPeople } from './access/people.ts'
-import { createAlertQueue } from './alert/queue.ts'
 import { openAudit } from './wiring/audit.ts'
 import { backupInstallation } from './backup.ts'
 import type { ServerConfig } from './config.ts'
@@ -16,34 +14,29 @@ import { createClients } from './fleet/clients.ts'
 import { createDevices, type DeviceRecord } from './fleet/devices.ts'
 import { createDocuments } from './fleet/documents.ts'
 import { createEnrolment } from './fleet/enrol.ts'
-import { createMaintenance } from './fleet/maintenance.ts'
 import { createPresence } from './fleet/presence.ts'
 import { beginServerRun } from './fleet/server-runs.ts'
 import { createHostileBook } from './hostile-book.ts'
-import { createIncidents } from './incident/incidents.ts'
 import { credit, enter, tell } from './incident/rows.ts'
-import { createIngest } from './ingest/ingest.ts'
 import { createLiveState } from './live-state.ts'
 import { createLive } from './notify/live.ts'
-import { healthParts } from './wiring/health.ts'
-import { checkHealth } from './observe/health.ts'
-import { createNoise } from './wiring/noise.ts'
+import { healthOf } from './wiring/health.ts'
 import type { Logger } from './observe/log.ts'
 import { createRegistry } from './observe/metrics.ts'
 import { openBroker } from './wiring/broker.ts'
 import { openData } from './wiring/data.ts'
+import { openDesk } from './wiring/desk.ts'
+import { openAlerts, openIngest } from './wiring/flow.ts'
 import { openHttp } from './wiring/http.ts'
 import type { Parts } from './wiring/parts.ts'
-import { deliverAlerts, fromBroker, fromIngest, type Stages } from './pipeline.ts'
+import { fromBroker, type Stages } from './pipeline.ts'
 import { openRemoteParts } from './wiring/remote.ts'
 import { openPacks } from './rule-packs.ts'
 import { openRuleParts, ruleServices } from './wiring/rules.ts'
 import { createWork } from './wiring/work.ts'
 import { createScripts } from './script/scripts.ts'
 import { makeOrder } from './script/order.ts'
-import { due } from './sla/targets.ts'
 import { upTopic } from '../contract/topics.ts'
-import { createTickets } from './ticket/tickets.ts'
 import { restoreRules, startTimers } from './timers.ts'
 import { openKeys } from './wiring/keys.ts'
 import { storeShipped } from './wiring/trust.ts'
@@ -157,23 +150,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
 
   const scripts = createScripts({ records, clock, root: () => trust.root })
   await storeShipped(scripts, log)
-  const noise = createNoise({
-    records,
-    clock,
-    rule: (name, device) => rules.rule(name, device),
-    incidents: () => incidents,
-  })
-  const incidents = createIncidents({
-    records,
-    rule: (name, device) => rules.rule(name, device),
-    emit,
-    noise: noise.control,
-  })
-  const maintenance = createMaintenance({ records })
-  await maintenance.makeWindows(clock())
-  await noise.changed(null)
-  await noise.account()
-  const tickets = createTickets({ records, clock, emit, due })
+  const { noise, incidents, maintenance, tickets } = await openDesk({ records, clock, emit, rules })
   const work = createWork({
     ...{ records, clock, log, emit, audit, scripts, tickets, box: secretBox },
     session: (device) => liveState.of(device)?.hello,
@@ -191,16 +168,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
     alerts.push(out)
     rules.learned(known.flatMap(({ id }) => contexts.byId(id) ?? []))
   }
-  const alerts = createAlertQueue({
-    deliver: deliverAlerts(() => ({ rules, incidents, remediation, emit })),
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    onRetry: (error, waitMs) => log.warn({ err: error, waitMs }, 'alerts wait for the records'),
-    onLost: (error, lost) =>
-      log.error(
-        { err: error, alerts: lost.map(({ fingerprint }) => fingerprint) },
-        'alerts could not become incidents',
-      ),
-  })
+  const alerts = openAlerts(() => ({ rules, incidents, remediation, emit }), log)
   const remote = await openRemoteParts({
     ...{ records, clock, dataDir, audit, emit, broker, liveState, trust, orderKey },
     log: log.child({ part: 'remote' }),
@@ -209,18 +177,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
       ingest.refuse('REPORT_WRONG_TENANT', address, upTopic(address, 'remote'), frame),
   })
   const stages: Stages = {
-    clock,
-    log,
-    broker,
-    engine,
-    alerts,
-    ...work,
-    remote,
-    devices,
-    documents,
-    presence,
-    live,
-    liveState,
+    ...{ clock, log, broker, engine, alerts, ...work, remote, devices, documents, presence, live, liveState },
     trust,
     context: (address) => contexts.of(address),
     async renewContext(device) {
@@ -234,29 +191,12 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   if (savedMs !== null) alerts.push(await rules.catchUp(store, savedMs))
   await broker.devicesChanged()
 
-  const ingest = createIngest({
-    store: writer,
-    seen: await writer.seen(),
-    layouts: {
-      get: (address, hash) => documents.layout(address, hash),
-      save: (address, layout) => documents.saveLayout(address, layout),
-    },
-    clock,
-    registry,
+  const ingest = await openIngest({
+    ...{ writer, documents, broker, hostile, clock, registry, stages: () => stages },
     log: log.child({ part: 'ingest' }),
-    send: (address, message) => broker.send(address, message),
-    hostile: (sample) => hostile.keep(sample),
-    ...fromIngest(() => stages),
   })
   const timers = startTimers({
-    ...stages,
-    records,
-    store,
-    people,
-    incidents,
-    noise,
-    maintenance,
-    snapshotPath,
+    ...{ ...stages, records, store, people, incidents, noise, maintenance, snapshotPath },
     alive: () => run.alive(),
     renewCertificate: () => authority.renew(),
   })
@@ -267,68 +207,24 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   broker.onUp((address, channel, payload, topic) => ingest.handle(address, channel, payload, topic))
 
   const services = ruleServices({
-    ...{
-      book: ruleBook,
-      rules,
-      config: config.rules,
-      dataDir,
-      records,
-      store,
-      registry,
-      clock,
-      contexts,
-      devices,
-    },
+    ...{ book: ruleBook, rules, config: config.rules, dataDir, records, store, registry, clock },
+    ...{ contexts, devices },
     log: log.child({ part: 'rules' }),
     silencedBy: (context, rule) => noise.silencedBy(context, rule),
   })
   const ruleTimers = services.start()
   undo.push(() => ruleTimers.stop())
 
-  const health = (): Promise<Health> =>
-    checkHealth(
-      [
-        ...healthParts({
-          ...{ records: openedRecords, store, writer, broker, alerts, ruleBook, coverage: services.coverage },
-        }),
-        ...[noise, trust, anchors].map(({ health }) => health),
-      ],
-      {
-        version,
-        startedAtMs,
-        clock,
-      },
-    )
+  const health = healthOf({
+    ...{ records: openedRecords, store, writer, broker, alerts, ruleBook, coverage: services.coverage },
+    ...{ others: [noise, trust, anchors], version, startedAtMs, clock },
+  })
   const enrolment = createEnrolment({ records, clock, authority, trust, mqttUrl: broker.url })
   const parts: Parts = {
     ...{ ruleBook, ruleHistory: rules.history, reloadRules: () => rules.reload(), ...services },
-    clock,
-    log,
-    registry,
-    live,
-    liveState,
-    records,
-    store,
-    broker,
-    engine,
-    people,
-    ...factors,
-    localToken,
-    audit,
-    clients,
-    devices,
-    documents,
-    enrolment,
-    maintenance,
-    noise,
-    trust,
-    hostile,
-    incidents,
-    ...work,
-    scripts,
-    remote,
-    tickets,
-    health,
+    ...{ clock, log, registry, live, liveState, records, store, broker, engine, ...work, scripts, remote },
+    ...{ people, ...factors, localToken, audit, clients, devices, documents, enrolment, trust, hostile },
+    ...{ maintenance, noise, incidents, tickets, health },
     backup: (file) => backupInstallation({ dataDir, owner: openedRecords.owner, file, clock }),
     deviceAddresses: () => contexts.addresses(),
     async deviceChanged(device) {

@@ -1,6 +1,8 @@
+import type { Clock } from '../../contract/clock.ts'
+import type { Health } from '../../contract/views.ts'
 import type { AlertQueue } from '../alert/queue.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { HealthProbe } from '../observe/health.ts'
+import { checkHealth, type HealthProbe } from '../observe/health.ts'
 import type { OpenRecords } from '../records/open.ts'
 import type { Coverage } from '../rules/coverage.ts'
 import { ruleHealth } from '../rules/health.ts'
@@ -8,8 +10,7 @@ import type { RuleBook } from '../rules/rule-book.ts'
 import type { SpoolingWriter } from '../store/spool.ts'
 import type { MetricStore } from '../store/store.ts'
 
-/** What the server asks of itself for /healthz and the console. */
-export function healthParts(parts: {
+type Parts = {
   records: OpenRecords
   store: MetricStore
   writer: SpoolingWriter
@@ -17,8 +18,21 @@ export function healthParts(parts: {
   alerts: AlertQueue
   ruleBook: RuleBook
   coverage: Coverage
-}): HealthProbe[] {
-  const { records, store, writer, broker, alerts, ruleBook, coverage } = parts
+  /** Parts that bring their own. */
+  others: readonly { health: HealthProbe }[]
+}
+
+/** What the server asks of itself for /healthz and the console. */
+export function healthOf(
+  parts: Parts & { version: string; startedAtMs: number; clock: Clock },
+): () => Promise<Health> {
+  const { version, startedAtMs, clock } = parts
+  const probes = probesOf(parts)
+  return () => checkHealth(probes, { version, startedAtMs, clock })
+}
+
+function probesOf(parts: Parts): HealthProbe[] {
+  const { records, store, writer, broker, alerts, ruleBook, coverage, others } = parts
   return [
     { name: 'records', probe: () => records.health() },
     {
@@ -47,5 +61,6 @@ export function healthParts(parts: {
         return ruleHealth({ book: ruleBook, coverage: coverage.summary(), waiting: alerts.size() })
       },
     },
+    ...others.map(({ health }) => health),
   ]
 }
