@@ -24,6 +24,12 @@ export const ERROR_CODES = {
   UNAUTHENTICATED: row('permanent', 401, 3, 'Sign in, or run the command on the machine of the server.'),
   LOGIN_THROTTLED: row('transient', 429, 75, 'Wait as long as the message says, then try once more.'),
   FORBIDDEN: row('permanent', 403, 3, 'Ask an owner of this client for the role that is named.'),
+  ORIGIN_FOREIGN: row(
+    'permanent',
+    403,
+    3,
+    'Open the console at an address that the server knows; http.names in vigia.yaml adds one.',
+  ),
   SETUP_DONE: row(
     'permanent',
     409,

@@ -26,6 +26,10 @@ export const SPANISH_ERRORS: Partial<Record<ErrorCode, Told>> = {
     what: 'No tienes permiso para esto.',
     next: 'Pide a un propietario de este cliente el rol que se nombra.',
   },
+  ORIGIN_FOREIGN: {
+    what: 'La petición no viene de una página de este servidor.',
+    next: 'Abre la consola en una dirección que el servidor conozca; http.names en vigia.yaml añade una.',
+  },
   LOGIN_THROTTLED: {
     what: 'Demasiados intentos seguidos.',
     next: 'Espera lo que dice el mensaje y prueba una vez más.',

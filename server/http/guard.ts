@@ -60,7 +60,7 @@ function checkHost(request: FastifyRequest, hosts: readonly string[]): void {
   const name = request.hostname.replace(/:\d+$/, '')
   if (!hosts.includes(name))
     throw new VigiaError(
-      'FORBIDDEN',
+      'ORIGIN_FOREIGN',
       `This server does not answer to the name ${JSON.stringify(name.slice(0, 80))}.`,
     )
 }
@@ -69,5 +69,5 @@ function checkSameOrigin(request: FastifyRequest): void {
   const origin = request.headers.origin
   if (origin !== undefined && URL.canParse(origin) && new URL(origin).host === request.host) return
   if (origin === undefined && request.headers['sec-fetch-site'] === 'same-origin') return
-  throw new VigiaError('FORBIDDEN', 'The request does not come from a page of this server.')
+  throw new VigiaError('ORIGIN_FOREIGN', 'The request does not come from a page of this server.')
 }

@@ -112,5 +112,5 @@ function checkOrigin(request: FastifyRequest): void {
   if (request.caller?.role === 'local') return
   const { origin } = request.headers
   if (origin !== undefined && URL.canParse(origin) && new URL(origin).host === request.host) return
-  throw new VigiaError('FORBIDDEN', 'The request does not come from a page of this server.')
+  throw new VigiaError('ORIGIN_FOREIGN', 'The request does not come from a page of this server.')
 }

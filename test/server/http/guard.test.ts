@@ -191,6 +191,7 @@ describe('the router', () => {
     >[]) {
       const answer = await ask('POST', '/api/logout', { cookie: 'vigia_session=owner', ...headers })
       expect(answer.statusCode, JSON.stringify(headers)).toBe(403)
+      expect(answer.json()).toMatchObject({ code: 'ORIGIN_FOREIGN' })
     }
     expect(called).not.toContain('logout' satisfies RouteName)
     expect(
@@ -204,9 +205,12 @@ describe('the router', () => {
   })
 
   it('refuses a name that is not its own, against DNS rebinding', async () => {
-    expect((await app.inject({ url: '/api/setup', headers: { host: 'evil.example:7400' } })).statusCode).toBe(
-      403,
-    )
+    const answer = await app.inject({ url: '/api/setup', headers: { host: 'evil.example:7400' } })
+    expect(answer.statusCode).toBe(403)
+    expect(answer.json()).toMatchObject({
+      code: 'ORIGIN_FOREIGN',
+      next: expect.stringContaining('http.names') as string,
+    })
   })
 
   it('answers faults in a request with each field, and unknown paths with a code', async () => {
