@@ -171,6 +171,8 @@ export type RemoteView = z.infer<typeof RemoteView>
 
 /** GET (person with second factor, WebSocket): binary frames both ways, and RemoteStateMessage as text. */
 export const REMOTE_SOCKET = '/api/remote/:id/socket'
+/** Close code (RFC 6455, 7.4.2) of a page that goes: its key goes with it, so nobody can take the session up again. */
+export const PAGE_GONE = 4000
 
 function uuidOf(bytes: Uint8Array): string {
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -1,6 +1,6 @@
 import { VigiaError } from '../../contract/errors.ts'
 import type { RemoteKind } from '../../contract/remote/policy.ts'
-import { REMOTE_SOCKET, REMOTE_TYPE, type RemoteRequest } from '../../contract/remote/session.ts'
+import { PAGE_GONE, REMOTE_SOCKET, REMOTE_TYPE, type RemoteRequest } from '../../contract/remote/session.ts'
 import { preAuthEncoding } from '../../contract/trust/dsse.ts'
 import { call } from '../api.ts'
 import { makeEphemeral } from './channel-keys.ts'
@@ -85,6 +85,14 @@ function webSocket(id: string, after: number): Socket {
   }
   ws.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) =>
     socket.onMessage(typeof data === 'string' ? data : new Uint8Array(data))
-  ws.onclose = ({ code, reason }) => socket.onClose(code >= FINAL_FROM && code < 4500, reason)
+  // A page that may be shown again keeps its session for as long as one whose connection broke.
+  const leave = ({ persisted }: PageTransitionEvent): void => {
+    if (!persisted) ws.close(PAGE_GONE)
+  }
+  window.addEventListener('pagehide', leave)
+  ws.onclose = ({ code, reason }) => {
+    window.removeEventListener('pagehide', leave)
+    socket.onClose(code >= FINAL_FROM && code < 4500, reason)
+  }
   return socket
 }

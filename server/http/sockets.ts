@@ -11,7 +11,7 @@ export type OpenSocket = {
   waitingBytes(): number
   hold(held: boolean): void
   onMessage(take: (data: Uint8Array) => void): void
-  onClose(gone: () => void): void
+  onClose(gone: (code: number) => void): void
 }
 
 export type SocketStages = {

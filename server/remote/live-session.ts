@@ -1,4 +1,5 @@
 import {
+  PAGE_GONE,
   TO_DEVICE,
   TO_TECHNICIAN,
   unpackFrame,
@@ -40,7 +41,7 @@ export function createLiveSession(options: {
   files: FileNotes | undefined
   sendFrame: (frame: Uint8Array) => Promise<boolean>
   /** It must end, and why. Called once. */
-  lost: (why: 'connection-lost' | 'slow-consumer' | 'frames-lost') => void
+  lost: (why: 'ended' | 'connection-lost' | 'slow-consumer' | 'frames-lost') => void
 }): LiveSession {
   const { request, recording, files, lost } = options
   const kept: { counter: number; frame: Uint8Array }[] = []
@@ -115,10 +116,11 @@ export function createLiveSession(options: {
       socket?.close(SOCKET_CLOSED.taken, 'taken')
       clearTimeout(detachTimer)
       socket = given
-      given.onClose(() => {
+      given.onClose((code) => {
         if (socket !== given) return
         socket = undefined
-        if (!over) detachTimer = detached()
+        if (code === PAGE_GONE) fail('ended')
+        else if (!over) detachTimer = detached()
       })
       given.onMessage((data) => {
         if (socket === given) fromTechnician(data)

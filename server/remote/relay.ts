@@ -21,7 +21,7 @@ export type TechnicianSocket = {
   /** Leaves what the technician sends in the network, or takes it again. */
   hold(held: boolean): void
   onMessage(take: (data: Uint8Array) => void): void
-  onClose(gone: () => void): void
+  onClose(gone: (code: number) => void): void
 }
 
 /** Why a socket is closed for good. */

@@ -229,7 +229,7 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
           session: id,
           frame: Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString('base64'),
         }),
-      lost: (why) => void cut(id, why),
+      lost: (why) => void cut(id, why, why === 'ended' ? opener.name : undefined),
     })
     const mine: Open = {
       ...{ live, address, opener, keyid, recording, files },

@@ -247,6 +247,16 @@ suiteNeeding(['chromium'], 'files of a device in the console, on a real server w
     noted('file.refuse', { path: path('new one'), code: 'FILE_OUTSIDE' })
   })
 
+  it('ends at once with the page, also where the page is not left by a link of its own', async () => {
+    await openFiles(false)
+    const newest = async () =>
+      (await site.vigia.server.call('remotes', { query: { device: site.device } })).sessions[0]
+    const { id } = (await newest())!
+    await page.reload()
+    // Half a minute would be that of a broken connection, which may come back.
+    await expect.poll(newest, { timeout: 15_000 }).toMatchObject({ id, state: 'closed', why: 'ended' })
+  })
+
   it('had nothing refused by the server’s own policy', () => {
     expect(site.complaints.filter((text) => !text.includes('401'))).toEqual([])
   })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSealer } from '../../../agent/remote/keys.ts'
-import { TO_DEVICE, TO_TECHNICIAN, type Direction } from '../../../contract/remote/session.ts'
+import { PAGE_GONE, TO_DEVICE, TO_TECHNICIAN, type Direction } from '../../../contract/remote/session.ts'
 import { createLiveSession, LIVE_LIMITS } from '../../../server/remote/live-session.ts'
 import { remoteRequest } from '../../agent/remote/signing.ts'
 import { testSocket, TOO_SLOW } from './socket.ts'
@@ -101,6 +101,16 @@ describe('a session between a device and a socket', () => {
     socket.breaks()
     await vi.advanceTimersByTimeAsync(LIVE_LIMITS.detachedMs)
     expect(lost).toEqual(['connection-lost', 'connection-lost'])
+  })
+
+  it('ends at once when the page is gone, which nobody can take up again', async () => {
+    const session = begin()
+    const socket = testSocket()
+    session.attach(socket.side, 0)
+    socket.breaks(PAGE_GONE)
+    expect(lost).toEqual(['ended'])
+    await vi.advanceTimersByTimeAsync(LIVE_LIMITS.detachedMs * 2)
+    expect(lost).toEqual(['ended'])
   })
 
   it('has one socket: the one before is closed, and what it still says does not count', () => {

@@ -4,7 +4,7 @@ import type { TechnicianSocket } from '../../../server/remote/relay.ts'
 /** A technician's socket that keeps what it was given; `slow` is how much the network has not taken. */
 export function testSocket() {
   let take: (data: Uint8Array) => void = () => undefined
-  let gone: () => void = () => undefined
+  let gone: (code: number) => void = () => undefined
   const socket = {
     texts: [] as Record<string, unknown>[],
     frames: [] as Uint8Array[],
@@ -12,7 +12,7 @@ export function testSocket() {
     held: false,
     slow: 0,
     says: (data: Uint8Array) => take(data),
-    breaks: () => gone(),
+    breaks: (code = 1006) => gone(code),
     side: undefined as unknown as TechnicianSocket,
   }
   socket.side = {
