@@ -101,6 +101,8 @@ export const REMOTE_ROUTES = {
       /** What the request must repeat; null when it is not connected, or its agent cannot. */
       challenge: z.string().nullable(),
       technicians: z.array(TrustedKey),
+      /** How many approvers it takes to admit another. */
+      approvers: z.number().int().min(1),
       nowMs: z.number(),
     }),
     summary: 'What a technician needs to sign a request for a remote session',

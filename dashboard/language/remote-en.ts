@@ -18,6 +18,8 @@ export const remoteEn = {
     keyWaits: 'Your key waits for an approver',
     keyWaitsLead:
       'An approver admits it once, on their own machine. Give them this command; the page goes on by itself.',
+    keyWaitsLeadMany:
+      'It takes {{need}} approvers, each on their own machine. Give them this draft: each signs it with “vigia trust sign”, and “vigia trust apply” puts it in force. The page goes on by itself.',
     keyOwn: 'Key of this browser',
     keyId: 'Key id',
     keyMade: 'Made',

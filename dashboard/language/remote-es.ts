@@ -20,6 +20,8 @@ export const remoteEs: typeof remoteEn = {
     keyWaits: 'Tu clave espera a un aprobador',
     keyWaitsLead:
       'Un aprobador la admite una vez, en su propia máquina. Dale esta orden; la página sigue por sí sola.',
+    keyWaitsLeadMany:
+      'Hacen falta {{need}} aprobadores, cada uno en su propia máquina. Dales este borrador: cada uno lo firma con «vigia trust sign», y «vigia trust apply» lo pone en vigor. La página sigue por sí sola.',
     keyOwn: 'Clave de este navegador',
     keyId: 'Identificador',
     keyMade: 'Creada',

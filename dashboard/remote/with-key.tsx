@@ -55,7 +55,7 @@ export function WithKey({
     )
   const own = key.data
   const admitted = offer.data?.technicians.find(({ keyid }) => keyid === own.keyid)
-  if (admitted === undefined) return <Waits own={own} keep={keep} />
+  if (admitted === undefined) return <Waits own={own} keep={keep} approvers={offer.data?.approvers ?? 1} />
   return (
     <>
       {offer.data?.challenge === null && (
@@ -75,9 +75,12 @@ export function WithKey({
 function Waits({
   own,
   keep,
+  approvers,
 }: {
   own: TechnicianKey
   keep: (work: Promise<unknown>) => Promise<void>
+  /** How many must sign that the key is admitted. */
+  approvers: number
 }): ReactElement {
   const { t } = useWords()
   const me = useQuery({ queryKey: ['me'], queryFn: ({ signal }) => call('me', {}, signal) })
@@ -86,9 +89,17 @@ function Waits({
     <section className="card card-body stack" aria-labelledby="key-waits">
       <div>
         <h2 id="key-waits">{t('remote.keyWaits')}</h2>
-        <p className="dim">{t('remote.keyWaitsLead')}</p>
+        <p className="dim">
+          {approvers > 1 ? t('remote.keyWaitsLeadMany', { need: approvers }) : t('remote.keyWaitsLead')}
+        </p>
       </div>
-      <CopyText text={`vigia trust add-technician ${own.publicKey} --name ${quoted(name)}`} />
+      <CopyText
+        text={
+          approvers > 1
+            ? `vigia trust draft --add-technician ${quoted(`${name}=${own.publicKey}`)} --out next.json`
+            : `vigia trust add-technician ${own.publicKey} --name ${quoted(name)}`
+        }
+      />
       <OwnKey own={own} name={null} keep={keep} />
     </section>
   )
@@ -139,5 +150,5 @@ function OwnKey({
 
 /** A name as one word of a shell. */
 function quoted(name: string): string {
-  return /^[\w.@-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`
+  return /^[\w.@=-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { VigiaError } from '../../contract/errors.ts'
+import { fleetThreshold } from '../../contract/trust/approval.ts'
 import { SESSION_COOKIE } from '../access/people.ts'
 import type { Caller, Handlers } from '../http/handler.ts'
 import type { SocketStages } from '../http/sockets.ts'
@@ -29,6 +30,7 @@ export function remoteRoutes({
         online: hello !== undefined,
         challenge: able ? hello.challenge : null,
         technicians: trust.root.technicians.keys,
+        approvers: fleetThreshold(trust.root),
         nowMs: clock(),
       }
     },

@@ -197,6 +197,9 @@ describe('rotation and withdrawal by the threshold', () => {
     expect(health.parts.find(({ name }) => name === 'trust')).toMatchObject({ state: 'ok' })
     const alone = as('ana', 'trust', 'add-technician', 'x', '--name', 'X', '--key', 'ana', '--yes')
     expect(alone.stderr).toMatch(/^TRUST_THRESHOLD: The next root takes 2 approvers/)
+    // The page of who waits for it shows the draft's command by this.
+    const offer = await vigia.server.call('remoteOffer', { params: { device: local.device } })
+    expect(offer.approvers).toBe(2)
     expect(done(as('ana', 'trust', 'show'))).toContain('Trust root 3')
     const audit = await vigia.server.call('verifyAudit', { query: {} })
     expect(audit).toMatchObject({ ok: true })
