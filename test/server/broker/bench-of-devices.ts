@@ -4,6 +4,7 @@ import { connect as tlsConnect, type TLSSocket } from 'node:tls'
 import mqtt, { type MqttClient } from 'mqtt'
 import pino from 'pino'
 import { Registry } from 'prom-client'
+import { afterEach } from 'vitest'
 import type { Broker, Refused } from '../../../server/broker/broker.ts'
 import { createEmbeddedBroker, type EmbeddedLimits } from '../../../server/broker/embedded.ts'
 import type { DeviceCertificate } from '../../../server/broker/session.ts'
@@ -40,6 +41,9 @@ export function testAuthority(): Promise<TestAuthority> {
 export function device(letter: string, client = 'acme'): DeviceAddress {
   return { client, device: `d-${letter.repeat(16)}` }
 }
+
+export const a = device('a')
+export const b = device('b')
 
 export async function startBroker(
   options: {
@@ -170,4 +174,24 @@ export function closed(of: {
   once(event: 'close', listener: () => void): unknown
 }): Promise<void> {
   return new Promise((resolve) => (of.closed === true ? resolve() : of.once('close', () => resolve())))
+}
+
+/** A suite with a broker for each test, which ends with it and with the agents that were connected. */
+export function brokerSuite(): { start: typeof startBroker; agent: typeof connectDevice } {
+  let running: BrokerUnderTest | undefined
+  const clients: MqttClient[] = []
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.end(true)
+    await running?.close()
+    running = undefined
+  })
+  return {
+    start: async (options) => (running = await startBroker(options)),
+    async agent(...rest) {
+      const client = await connectDevice(...rest)
+      client.on('error', () => undefined)
+      clients.push(client)
+      return client
+    },
+  }
 }
