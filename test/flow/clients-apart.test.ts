@@ -1,7 +1,6 @@
 import { connect } from 'node:net'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type * as z from 'zod'
 import { usualCalendar } from '../../contract/calendar.ts'
 import { EVENT_STREAM, OUTPUT_STREAM, ROUTES, type RouteName } from '../../contract/http.ts'
 import { RunRequest } from '../../contract/run.ts'
@@ -10,6 +9,7 @@ import { createLive } from '../../server/notify/live.ts'
 import { listenWithin } from '../../server/notify/seen-events.ts'
 import { eventually } from '../support/installation.ts'
 import { NOTHING, openTwoClients, type Answer, type Person, type Things } from './two-clients.ts'
+import { aboutNothing, told } from './told.ts'
 
 const names = Object.keys(ROUTES) as RouteName[]
 let site: Awaited<ReturnType<typeof openTwoClients>>
@@ -18,68 +18,6 @@ beforeAll(async () => {
   site = await openTwoClients()
 }, 60_000)
 afterAll(() => site.close(), 30_000)
-
-const marksOf = ({ client, device, ids }: Things): string[] => [client, device, ...Object.values(ids)]
-
-/** The same text about what does not exist. */
-function aboutNothing(text: string, about: Things): string {
-  const pairs = marksOf(about).map((mark, index) => [mark, marksOf(NOTHING)[index] ?? ''] as const)
-  return pairs.reduce((rest, [mark, none]) => rest.replaceAll(mark, none), text)
-}
-
-/** What a route may be asked about these things: with each id that it could mean, and narrowed in each way it takes. */
-function requestsOf(name: RouteName, { client, device, word, ids }: Things): string[] {
-  const route: { path: string; query?: z.ZodObject } = ROUTES[name]
-  const known: Record<string, readonly string[]> = {
-    ...{ device: [device], client: [client], id: Object.values(ids), run: [ids.run_device] },
-    ...{ incident: [ids.incident], month: ['2023-11'], rule: ['cpu-unusual'], find: [word] },
-    ...{ name: ['battery-report'], pack: ['anomaly'], slug: ['disk-full'], metric: ['cpu.used_percent'] },
-    ...{ fromMs: ['0'], toMs: ['9999999999999'], all: ['true'], format: ['json'], kind: ['terminal'] },
-  }
-  const say = (key: string): readonly string[] => {
-    const values = known[key]
-    if (values === undefined) throw new Error(`say in this test what ${key} of ${name} may be`)
-    return values
-  }
-  let paths = [route.path]
-  for (const [key] of route.path.matchAll(/:\w+/g))
-    paths = paths.flatMap((path) => say(key.slice(1)).map((value) => path.replace(key, value)))
-  const shape = Object.entries(route.query?.shape ?? {}) as [string, z.ZodType][]
-  const needed = shape.filter(([, type]) => !type.safeParse(undefined).success).map(([key]) => key)
-  const others = shape.map(([key]) => key).filter((key) => !needed.includes(key) && key in known)
-  const queryOf = (keys: readonly string[]): string =>
-    keys.map((key) => `${key}=${encodeURIComponent(say(key)[0] ?? '')}`).join('&')
-  return paths.flatMap((path) =>
-    [[], ...others.map((key) => [key])].map((more) => `${path}?${queryOf([...needed, ...more])}`),
-  )
-}
-
-/** What a person is told about these things: is anything of them in the answers, or another answer than about nothing? */
-async function told(person: Person, name: RouteName, about: Things) {
-  const out = { shows: [] as string[], differs: [] as string[], faults: [] as string[] }
-  const asked = new Map<string, Promise<Answer>>()
-  const ask = (path: string): Promise<Answer> => {
-    const answer = asked.get(path) ?? site.ask(person, path)
-    asked.set(path, answer)
-    return answer
-  }
-  await Promise.all(
-    requestsOf(name, about).map(async (path) => {
-      const answer = await ask(path)
-      const absent = await ask(aboutNothing(path, about))
-      if (answer.status >= 500) out.faults.push(`${path}: ${answer.text}`)
-      const marks = [...marksOf(about), about.word].filter((mark) => !path.includes(mark))
-      if (marks.some((mark) => answer.text.includes(mark))) out.shows.push(path)
-      const same =
-        answer.status === absent.status &&
-        timeless(aboutNothing(answer.text, about)) === timeless(absent.text)
-      if (!same) out.differs.push(path)
-    }),
-  )
-  return out
-}
-
-const timeless = (text: string): string => text.replaceAll(/"(atMs|madeAtMs|nowMs)":\d+/g, '')
 
 /** Tell nothing of any client: what is the MSP's, or one's own. */
 const OF_NO_CLIENT: readonly RouteName[] = [
@@ -96,14 +34,14 @@ describe('a person who works for some clients only', () => {
   })
 
   it.each(reading)('hears from %s as if the others were not there', async (name) => {
-    expect(await told('limited', name, site.other)).toEqual({ shows: [], differs: [], faults: [] })
-    const { shows, differs, faults } = await told('whole', name, site.other)
+    expect(await told(site, 'limited', name, site.other)).toEqual({ shows: [], differs: [], faults: [] })
+    const { shows, differs, faults } = await told(site, 'whole', name, site.other)
     // Else this test would not see what is told, and the route belongs into one of the lists above.
     expect([shows.length + differs.length > 0, faults]).toEqual([
       !OF_NO_CLIENT.includes(name) && !APART.includes(name),
       [],
     ])
-    const own = await told('limited', name, site.theirs)
+    const own = await told(site, 'limited', name, site.theirs)
     expect(own.faults).toEqual([])
     if (name !== 'me')
       expect(own.shows.length + own.differs.length > 0).toBe(shows.length + differs.length > 0)
