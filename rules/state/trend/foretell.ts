@@ -14,7 +14,7 @@ import {
   TEN_MS,
   TENS,
 } from './history.ts'
-import { dayDeviation, hoursToGo } from './rhythm.ts'
+import { dayDeviation, hoursToGo, learnRhythm, weeksRepeat } from './rhythm.ts'
 import { BEND, createRunFinder, type Run } from './run.ts'
 
 /** What the present run foretells: hours to the bound, and the past rise that explains it away (-1: none). */
@@ -161,11 +161,14 @@ export function createForeteller(history: History, isLong: boolean) {
       peaks[day] = c.peaks[slot * DAYS + ((today - past + day) % DAYS)] as number
     if (!((peaks[past] as number) < 0)) peaks[past] = peaks[past - 1] as number
     let order = 0
+    let isLearned = false
     for (const window of WINDOWS) {
       const days = Math.min(window, past)
       fitPeaks(peaks, past, days, trend)
       if (window === 7) order = trend.order
       if (!holds(slot)) continue
+      if (!isLearned) learnRhythm(history, slot)
+      isLearned = true
       const perDay = pacePerDay(past, order)
       if ((24 * Math.max(0, -trend.top)) / perDay > 240 || !goesOn(past, perDay)) continue
       c.slow[at] = hoursToGo(history, slot, -trend.top, perDay)
@@ -179,12 +182,12 @@ export function createForeteller(history: History, isLong: boolean) {
   }
 
   /**
-   * Growth a day now: where each day is higher, what the last whole week brought, and half of what it brought more
-   * than the one before; where days fall back in between, the slope of the longest window.
+   * Growth a day now: where each day is higher, or each week like the one before, what the last whole week brought and
+   * half of what it brought more than the one before; where days fall back in between, the slope of the longest window.
    */
   function pacePerDay(past: number, order: number): number {
     const last = past - 1
-    if (last < 7 || order < STEADY_ORDER) return trend.slope
+    if (last < 7 || (order < STEADY_ORDER && !weeksRepeat())) return trend.slope
     const week = ((peaks[last] as number) - (peaks[last - 7] as number)) / 7
     const before = last < 14 ? week : ((peaks[last - 7] as number) - (peaks[last - 14] as number)) / 7
     const bent = week + Math.min(0.5 * week, Math.max(-0.25 * week, (week - before) / 2))

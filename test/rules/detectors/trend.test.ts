@@ -80,6 +80,25 @@ describe('foretells', () => {
     expect(says).toMatch(/rises by 0\.0\d+ % an hour and reaches 99\.5 % in/)
   })
 
+  it('a weekly job that came twice and fills the disk when it comes again, a day ahead and to the hours', () => {
+    // 7 % each Saturday from 02:00 to 05:00: the third one, on day 19, passes 99.5 %.
+    const days = (index: number): number => index / 288
+    const job = (day: number, at: number): number => 7 * Math.min(1, Math.max(0, (day - at - 2 / 24) * 8))
+    const values = Array.from({ length: 288 * 19 }, (_, index) => {
+      const day = days(index)
+      return 79.2 + job(day, 5) + job(day, 12)
+    })
+    const bank = fresh(SOON)
+    const first = days(feed(bank, values, 300_000).indexOf(BREACH))
+    expect(first).toBeGreaterThan(16)
+    expect(first).toBeLessThan(18)
+    const now = values.length - 1
+    const moment = { timeMs: START_MS + now * 300_000, value: values[now]!, unit: 'percent' }
+    const hours = (bank.explain(0, moment).forecast!.atMs - moment.timeMs) / 3_600_000
+    expect(hours).toBeGreaterThan(2)
+    expect(hours).toBeLessThan(10)
+  })
+
   it.each([1_000, 5_000, 30_000])('a fill within the hour, sampled each %i ms, minutes ahead', (stepMs) => {
     fc.assert(
       fc.property(fc.double({ min: 0.1, max: 1, noNaN: true }), fc.integer(), (share, seed) => {
@@ -141,6 +160,14 @@ describe('is silent about', () => {
   it('a level, however near the bound, and one that stands past it', () => {
     for (const level of [51, 98.9, 99.49, 100, 120])
       expect(feed(fresh(SOON), ramp(level, 0, 3000), 300_000)).not.toContain(BREACH)
+  })
+
+  it('two steps on different weekdays, and what is left holds one more: nothing says that it comes', () => {
+    const values = Array.from({ length: 288 * 28 }, (_, index) => {
+      const day = index / 288
+      return 79.2 + (day < 5.1 ? 0 : 7) + (day < 10.6 ? 0 : 7)
+    })
+    expect(feed(fresh(SOON), values, 300_000)).not.toContain(BREACH)
   })
 
   it('noise around a level', () => {
