@@ -49,7 +49,7 @@ async function line() {
   const connect = (after: number): Socket => {
     let alive = true
     let losing = 0
-    let gone: () => void = () => undefined
+    let gone: (code: number) => void = () => undefined
     let take: (data: Uint8Array) => void = () => undefined
     const later = (work: () => void): void =>
       void setImmediate(() => {
@@ -78,7 +78,7 @@ async function line() {
     sockets.push({
       drop() {
         alive = false
-        gone()
+        gone(1006)
         socket.onClose(false, '')
       },
       lose: (next) => (losing = next),
