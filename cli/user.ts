@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { VigiaError } from '../contract/errors.ts'
+import type { StandingKey } from '../contract/routes/person.ts'
 import { PersonRole } from '../contract/views.ts'
 import { contextOf } from './command.ts'
 import { choiceOption } from './options.ts'
@@ -9,43 +10,58 @@ import { table, when } from './output.ts'
 
 type PasswordOption = { passwordFile?: string }
 
-/** `vigia user list | add | clients | reset | second-factor-reset`: who may sign in to the console, and run code for whom. */
+/** `vigia user list | add | clients | reset | second-factor-reset | remove`: who may sign in to the console, and run code for whom. */
 export function registerUser(program: Command): void {
   const user = program.command('user').description('who may sign in to the console')
   user
     .command('list')
     .description('everyone who may sign in')
-    .action(async (_options: unknown, command: Command) => {
+    .option('--removed', 'who was removed instead, when and by whom')
+    .action(async ({ removed = false }: { removed?: boolean }, command: Command) => {
       const { server, out } = contextOf(command)
-      const { people } = await server.call('people')
-      out.print(people, () =>
-        people.length === 0
-          ? 'Nobody yet: the set-up link that the server printed makes the owner.'
-          : table(
-              ['NAME', 'ROLE', 'SINCE', '2ND FACTOR', 'RUNS CODE FOR'],
-              people.map(({ name, role, createdAtMs, secondFactor, clients }) => [
-                ...[name, role, when(createdAtMs), secondFactor ? 'yes' : 'no'],
-                role === 'viewer' ? null : reach(clients),
-              ]),
-            ),
-      )
+      const { people, former } = await server.call('people')
+      if (removed)
+        out.print(former, () =>
+          table(
+            ['NAME', 'ROLE', 'REMOVED', 'BY'],
+            former.map(({ name, role, removedAtMs, removedBy }) => [
+              name,
+              role,
+              when(removedAtMs),
+              removedBy,
+            ]),
+          ),
+        )
+      else
+        out.print(people, () =>
+          people.length === 0
+            ? 'Nobody yet: the set-up link that the server printed makes the owner.'
+            : table(
+                ['NAME', 'ROLE', 'SINCE', '2ND FACTOR', 'RUNS CODE FOR'],
+                people.map(({ name, role, createdAtMs, secondFactor, clients }) => [
+                  ...[name, role, when(createdAtMs), secondFactor ? 'yes' : 'no'],
+                  role === 'viewer' ? null : reach(clients),
+                ]),
+              ),
+        )
     })
   user
     .command('add <name>')
     .description('let one more person sign in; prints a password made for them, unless you give one')
     .addOption(choiceOption('--role <role>', 'a viewer only reads', PersonRole.options, 'technician'))
     .option('--client <client...>', 'run code only for devices of these clients; for all without it')
+    .option('--returns', 'it is the person of this name who was removed, come back')
     .option('--password-file <file>', 'first line is the password ("-" reads it from standard input)')
     .action(
       async (
         name: string,
-        options: PasswordOption & { role: PersonRole; client?: string[] },
+        options: PasswordOption & { role: PersonRole; client?: string[]; returns?: true },
         command: Command,
       ) => {
         const { server, out } = contextOf(command)
         const { password, made } = passwordFor(options)
-        const { role, client: clients = null } = options
-        await server.call('createPerson', { body: { name, password, role, clients } })
+        const { role, client: clients = null, returns = false } = options
+        await server.call('createPerson', { body: { name, password, role, clients, returns } })
         out.print({ name, role, clients, ...made }, () => told(`${name} may sign in as ${role}.`, made))
       },
     )
@@ -85,6 +101,35 @@ export function registerUser(program: Command): void {
           `${name} has no second factor any more and is signed out everywhere; the next is set up in the console.`,
       )
     })
+  registerRemove(user)
+}
+
+function registerRemove(user: Command): void {
+  user
+    .command('remove <name>')
+    .description('take a person out; what they did stays under their name, which nobody else is given')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const { server, out } = contextOf(command)
+      const { keys } = await server.call('removePerson', { body: { name } })
+      out.print({ name, keys }, () => [
+        `${name} is removed: signed out everywhere, with remote sessions, schedules and runs ended.`,
+        ...keysText(name, keys),
+      ])
+    })
+}
+
+/** What the server cannot do: it has no part in the trust root. */
+function keysText(name: string, keys: readonly StandingKey[]): string[] {
+  if (keys.length === 0) return []
+  const flags = keys.map(({ role, keyid }) => `--remove-${role} ${keyid.slice(0, 8)}`).join(' ')
+  const approves = keys.some(({ role }) => role === 'approver')
+  return [
+    `Keys of ${name} still stand in the trust root: ${keys.map(({ role, keyid }) => `${role} ${keyid.slice(0, 8)}`).join(', ')}.`,
+    "No session opens with a technician's key from now on, but no server can take a key out. Approvers do:",
+    `  vigia trust draft ${flags} --out next.json`,
+    '  vigia trust sign next.json, by as many approvers as it says; then vigia trust apply next.json',
+    ...(approves ? ["Until then devices run what the approver's key signs: do it today."] : []),
+  ]
 }
 
 function reach(clients: readonly string[] | null): string {

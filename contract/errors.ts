@@ -36,6 +36,24 @@ export const ERROR_CODES = {
     5,
     'Set-up works once. Sign in, or reset the owner with "vigia user reset".',
   ),
+  LAST_OWNER: row(
+    'permanent',
+    409,
+    5,
+    'Let another owner sign in first, one for all clients: "vigia user add NAME --role owner".',
+  ),
+  OWN_ACCOUNT: row(
+    'permanent',
+    409,
+    5,
+    'Let another owner do it, or the machine of the server: "vigia user remove NAME".',
+  ),
+  NAME_OF_FORMER: row(
+    'permanent',
+    409,
+    5,
+    'Choose a name that tells the two apart. If it is the same person, "vigia user add NAME --returns".',
+  ),
   ENROL_TOKEN_INVALID: row('permanent', 403, 3, 'Make a new token with "vigia enrol-token" and enrol again.'),
   ENROL_TRUST_MISMATCH: row(
     'permanent',

@@ -32,8 +32,10 @@ type Used =
 
 type Table<K extends keyof Routes> = { [P in K]: readonly [Routes[P]['method'], Routes[P]['path']] }
 
-/** Routes of a person's second factor. */
+/** Routes of people and of a person's second factor. */
 const ACCESS_PATHS = {
+  people: ['GET', '/api/people'],
+  removePerson: ['POST', '/api/people/remove'],
   secondFactorBegin: ['POST', '/api/me/second-factor'],
   secondFactorConfirm: ['POST', '/api/me/second-factor/confirm'],
   proveSecondFactor: ['POST', '/api/me/prove'],

@@ -1,7 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { createRouter, type ErrorComponentProps } from '@tanstack/react-router'
 import type { ReactElement } from 'react'
-import { accountRoute, openRoutes } from './routes/access.ts'
+import { accountRoute, openRoutes, peopleRoute } from './routes/access.ts'
 import { rootRoute, shellRoute } from './routes/base.tsx'
 import { deskRoutes } from './routes/desk.ts'
 import { fleetRoutes } from './routes/fleet.ts'
@@ -11,7 +11,14 @@ import { Failure, Waiting } from './shell/parts.tsx'
 
 const tree = rootRoute.addChildren([
   ...openRoutes,
-  shellRoute.addChildren([...fleetRoutes, ...deskRoutes, ...ruleRoutes, ...workRoutes, accountRoute]),
+  shellRoute.addChildren([
+    ...fleetRoutes,
+    ...deskRoutes,
+    ...ruleRoutes,
+    ...workRoutes,
+    accountRoute,
+    peopleRoute,
+  ]),
 ])
 
 /** The console's pages and who may see them: all but set-up and sign-in need a session. */

@@ -80,15 +80,6 @@ export const REMOTE_ROUTES = {
     answer: ok,
     summary: "Take away a person's second factor, so that they set up another",
   },
-  setPersonClients: {
-    method: 'POST',
-    path: '/api/people/clients',
-    access: 'local',
-    touches: 'everyone',
-    body: z.object({ name: z.string().min(1).max(80), clients: z.array(ClientId).nullable() }),
-    answer: ok,
-    summary: 'The clients that a person sees and works for; null: all',
-  },
   remoteOffer: {
     method: 'GET',
     path: '/api/devices/:device/remote',

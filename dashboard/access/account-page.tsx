@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { useState, type ReactElement } from 'react'
 import type { Me } from '../../contract/views.ts'
 import { formatSpan } from '../language/format.ts'
@@ -54,6 +55,11 @@ function Person({ me: { name, role, clients = null } }: { me: Me }): ReactElemen
           {reach}
         </Fact>
       </dl>
+      {role === 'owner' && clients === null && (
+        <p className="card-body">
+          <Link to="/people">{t('people.title')}</Link>
+        </p>
+      )}
     </section>
   )
 }

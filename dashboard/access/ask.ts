@@ -9,6 +9,14 @@ export const askFactors = () =>
     staleTime: 0,
   })
 
+/** Who may sign in, and who was removed; no live event tells of it. */
+export const askPeople = () =>
+  queryOptions({
+    queryKey: ['people'],
+    queryFn: ({ signal }) => call('people', {}, signal),
+    staleTime: 0,
+  })
+
 /** The second factor was set, changed or shown. */
 export async function factorChanged(queries: QueryClient): Promise<void> {
   await Promise.all(['me', 'second-factors'].map((key) => queries.invalidateQueries({ queryKey: [key] })))

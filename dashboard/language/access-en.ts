@@ -108,5 +108,32 @@ export const accessEn = {
     left: 'Confirmed, {{left}}',
     leftHelp: 'Your second factor counts for {{left}} more in this session.',
   },
+  people: {
+    title: 'People',
+    lead: 'Who may sign in. The command line on the machine of the server lets more people in: vigia user add.',
+    since: 'Added',
+    you: 'You',
+    remove: 'Remove',
+    removeTitle: 'Remove {{name}}?',
+    effect: {
+      login:
+        'They are signed out everywhere and cannot sign in any more; what they have open on devices ends.',
+      work: 'Their schedules are cancelled, their runs stop. What is at work on a device comes to its own end.',
+      past: 'What they did stays as it is, under their name: runs, tickets, articles, recordings, the audit chain.',
+      name: 'Nobody else is given their name.',
+    },
+    cancel: 'Cancel',
+    removeNow: 'Remove {{name}}',
+    gone: '{{name}} is removed.',
+    keys_one:
+      'A key of theirs still stands in the trust root. No session opens with a technician’s key from now on, but this server cannot take a key out. Approvers do; this drafts it:',
+    keys_other:
+      '{{count}} keys of theirs still stand in the trust root. No session opens with a technician’s key from now on, but this server cannot take keys out. Approvers do; this drafts it:',
+    approver: 'One is an approver’s: until it is taken out, devices run what it signs. Do it today.',
+    former: 'Removed',
+    formerLead:
+      'Who comes back takes their name up again on the machine of the server: vigia user add NAME --returns.',
+    removedBy: 'by {{who}},',
+  },
 }
 export type AccessWords = typeof accessEn

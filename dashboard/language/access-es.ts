@@ -111,4 +111,32 @@ export const accessEs: AccessWords = {
     left: 'Confirmado, {{left}}',
     leftHelp: 'Tu segundo factor vale {{left}} más en esta sesión.',
   },
+  people: {
+    title: 'Personas',
+    lead: 'Quién puede iniciar sesión. La línea de órdenes en la máquina del servidor admite a más personas: vigia user add.',
+    since: 'Desde',
+    you: 'Tú',
+    remove: 'Quitar',
+    removeTitle: '¿Quitar a {{name}}?',
+    effect: {
+      login:
+        'Se cierran todas sus sesiones y no puede volver a iniciar ninguna; lo que tiene abierto en los dispositivos termina.',
+      work: 'Sus programaciones se cancelan y sus ejecuciones se detienen. Lo que ya está en marcha en un dispositivo acaba por sí solo.',
+      past: 'Lo que hizo queda como está, con su nombre: ejecuciones, tickets, artículos, grabaciones y la cadena de auditoría.',
+      name: 'Su nombre no se da a nadie más.',
+    },
+    cancel: 'Cancelar',
+    removeNow: 'Quitar a {{name}}',
+    gone: '{{name}} ya no está.',
+    keys_one:
+      'Una clave suya sigue en la raíz de confianza. Con una clave de técnico ya no se abre ninguna sesión, pero este servidor no puede retirar una clave. Lo hacen los aprobadores; esto prepara el borrador:',
+    keys_other:
+      '{{count}} claves suyas siguen en la raíz de confianza. Con una clave de técnico ya no se abre ninguna sesión, pero este servidor no puede retirar claves. Lo hacen los aprobadores; esto prepara el borrador:',
+    approver:
+      'Una es de aprobador: mientras no se retire, los dispositivos ejecutan lo que firma. Retírala hoy mismo.',
+    former: 'Ya no están',
+    formerLead:
+      'Quien vuelve recupera su nombre en la máquina del servidor: vigia user add NOMBRE --returns.',
+    removedBy: 'por {{who}},',
+  },
 }

@@ -46,6 +46,14 @@ export const SPANISH_ERRORS: Partial<Record<ErrorCode, Told>> = {
     what: 'Este servidor ya está preparado.',
     next: 'La preparación sirve una vez. Inicia sesión o restablece al propietario con "vigia user reset".',
   },
+  LAST_OWNER: {
+    what: 'Es el último propietario.',
+    next: 'Admite antes a otro propietario, para todos los clientes: "vigia user add NOMBRE --role owner".',
+  },
+  OWN_ACCOUNT: {
+    what: 'Esa persona eres tú.',
+    next: 'Que lo haga otro propietario, o la máquina del servidor: "vigia user remove NOMBRE".',
+  },
   COMMAND_MALFORMED: {
     what: 'El script no acepta esos valores.',
     next: 'Corrige los parámetros que nombra el mensaje.',

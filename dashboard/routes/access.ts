@@ -28,5 +28,14 @@ export const accountRoute = createRoute({
   ),
 })
 
+export const peopleRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/people',
+  component: lazyRouteComponent(
+    () => withWords(['access'], () => import('../access/people-page.tsx')),
+    'PeoplePage',
+  ),
+})
+
 /** Before there is a session. */
 export const openRoutes = [setupRoute, signInRoute]

@@ -3,9 +3,12 @@ import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { Db, Records } from '../records/records.ts'
 import { at, json, ms, text } from '../records/schema.ts'
+import type { FormerView } from '../../contract/routes/person.ts'
 import { callerOf, hasPasskey, type Person } from './caller.ts'
+import { listFormer, readmit, refuseTaken, removePerson } from './former.ts'
 import { sameSecret } from './local-token.ts'
 import { hashPassword, passwordMatches } from './password.ts'
+import type { Note } from './proof.ts'
 import { isLoopback, type Caller } from './roles.ts'
 import { createThrottle } from './throttle.ts'
 
@@ -36,13 +39,21 @@ export type People = {
   /** Whose session the token is, and slides its end to 12 h from now; undefined when it is none. */
   session(token: string): Promise<Caller | undefined>
   logout(token: string): Promise<void>
-  /** Throws CONFLICT when the name is taken, NOT_FOUND for a client that there is not. `clients` null: all. */
+  /**
+   * Throws CONFLICT when the name is taken, NAME_OF_FORMER when it is that of somebody who was removed, and NOT_FOUND
+   * for a client that there is not. `clients` null: all. `returns`: the former person of this name; NOT_FOUND.
+   */
   create(person: {
     name: string
     password: string
     role: PersonRole
     clients: string[] | null
+    returns?: boolean
   }): Promise<void>
+  /** Takes a person out, and enters it into the audit chain. Throws what `removePerson` does. */
+  remove(name: string, by: { who: string; keys: unknown; note: Note }): Promise<void>
+  /** Who was removed. */
+  former(): Promise<FormerView[]>
   /** The clients that the person sees and works for from now on; null: all. Throws NOT_FOUND for the person or a client. */
   setClients(name: string, clients: string[] | null): Promise<void>
   /** Sets a new password and ends all sessions of that person. Throws NOT_FOUND. */
@@ -67,6 +78,15 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
   const byAddress = createThrottle({ freeFailures: 20, longestWaitMs: 15 * 60_000 })
 
   async function begin(db: Db, person: Person): Promise<Session> {
+    // They may have been removed while the password was looked at.
+    const there = await db
+      .selectFrom('person')
+      .select('person_id')
+      .where('person_id', '=', person.person_id)
+      .where('removed_at', 'is', null)
+      .forShare()
+      .executeTakeFirst()
+    if (there === undefined) throw new VigiaError('UNAUTHENTICATED', 'name or password is wrong')
     const token = randomBytes(32).toString('base64url')
     const expiresAtMs = clock() + SESSION_MS
     await db
@@ -131,6 +151,7 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
           .selectAll()
           .select(hasPasskey)
           .where('name', '=', text(name))
+          .where('removed_at', 'is', null)
           .executeTakeFirst(),
       )
       if (!(await passwordMatches(password, person?.password_hash)) || person === undefined)
@@ -152,6 +173,7 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
           .select((eb) => hasPasskey(eb))
           .where('token_hash', '=', hash)
           .where('person_session.expires_at', '>', at(clock()))
+          .where('removed_at', 'is', null)
           .executeTakeFirst()
         if (found === undefined) return undefined
         const expiresAtMs = clock() + SESSION_MS
@@ -169,13 +191,17 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
         db.deleteFrom('person_session').where('token_hash', '=', tokenHash(token)).execute(),
       )
     },
-    async create({ name, password, role, clients }) {
+    async create({ name, password, role, clients, returns = false }) {
       const hash = await hashPassword(password)
       await records.operator(async (db) => {
         await checkClients(db, clients)
+        if (returns) return readmit(db, { name, password_hash: hash, role, clients })
+        await refuseTaken(db, name)
         await insertPerson(db, { name, hash, role, clients }, clock())
       })
     },
+    remove: (name, by) => removePerson(records, { name, ...by, nowMs: clock() }),
+    former: () => records.operator(listFormer),
     async setClients(name, clients) {
       await records.operator(async (db) => {
         await checkClients(db, clients)
@@ -183,6 +209,7 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
           .updateTable('person')
           .set({ clients })
           .where('name', '=', text(name))
+          .where('removed_at', 'is', null)
           .returning('person_id')
           .executeTakeFirst()
         if (person === undefined) throw nobody(name)
@@ -195,6 +222,7 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
           .updateTable('person')
           .set({ password_hash: hash })
           .where('name', '=', text(name))
+          .where('removed_at', 'is', null)
           .returning('person_id')
           .executeTakeFirst()
         if (person === undefined) throw nobody(name)
@@ -207,6 +235,7 @@ export function createPeople({ records, clock }: { records: Records; clock: Cloc
           .selectFrom('person')
           .select(['name', 'role', 'created_at', 'clients', 'totp_secret'])
           .select(hasPasskey)
+          .where('removed_at', 'is', null)
           .orderBy('name')
           .execute(),
       )

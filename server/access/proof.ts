@@ -32,6 +32,7 @@ export async function holderOf(db: Db, token: string, nowMs: number) {
     .select(['person_session.token_hash', 'proven_until', 'totp_pending', 'passkey_challenge'])
     .where('token_hash', '=', tokenHash(token))
     .where('person_session.expires_at', '>', at(nowMs))
+    .where('removed_at', 'is', null)
     .forUpdate('person')
     .executeTakeFirst()
   if (found === undefined) throw new VigiaError('UNAUTHENTICATED', 'nobody is signed in')

@@ -154,6 +154,7 @@ export function createSecondFactors({
           .updateTable('person')
           .set({ totp_secret: null, totp_last_step: null, recovery_hashes: [] })
           .where('name', '=', text(name))
+          .where('removed_at', 'is', null)
           .returning('person_id')
           .executeTakeFirst()
         if (person === undefined) throw new VigiaError('NOT_FOUND', `there is nobody of the name ${name}`)

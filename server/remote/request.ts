@@ -15,19 +15,16 @@ const SKEW_MS = 5 * 60_000
 const LIFE_MS = 2 * 60_000
 
 /**
- * Checks a technician's request as the device will, and whether this person may, so that what is refused is refused
- * early. Throws COMMAND_FORGED, COMMAND_MALFORMED, FORBIDDEN, REMOTE_UNAVAILABLE, COMMAND_REPLAYED or COMMAND_EXPIRED.
+ * Checks who signed a technician's request, and that it is whoever asks: nothing of the device is looked at. Throws
+ * COMMAND_FORGED, COMMAND_MALFORMED or FORBIDDEN.
  */
-export function checkRequest(options: {
+export function checkSigner(options: {
   envelope: DsseEnvelope
   /** The technicians of the present trust root whose signature over the envelope holds. */
   signers: readonly TrustedKey[]
   asker: Asker
-  /** What the device said of itself in its present session; undefined when it has none. */
-  hello: (device: string) => SessionHello | undefined
-  nowMs: number
 }): Checked {
-  const { envelope, signers, asker, nowMs } = options
+  const { envelope, signers, asker } = options
   if (envelope.payloadType !== REMOTE_TYPE || signers.length === 0)
     throw new VigiaError(
       'COMMAND_FORGED',
@@ -44,9 +41,29 @@ export function checkRequest(options: {
       'FORBIDDEN',
       `${asker.name} is signed in, and the request is signed by ${request.technician}`,
     )
-  if (asker.clients !== null && !asker.clients.includes(request.client))
-    throw new VigiaError('FORBIDDEN', `${asker.name} may open no session on devices of ${request.client}`)
-  const hello = options.hello(request.device)
+  return { request, keyid: key.keyid, digest: createHash('sha256').update(bytes).digest('hex') }
+}
+
+/**
+ * Whose key it is may have been removed: the key stands until approvers take it out, and counts no more. Throws
+ * FORBIDDEN.
+ */
+export function refuseFormer({ request, keyid }: Checked, removed: boolean): void {
+  if (removed)
+    throw new VigiaError(
+      'FORBIDDEN',
+      `${request.technician} was removed; approvers take the key out with "vigia trust draft --remove-technician ${keyid.slice(0, 8)}"`,
+    )
+}
+
+/** May this person reach the device? One of another client is to them as if it were not there. Throws NOT_FOUND. */
+export function checkDevice({ request }: Checked, { clients }: Asker, stands: boolean): void {
+  if (stands && (clients === null || clients.includes(request.client))) return
+  throw new VigiaError('NOT_FOUND', `there is no device ${request.device}`)
+}
+
+/** Checks a request as its device will in its present session. Throws REMOTE_UNAVAILABLE, COMMAND_REPLAYED or COMMAND_EXPIRED. */
+export function checkFresh({ request }: Checked, hello: SessionHello | undefined, nowMs: number): void {
   if (hello === undefined) throw new VigiaError('REMOTE_UNAVAILABLE', 'the device is not connected')
   if (hello.abilities?.includes('remote') !== true)
     throw new VigiaError(
@@ -58,10 +75,10 @@ export function checkRequest(options: {
   const lifeMs = request.expiresAtMs - request.issuedAtMs
   if (lifeMs <= 0 || lifeMs > LIFE_MS || nowMs > request.expiresAtMs || request.issuedAtMs > nowMs + SKEW_MS)
     throw new VigiaError('COMMAND_EXPIRED', 'the request has expired, or lives longer than two minutes')
-  return { request, keyid: key.keyid, digest: createHash('sha256').update(bytes).digest('hex') }
 }
 
-function sameName(a: string, b: string): boolean {
+/** Names are one where they differ in nothing but how their letters are written down (Unicode, NFC). */
+export function sameName(a: string, b: string): boolean {
   return a.normalize('NFC') === b.normalize('NFC')
 }
 

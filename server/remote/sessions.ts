@@ -16,7 +16,7 @@ import { createFileNotes, type FileNotes } from './file-notes.ts'
 import { createLiveSession, type LiveSession } from './live-session.ts'
 import { startRecording, type Recording } from './recording.ts'
 import { SOCKET_CLOSED, type RemoteRelay, type TechnicianSocket } from './relay.ts'
-import { checkRequest, type Asker } from './request.ts'
+import { checkDevice, checkFresh, checkSigner, refuseFormer, sameName, type Asker } from './request.ts'
 import { closeLeftOpen, insertSession, listSessions, noteEnd, noteState, readSession } from './rows.ts'
 
 /** What the stage needs of others. */
@@ -39,6 +39,8 @@ export type RemotePorts = {
   signers: (envelope: DsseEnvelope) => readonly TrustedKey[]
   /** Adds the signature of the server's online key. */
   countersign: (envelope: DsseEnvelope) => DsseEnvelope
+  /** Was the technician of this name removed? Holds that until the transaction ends. */
+  removed: (db: Db, technician: string) => Promise<boolean>
   /** Why nothing may be opened now; null when it may. */
   switchedOff: () => Promise<string | null>
   /** A frame of no session of this device: counted, and kept as a sample. */
@@ -49,7 +51,7 @@ export type RemotePorts = {
 export type Opener = Asker & { login: string }
 
 export type Remote = RemoteRelay & {
-  /** Throws what `checkRequest` does, NOT_FOUND for another client's device, COMMAND_DISABLED, COMMAND_REPLAYED. */
+  /** Throws what the checks of request.ts do, COMMAND_DISABLED, REMOTE_UNAVAILABLE and COMMAND_REPLAYED. */
   open(envelope: DsseEnvelope, who: Opener): Promise<RemoteView>
   list(filter: {
     device?: string | undefined
@@ -60,6 +62,8 @@ export type Remote = RemoteRelay & {
   close(id: string, who: Asker): Promise<RemoteView>
   /** Ends what a person has open with devices of other clients than those that they may still reach; null: all. */
   withdraw(person: string, clients: readonly string[] | null, who: string): Promise<void>
+  /** Ends what was opened by a person who was removed, or with their key. */
+  removed(person: string, who: string): Promise<void>
   /** Ends what was opened with a key that is no technician's any more. */
   keepOnly(technicians: readonly Pick<TrustedKey, 'keyid'>[], who: string): Promise<void>
   /** The recording of a session; entered into the audit chain. Throws NOT_FOUND, FORBIDDEN. */
@@ -76,6 +80,7 @@ type Open = {
   live: LiveSession
   address: DeviceAddress
   opener: Opener
+  technician: string
   keyid: string
   recording: Recording | undefined
   files: FileNotes | undefined
@@ -169,14 +174,13 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
     if (sessions.size >= MOST_SESSIONS)
       throw new VigiaError('REMOTE_UNAVAILABLE', `there are ${String(MOST_SESSIONS)} remote sessions already`)
     const nowMs = clock()
-    const { request, keyid, digest } = checkRequest({
-      ...{ envelope, asker: opener, hello: ports.hello, nowMs },
-      signers: ports.signers(envelope),
-    })
+    const checked = checkSigner({ envelope, asker: opener, signers: ports.signers(envelope) })
+    const { request, keyid, digest } = checked
     const id = request.session
     const address = { client: request.client, device: request.device }
     const signed = ports.countersign(envelope)
     await records.operator(async (db) => {
+      refuseFormer(checked, await ports.removed(db, request.technician))
       const device = await db
         .selectFrom('device')
         .select('device_id')
@@ -184,8 +188,9 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
         .where('client_id', '=', address.client)
         .where('revoked_at', 'is', null)
         .executeTakeFirst()
-      if (device === undefined)
-        throw new VigiaError('NOT_FOUND', `${address.client} has no device ${address.device}`)
+      // Before anything of the device is told: a foreign one that is there is like one that is not.
+      checkDevice(checked, opener, device !== undefined)
+      checkFresh(checked, ports.hello(address.device), nowMs)
       const recording = request.kind === 'terminal' ? `${id}.cast` : null
       if (!(await insertSession(db, { request, envelope: signed, keyid, recording, nowMs })))
         throw new VigiaError('COMMAND_REPLAYED', 'there was a session of this id already')
@@ -232,7 +237,7 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
       lost: (why) => void cut(id, why, why === 'ended' ? opener.name : undefined),
     })
     const mine: Open = {
-      ...{ live, address, opener, keyid, recording, files },
+      ...{ live, address, opener, technician: request.technician, keyid, recording, files },
       ...{ writing: Promise.resolve(), reached: 'requested' },
     }
     sessions.set(id, mine)
@@ -329,6 +334,12 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
       if (clients === null) return
       const lost = [...sessions].filter(
         ([, { opener, address }]) => opener.name === person && !clients.includes(address.client),
+      )
+      await Promise.all(lost.map(([id]) => cut(id, 'withdrawn', who)))
+    },
+    async removed(person, who) {
+      const lost = [...sessions].filter(
+        ([, { opener, technician }]) => opener.name === person || sameName(technician, person),
       )
       await Promise.all(lost.map(([id]) => cut(id, 'withdrawn', who)))
     },

@@ -1,39 +1,19 @@
 import { VigiaError } from '../../contract/errors.ts'
 import type { RouteName } from '../../contract/http.ts'
-import type { PEOPLE_ROUTES, SIGN_IN_ROUTES } from '../../contract/routes/person.ts'
+import type { SIGN_IN_ROUTES } from '../../contract/routes/person.ts'
 import { SESSION_COOKIE, type Session } from '../access/people.ts'
 import type { Call, Handlers } from '../http/handler.ts'
 import type { Parts } from '../wiring/parts.ts'
 
-type Names =
-  | keyof typeof SIGN_IN_ROUTES
-  | keyof typeof PEOPLE_ROUTES
-  | 'setPersonClients'
-  | 'audit'
-  | 'verifyAudit'
-  | 'backup'
-  | 'health'
+type Names = keyof typeof SIGN_IN_ROUTES | 'audit' | 'verifyAudit' | 'backup' | 'health'
 
-/** Routes of people: set-up, signing in and out; and of the server itself: health, audit, backup. */
-export function accessRoutes({ people, remote, runs, audit, backup, health }: Parts): Pick<Handlers, Names> {
+/** Routes of whoever comes: set-up, signing in and out; and of the server itself: health, audit, backup. */
+export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Handlers, Names> {
   const begin = (call: Pick<Call<RouteName>, 'reply'>, session: Session): Session['me'] => {
     call.reply.setCookie(SESSION_COOKIE.name, session.token, SESSION_COOKIE.options)
     return session.me
   }
   return {
-    async setPersonClients({ body, whoName }) {
-      await people.setClients(body.name, body.clients)
-      await audit.append({
-        who: whoName,
-        action: 'person.clients',
-        client: null,
-        subject: body.name,
-        detail: { clients: body.clients },
-      })
-      await remote.withdraw(body.name, body.clients, whoName)
-      await runs.reconsider(body.name)
-      return { ok: true }
-    },
     health: () => health(),
     audit: async ({ query }) => ({ rows: await audit.list(query) }),
     verifyAudit({ query: { anchorId, anchorHash } }) {
@@ -46,24 +26,6 @@ export function accessRoutes({ people, remote, runs, audit, backup, health }: Pa
     async backup({ body, whoName }) {
       await audit.append({ who: whoName, action: 'server.backup', client: null, subject: body.file })
       return { file: body.file, ...(await backup(body.file)) }
-    },
-    people: async () => ({ people: await people.list() }),
-    async createPerson({ body, whoName }) {
-      await people.create(body)
-      await audit.append({
-        who: whoName,
-        action: 'person.create',
-        client: null,
-        subject: body.name,
-        detail: { role: body.role, clients: body.clients },
-      })
-      return { ok: true }
-    },
-    async setPassword({ body, whoName }) {
-      await people.setPassword(body.name, body.password)
-      await audit.append({ who: whoName, action: 'person.password', client: null, subject: body.name })
-      await remote.withdraw(body.name, [], whoName)
-      return { ok: true }
     },
     setupState: async () => ({ needed: await people.setupNeeded() }),
     async setup(call) {

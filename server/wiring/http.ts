@@ -13,6 +13,7 @@ import { deskRoutes } from '../routes/desk.ts'
 import { factorRoutes } from '../routes/factor.ts'
 import { fleetRoutes } from '../routes/fleet.ts'
 import { noiseRoutes } from '../routes/noise.ts'
+import { peopleRoutes } from '../routes/people.ts'
 import { remoteRoutes, remoteSockets } from '../routes/remote.ts'
 import { ruleRoutes } from '../routes/rules.ts'
 import { trustRoutes } from '../routes/trust.ts'
@@ -38,6 +39,7 @@ export async function openHttp(
     handlers: {
       ...accessRoutes(parts),
       ...factorRoutes(parts),
+      ...peopleRoutes(parts),
       ...fleetRoutes(parts),
       ...deskRoutes(parts),
       ...workRoutes(parts),

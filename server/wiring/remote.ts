@@ -3,6 +3,7 @@ import type { Clock } from '../../contract/clock.ts'
 import { REMOTE_TYPE } from '../../contract/remote/session.ts'
 import type { LiveEvent } from '../../contract/views.ts'
 import type { TrustRoot } from '../../contract/trust/root.ts'
+import { wasRemoved } from '../access/former.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { OrderKey } from '../fleet/trust.ts'
@@ -45,6 +46,7 @@ export function openRemoteParts(parts: {
       const own = seal(REMOTE_TYPE, payload, [{ ...orderKey.trusted, privateKey: orderKey.privateKey }])
       return { ...envelope, signatures: [...envelope.signatures.slice(0, 15), ...own.signatures] }
     },
+    removed: wasRemoved,
     async switchedOff() {
       const off = await records.operator(killSwitch)
       return off && `commands are switched off: ${off.reason}`

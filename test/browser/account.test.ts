@@ -54,6 +54,17 @@ suiteNeeding(['chromium'], 'the account page on a real server', () => {
     await page.setViewportSize({ width: 1280, height: 800 })
   }
 
+  const picture = async (name: string): Promise<void> => {
+    const folder = process.env['VIGIA_PICTURES']
+    if (folder === undefined) return
+    await page.screenshot({ path: join(folder, `${name}.png`) })
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await page.setViewportSize({ width: 390, height: 800 })
+    await page.screenshot({ path: join(folder, `${name}-narrow.png`) })
+    await page.emulateMedia({ colorScheme: 'light' })
+    await page.setViewportSize({ width: 1280, height: 800 })
+  }
+
   it('sets up a second factor, shows its recovery codes once and counts for 15 minutes', async () => {
     const link = /http:\S+\/setup#token=\S+/.exec(vigia.output())?.[0]
     await page.goto(link ?? '')
@@ -252,6 +263,44 @@ suiteNeeding(['chromium'], 'the account page on a real server', () => {
     await page.getByRole('alert').getByText('This passkey is added already.').waitFor()
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByText(/, used/).waitFor()
+  })
+
+  it('shows an owner the people, and removes one after the second factor', async () => {
+    expect(vigia.vigia('keys', 'create', 'caro').code).toBe(0)
+    const shown = vigia.vigia('keys', 'show', 'caro', '--json').stdout
+    const { publicKey } = JSON.parse(shown) as { publicKey: string }
+    expect(vigia.vigia('trust', 'add-technician', publicKey, '--name', 'caro', '--yes').code).toBe(0)
+    await context.clearCookies()
+    await signIn('ana')
+    await page.getByRole('link', { name: 'Your account: ana' }).click()
+    await page.getByRole('link', { name: 'People' }).click()
+    await page.getByRole('row', { name: /caro Technician All clients/ }).waitFor()
+    expect(await page.getByRole('button', { name: 'Remove: ana' }).count()).toBe(0)
+    await looked()
+    await page.getByRole('button', { name: 'Remove: caro' }).click()
+    const question = page.getByRole('dialog', { name: 'Remove caro?' })
+    await question.getByText('Nobody else is given their name.').waitFor()
+    await looked()
+    await picture('people-remove')
+    await question.getByRole('button', { name: 'Remove caro' }).click()
+    const dialog = page.getByRole('dialog', { name: 'First, a second factor' })
+    await dialog.getByLabel('Password').first().fill(PASSWORD)
+    await dialog.getByRole('button', { name: 'Next' }).click()
+    secret = (await dialog.locator('.factor-secret code').innerText()).replaceAll(' ', '')
+    await dialog.getByRole('textbox', { name: 'Code' }).fill(code())
+    await page.keyboard.press('Enter')
+    await dialog.getByRole('button', { name: 'I have kept them in a safe place' }).click()
+    await question.waitFor({ state: 'detached' })
+    await page.getByText('caro is removed.').waitFor()
+    await page.getByText(/^vigia trust draft --remove-technician [0-9a-f]{8} --out next.json$/).waitFor()
+    await page.getByRole('region', { name: 'Removed' }).getByText('caro').waitFor()
+    await looked()
+    await picture('people')
+    expect(vigia.vigia('user', 'list', '--removed').stdout).toMatch(/caro +technician +\S+ \S+ +ana/)
+    expect(vigia.vigia('user', 'add', 'Caro').stderr).toMatch(/^NAME_OF_FORMER/)
+    const last = vigia.vigia('user', 'remove', 'ana')
+    expect([last.code, last.stderr]).toEqual([5, expect.stringMatching(/^LAST_OWNER: ana is the last owner/)])
+    expect(vigia.vigia('user', 'remove', 'luis').stdout).toContain('luis is removed: signed out everywhere')
   })
 
   it('has complained of nothing but what was refused', () => {

@@ -1,12 +1,15 @@
 import { connect } from 'node:net'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toJSONSchema } from 'zod'
+import type * as z from 'zod'
 import { usualCalendar } from '../../contract/calendar.ts'
 import { EVENT_STREAM, OUTPUT_STREAM, ROUTES, type RouteName } from '../../contract/http.ts'
 import { RunRequest } from '../../contract/run.ts'
 import { LiveEvent } from '../../contract/views.ts'
 import { createLive } from '../../server/notify/live.ts'
 import { listenWithin } from '../../server/notify/seen-events.ts'
+import { remoteRequest, sealRemote } from '../agent/remote/signing.ts'
 import { eventually } from '../support/installation.ts'
 import { NOTHING, openTwoClients, type Answer, type Person, type Things } from './two-clients.ts'
 import { aboutNothing, told } from './told.ts'
@@ -22,7 +25,7 @@ afterAll(() => site.close(), 30_000)
 /** Tell nothing of any client: what is the MSP's, or one's own. */
 const OF_NO_CLIENT: readonly RouteName[] = [
   ...(['me', 'scripts', 'script', 'articles', 'article', 'trust', 'trustText', 'verifyAudit'] as const),
-  ...(['ruleSchema', 'rulePacks', 'rulePack', 'rulePackHistory'] as const),
+  ...(['people', 'ruleSchema', 'rulePacks', 'rulePack', 'rulePackHistory'] as const),
 ]
 /** Tell figures without names, or what is only there for a while; each has a test of its own below. */
 const APART: readonly RouteName[] = ['rules', 'backtests', 'backtest']
@@ -90,9 +93,13 @@ describe('a person who works for some clients only', () => {
       })
       expect(cancel.status).toBe(404)
     }
-    const named = await ended('limited', await start('limited', { device: site.other.device }))
+    const [named, absent] = [
+      await ended('limited', await start('limited', { device: site.other.device })),
+      await ended('limited', await start('limited', { device: NOTHING.device })),
+    ]
     expect(named).toMatchObject({ state: 'failed', error: { code: 'NOT_FOUND' } })
-  })
+    expect(aboutNothing(JSON.stringify(named.error), site.other)).toBe(JSON.stringify(absent.error))
+  }, 60_000)
 
   it('plans a run over their devices alone', async () => {
     const planned = async (person: Person, target: object): Promise<Answer> =>
@@ -173,6 +180,51 @@ describe('a person who works for some clients only', () => {
       expect([path, (await site.ask('limited', path, { method: 'POST', body })).status]).toEqual([path, 403])
   })
 
+  it('opens no session on a device of others, and is told no more of it than of one that is not there', async () => {
+    const open = async (about: Things): Promise<Answer> => {
+      const { client, device } = about
+      const request = remoteRequest(Date.now(), { client, device, technician: 'limited' })
+      const body = sealRemote(request, [site.technician])
+      const { path, method } = ROUTES.openRemote
+      return site.ask('limited', path, { method, body })
+    }
+    const [refused, absent] = [await open(site.other), await open(NOTHING)]
+    expect([refused.status, aboutNothing(refused.text, site.other)]).toEqual([404, absent.text])
+    expect((await open({ ...site.other, client: site.theirs.client })).text).toBe(refused.text)
+    const own = JSON.parse((await open(site.theirs)).text) as { code: string }
+    expect(own.code).toBe('REMOTE_UNAVAILABLE')
+  })
+
+  it('learns from no body that names a device whether it is there', async () => {
+    const window = { startsAtMs: 0, endsAtMs: 4e12, reason: 'r' }
+    const every = { kind: 'devices' } as const
+    const bodies: Partial<Record<RouteName, (device: string) => unknown>> = {
+      addMaintenance: (device) => ({ ...window, client: site.theirs.client, device }),
+      addMaintenanceSchedule: (device) => ({ ...weekly(site.theirs.client), device }),
+      addSilence: (device) => ({ ...window, client: site.theirs.client, matchers: { device } }),
+      createJob: (device) => ({ device, script: 'battery-report', parameters: {} }),
+      createRun: (device) => ({ script: 'battery-report', target: { ...every, devices: [device] } }),
+      planRun: (device) => ({ script: 'battery-report', target: { ...every, devices: [device] } }),
+    }
+    const asking = names.filter((name) => {
+      const { method, access, body }: { method: string; access: string; body?: z.ZodType } = ROUTES[name]
+      const shape = body && JSON.stringify(toJSONSchema(body, { io: 'input', unrepresentable: 'any' }))
+      return method !== 'GET' && access !== 'local' && /"(device|devices)":/.test(shape ?? '')
+    })
+    // A backtest says so when it has ended: see above.
+    expect([...Object.keys(bodies), 'startBacktest'].sort()).toEqual(asking.sort())
+    for (const [name, bodyOf] of Object.entries(bodies)) {
+      const { method, path } = ROUTES[name as RouteName]
+      const told = async ({ device }: Things): Promise<Answer> => {
+        const { status, text } = await site.ask('limited', path, { method, body: bodyOf(device) })
+        return { status, text: text.replaceAll(/"(id|(startedAt|madeAt|createdAt)Ms)":("[^"]*"|\d+)/g, '') }
+      }
+      const [foreign, absent] = [await told(site.other), await told(NOTHING)]
+      expect([name, foreign.status]).toEqual([name, absent.status])
+      expect(aboutNothing(foreign.text, site.other)).toBe(absent.text)
+    }
+  })
+
   it('sees of a run over several clients the rows of theirs, however long the table is', async () => {
     const run = await longRun()
     const table = `/api/runs/${run}/results?format=csv`
@@ -187,6 +239,12 @@ describe('a person who works for some clients only', () => {
       request: { target: { devices: [site.theirs.device] } },
     })
   })
+})
+
+const weekly = (client: string) => ({
+  client,
+  recurrence: { timeZone: 'UTC', weekdays: ['sun'], from: '02:00', minutes: 60 },
+  reason: 'r',
 })
 
 /** Every route that changes something of a client, the second factor shown, and what it is sent. */
@@ -215,11 +273,7 @@ const CHANGES: Partial<
   },
   endMaintenance: { table: 'maintenance_window' },
   addMaintenanceSchedule: {
-    body: ({ client }) => ({
-      client,
-      recurrence: { timeZone: 'UTC', weekdays: ['sun'], from: '02:00', minutes: 60 },
-      reason: 'r',
-    }),
+    body: ({ client }) => weekly(client),
   },
   endMaintenanceSchedule: { table: 'maintenance_schedule' },
   setHours: { body: () => usualCalendar('UTC') },

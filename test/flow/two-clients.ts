@@ -5,10 +5,14 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { pino } from 'pino'
 import { connectLocal, type ServerApi } from '../../cli/server-api.ts'
+import { editRoot } from '../../cli/trust/edit.ts'
+import { readRoot } from '../../contract/trust/chain.ts'
+import { ROOT_TYPE } from '../../contract/trust/dsse.ts'
 import { RunRequest } from '../../contract/run.ts'
 import { startServer } from '../../server/app.ts'
 import { parseConfig } from '../../server/config.ts'
 import { connectRecords, type Db, type Records } from '../../server/records/records.ts'
+import { envelope, makeSigner, trusted } from '../agent/act/signing.ts'
 import { embeddedCluster } from '../server/records/clusters.ts'
 import { deviceId, seedClient } from '../server/records/seed.ts'
 import { sparePort } from '../support/installation.ts'
@@ -47,9 +51,16 @@ export async function openTwoClients() {
   Object.assign(url, { username: owner.user, password: owner.password, port: String(owner.port) })
   url.pathname = owner.database
   url.searchParams.set('host', owner.host)
+  const [approver, technician] = [makeSigner('approver'), makeSigner('limited')]
   const config = parseConfig('', 'vigia.yaml', { httpPort: await sparePort(), mqttPort: await sparePort() })
   const server = await startServer({
-    ...{ dataDir, consoleDir: folder, version: '0.0.0', approvers: [], log: pino({ level: 'silent' }) },
+    ...{
+      dataDir,
+      consoleDir: folder,
+      version: '0.0.0',
+      approvers: [trusted(approver)],
+      log: pino({ level: 'silent' }),
+    },
     config: { ...config, records: { url: url.href } },
   })
   const records = connectRecords(owner)
@@ -71,6 +82,10 @@ export async function openTwoClients() {
     limited: await signIn(server.httpUrl, local, 'limited', [theirs.client]),
     whole: await signIn(server.httpUrl, local, 'whole', null),
   }
+  // The limited person may open remote sessions.
+  const { text } = await local.call('trustText')
+  const next = editRoot(readRoot(text), { addTechnician: [`limited=${technician.publicKey}`] })
+  await local.call('applyTrust', { body: envelope(ROOT_TYPE, next, [approver]) })
   // Their second factor stands, and was shown.
   await records.operator(async (db) => {
     await sql`update person set totp_secret = '\\x00'`.execute(db)
@@ -78,7 +93,7 @@ export async function openTwoClients() {
   })
 
   return {
-    ...{ url: server.httpUrl, local, records, theirs, other },
+    ...{ url: server.httpUrl, local, records, theirs, other, technician },
     headers: (person: Person) => ({ cookie: cookies[person], origin: server.httpUrl }),
     async ask(person: Person, path: string, change?: { method: string; body?: unknown }): Promise<Answer> {
       const answer = await fetch(server.httpUrl + path, {

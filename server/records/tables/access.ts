@@ -21,6 +21,8 @@ export type AccessTables = {
     totp_last_step: number | null
     recovery_hashes: Generated<string[]>
     clients: string[] | null
+    removed_at: Date | null
+    removed_by: string | null
   }
   person_session: {
     token_hash: string

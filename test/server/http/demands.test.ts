@@ -53,6 +53,7 @@ const DEMANDS: Record<Changing, string> = {
   startBacktest: 'person none',
   cancelBacktest: 'person none',
   createPerson: 'local everyone',
+  removePerson: 'owner everyone',
   setPassword: 'local everyone',
   addMaintenance: 'operate client',
   addSilence: 'operate client',

@@ -46,6 +46,7 @@ describe('remote sessions on the server', () => {
   let seeded = 0
   let off: string | null = null
   let hostile: string[] = []
+  let former: string[] = []
   const hello = { challenge: CHALLENGE, abilities: ['remote'], agentVersion: '1' } as SessionHello
   const ports = (): RemotePorts => ({
     records: on.records,
@@ -68,6 +69,7 @@ describe('remote sessions on the server', () => {
         ...sealRemote(Buffer.from(envelope.payload, 'base64').toString(), [server]).signatures,
       ],
     }),
+    removed: async (_db, technician) => former.includes(technician),
     switchedOff: async () => off,
     hostile: ({ device }) => void hostile.push(device),
   })
@@ -90,7 +92,7 @@ describe('remote sessions on the server', () => {
     rmSync(directory, { recursive: true, force: true })
   })
   beforeEach(() => {
-    ;[sent, there, off, hostile] = [[], true, null, []]
+    ;[sent, there, off, hostile, former] = [[], true, null, [], []]
   })
 
   const asked = (more: Partial<RemoteRequest> = {}): RemoteRequest =>
@@ -140,15 +142,13 @@ describe('remote sessions on the server', () => {
     await remote.close(request.session, opener)
   })
 
-  it('refuses before anything is stored or sent: no technician, another name, another client, viewer of nothing, a device that is away', async () => {
-    const viewOf = { ...opener, clients: ['bravo'] }
+  it('refuses before anything is stored or sent: no technician, another name, another client, a device that is away', async () => {
     expect(await refusal(sealRemote(asked(), [eve]))).toBe('COMMAND_FORGED')
     expect(await refusal(sealRemote(asked(), [{ ...eve, keyid: tess.keyid }]))).toBe('COMMAND_FORGED')
     expect(await refusal(sealRemote({ ...asked(), v: 2 }, [tess]))).toBe('COMMAND_MALFORMED')
     expect(await refusal(sealRemote(asked({ technician: 'theo' }), [tess]))).toBe('FORBIDDEN')
     expect(await refusal(sealRemote(asked(), [tess]), { ...opener, name: 'theo' })).toBe('FORBIDDEN')
-    expect(await refusal(sealRemote(asked(), [tess]), viewOf)).toBe('FORBIDDEN')
-    expect(await refusal(sealRemote(asked({ device: OTHER }), [tess]))).toBe('REMOTE_UNAVAILABLE')
+    expect(await refusal(sealRemote(asked({ device: OTHER }), [tess]))).toBe('NOT_FOUND')
     expect(await refusal(sealRemote(asked({ client: 'bravo' }), [tess]))).toBe('NOT_FOUND')
     expect(await refusal(sealRemote(asked({ challenge: 'x'.repeat(43) }), [tess]))).toBe('COMMAND_REPLAYED')
     expect(await refusal(sealRemote(asked({ expiresAtMs: nowMs + 200_000 }), [tess]))).toBe('COMMAND_EXPIRED')
@@ -163,6 +163,49 @@ describe('remote sessions on the server', () => {
     // The machine itself has no name of its own: the key alone says who it is.
     there = true
     await openNow(asked(), { name: 'local', role: 'local', clients: null, login: 'local' })
+  })
+
+  it('tells nothing of a device of another client: it is as one that is not there, whatever else is wrong', async () => {
+    const ofBravo = { ...opener, clients: ['bravo'] }
+    const words = (request: RemoteRequest): Promise<unknown> =>
+      remote.open(sealRemote(request, [tess]), ofBravo).then(
+        () => 'opened',
+        (thrown: VigiaError) => [thrown.code, thrown.message.replaceAll(/d-\w{16}/g, 'X')],
+      )
+    const none = ['NOT_FOUND', 'there is no device X']
+    for (const online of [true, false]) {
+      there = online
+      for (const more of [{}, { challenge: 'x'.repeat(43) }, { expiresAtMs: nowMs + 9e5 }])
+        for (const device of [{}, { device: deviceId(9) }, { client: 'bravo' }, { client: 'no-such' }])
+          expect(await words(asked({ ...more, ...device })), JSON.stringify(more)).toEqual(none)
+    }
+    expect(await words(asked({ client: 'bravo', device: OTHER }))).toEqual([
+      'REMOTE_UNAVAILABLE',
+      'the device is not connected',
+    ])
+    expect(sent).toEqual([])
+  })
+
+  it('opens nothing for a technician who was removed, also from the machine itself, and ends what they have open', async () => {
+    const local: Opener = { name: 'local', role: 'local', clients: null, login: 'local' }
+    const [own, there] = [await openNow(), await openNow(asked(), local)]
+    const other = asked({ technician: 'theo' })
+    await remote.open(sealRemote(other, [theo]), { ...opener, name: 'theo' })
+    sent = []
+    former = ['tess']
+    await remote.removed('tess', 'ana')
+    for (const { session } of [own, there]) {
+      expect(await remote.get(session)).toMatchObject({ state: 'closed', why: 'withdrawn' })
+      expect((await deeds(session)).at(-1)?.slice(0, 2)).toEqual(['remote.close', 'ana'])
+    }
+    expect((await remote.get(other.session)).state).toBe('requested')
+    sent = []
+    for (const who of [opener, local])
+      expect(await refusal(sealRemote(asked(), [tess]), who)).toBe('FORBIDDEN')
+    await expect(remote.open(sealRemote(asked(), [tess]), local)).rejects.toThrow(
+      `"vigia trust draft --remove-technician ${tess.keyid.slice(0, 8)}"`,
+    )
+    await remote.close(other.session, opener)
   })
 
   it('lets only the login that opened it attach', async () => {
