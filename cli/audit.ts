@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { OutputVerdict } from '../contract/routes/audit.ts'
 import { VigiaError } from '../contract/errors.ts'
 import { contextOf } from './command.ts'
 import { numberOption } from './options.ts'
@@ -40,17 +41,33 @@ export function registerAudit(program: Command): void {
       'walk the hash chain from its start; exit code 1 when a row was changed, moved or taken away',
     )
     .option('--anchor <id:hash>', 'a head that was noted outside: rows cut off at the end are seen too')
-    .action(async (options: { anchor?: string }, command: Command) => {
+    .option('--outputs', 'compare also what jobs printed, as it is kept, with the hashes in the chain')
+    .action(async (options: { anchor?: string; outputs?: true }, command: Command) => {
       const { server, out } = contextOf(command)
       const anchor = options.anchor === undefined ? undefined : parseAnchor(options.anchor)
       const verdict = await server.call('verifyAudit', { query: anchor ?? {} })
-      out.print(verdict, () =>
+      const outputs = options.outputs && (await server.call('verifyOutputs'))
+      out.print(outputs ? { ...verdict, outputs } : verdict, () => [
         verdict.ok
           ? `The chain of ${verdict.rows} rows is whole. Head: ${verdict.head === null ? 'none' : `${verdict.head.id}:${verdict.head.hash}`}`
           : `Row ${verdict.id} is broken: ${verdict.why}`,
-      )
-      if (!verdict.ok) process.exitCode = 1
+        ...(outputs ? outputLines(outputs) : []),
+      ])
+      if (!verdict.ok || (outputs !== undefined && outputs.differing > 0)) process.exitCode = 1
     })
+}
+
+function outputLines({ equal, differing, differ, gone, unknown }: OutputVerdict): string[] {
+  return [
+    ...differ.map(
+      ({ job, row, what }) => `Job ${job} is not as it ended: ${what.join(', ')} (row ${row} of the chain)`,
+    ),
+    ...(differing > differ.length ? [`… and ${differing - differ.length} jobs more`] : []),
+    `Outputs: ${equal} are as they were, ${differing} differ, ${gone} are no longer kept.`,
+    ...(unknown > 0
+      ? [`${unknown} stand in no row: they are of an earlier version, or somebody put them there.`]
+      : []),
+  ]
 }
 
 const LONGEST = 100

@@ -14,6 +14,20 @@ export const AuditRow = z.object({
 })
 export type AuditRow = z.infer<typeof AuditRow>
 
+/** What became of the outputs of jobs that the audit chain knows by their hashes. */
+export const OutputVerdict = z.object({
+  /** As they were when the job ended. */
+  equal: z.number().int(),
+  /** How many differ, and the first of them: the job, the row of the chain, and what of it differs. */
+  differing: z.number().int(),
+  differ: z.array(z.object({ job: z.string(), row: z.number().int(), what: z.array(z.string()) })),
+  /** No longer kept. */
+  gone: z.number().int(),
+  /** Kept, and in no row of the chain: of before it knew of outputs, or put there. */
+  unknown: z.number().int(),
+})
+export type OutputVerdict = z.infer<typeof OutputVerdict>
+
 /** Routes of the audit chain; part of ROUTES in http.ts. */
 export const AUDIT_ROUTES = {
   audit: {
@@ -51,5 +65,13 @@ export const AUDIT_ROUTES = {
       z.object({ ok: z.literal(false), id: z.number(), why: z.string() }),
     ]),
     summary: 'Walk the audit chain and say the first row that is broken',
+  },
+  verifyOutputs: {
+    method: 'GET',
+    path: '/api/audit/outputs',
+    // It reads every output that is kept: nothing to be asked for by many.
+    access: 'local',
+    answer: OutputVerdict,
+    summary: 'Compare the outputs of jobs that are kept with what the audit chain says of them',
   },
 } as const

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { LiveEvent } from '../../contract/views.ts'
 import type { IncidentEvent } from '../../contract/incident.ts'
@@ -6,6 +5,7 @@ import type { Db } from '../records/records.ts'
 import type { Tables } from '../records/schema.ts'
 import { lockJob, updateJob, type JobChange, type JobRow } from './job-rows.ts'
 import { isActive, jobStep, type JobEvent } from './job-state.ts'
+import { outputHashes, type KeptOutput } from './output-hash.ts'
 import type { Deed, IncidentKey, Ports } from './ports.ts'
 
 export type IncidentRow = Selectable<Tables['incident']>
@@ -75,12 +75,25 @@ export async function stepJob(
   return true
 }
 
-/** How a job ended, for the audit chain: what it printed as the SHA-256 of the JSON text `[stdout, stderr]`. */
-function endOf(job: JobRow, { state, reason, exit_code, stdout, stderr }: JobChange): Deed {
-  const told = stdout === undefined && stderr === undefined ? undefined : JSON.stringify([stdout, stderr])
-  const output = told === undefined ? null : createHash('sha256').update(told).digest('hex')
+/** How a job ended, for the audit chain: with the hashes of what it printed, null where nothing came of that. */
+function endOf(job: JobRow, { state, reason, exit_code, ...told }: JobChange): Deed {
   return {
     ...{ who: 'server', action: 'job.end', client: job.client_id, subject: job.job_id },
-    detail: { device: job.device_id, state, reason, exitCode: exit_code ?? null, output },
+    detail: { device: job.device_id, state, reason, exitCode: exit_code ?? null, ...hashesOf(told) },
   }
+}
+
+function hashesOf({
+  stdout,
+  stderr,
+  fields,
+  transcript,
+}: Omit<JobChange, 'state'>): { output: string; shown: string } | { output: null } {
+  if (stdout === undefined && stderr === undefined) return { output: null }
+  return outputHashes({
+    ...{ stdout: stdout ?? '', stderr: stderr ?? '' },
+    // As the database has them: what it cannot hold was taken out when they became JSON.
+    fields: JSON.parse(fields ?? '{}') as KeptOutput['fields'],
+    transcript: JSON.parse(transcript ?? '[]') as KeptOutput['transcript'],
+  })
 }

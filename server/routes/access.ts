@@ -2,13 +2,15 @@ import { VigiaError } from '../../contract/errors.ts'
 import type { RouteName } from '../../contract/http.ts'
 import type { SIGN_IN_ROUTES } from '../../contract/routes/person.ts'
 import { SESSION_COOKIE, type Session } from '../access/people.ts'
+import { verifyOutputs } from '../audit/outputs.ts'
 import type { Call, Handlers } from '../http/handler.ts'
+import { outputHashes } from '../remediation/output-hash.ts'
 import type { Parts } from '../wiring/parts.ts'
 
-type Names = keyof typeof SIGN_IN_ROUTES | 'audit' | 'verifyAudit' | 'backup' | 'health'
+type Names = keyof typeof SIGN_IN_ROUTES | 'audit' | 'verifyAudit' | 'verifyOutputs' | 'backup' | 'health'
 
 /** Routes of whoever comes: set-up, signing in and out; and of the server itself: health, audit, backup. */
-export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Handlers, Names> {
+export function accessRoutes({ people, records, audit, backup, health }: Parts): Pick<Handlers, Names> {
   const begin = (call: Pick<Call<RouteName>, 'reply'>, session: Session): Session['me'] => {
     call.reply.setCookie(SESSION_COOKIE.name, session.token, SESSION_COOKIE.options)
     return session.me
@@ -23,6 +25,7 @@ export function accessRoutes({ people, audit, backup, health }: Parts): Pick<Han
           : { anchor: { id: anchorId, timeMs: 0, hash: anchorHash } },
       )
     },
+    verifyOutputs: () => verifyOutputs(records, outputHashes),
     async backup({ body, whoName }) {
       await audit.append({ who: whoName, action: 'server.backup', client: null, subject: body.file })
       return { file: body.file, ...(await backup(body.file)) }

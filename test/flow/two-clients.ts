@@ -93,7 +93,7 @@ export async function openTwoClients() {
   })
 
   return {
-    ...{ url: server.httpUrl, local, records, theirs, other, technician },
+    ...{ url: server.httpUrl, dataDir, database: owner, local, records, theirs, other, technician },
     headers: (person: Person) => ({ cookie: cookies[person], origin: server.httpUrl }),
     async ask(person: Person, path: string, change?: { method: string; body?: unknown }): Promise<Answer> {
       const answer = await fetch(server.httpUrl + path, {
