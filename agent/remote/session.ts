@@ -52,7 +52,7 @@ export function runSession(options: {
   const seal = createSealer({ session, direction: TO_TECHNICIAN, key: keys.toTechnician })
   const { promise: over, resolve: done } = Promise.withResolvers<void>()
 
-  let phase: 'asking' | 'open' | 'over' = 'asking'
+  let phase: 'asking' | 'starting' | 'open' | 'over' = 'asking'
   let running: RemoteSession | undefined
   let notice: ConsentNotice | undefined
   let idle: NodeJS.Timeout | undefined
@@ -88,7 +88,7 @@ export function runSession(options: {
   }
   const send = (type: SentType, payload: Uint8Array): Promise<void> =>
     new Promise((sent) => {
-      if (phase !== 'open') {
+      if (isOver()) {
         sent()
         return
       }
@@ -98,7 +98,8 @@ export function runSession(options: {
 
   const end = (code: string, message = ''): void => {
     if (phase === 'over') return
-    const wasOpen = phase === 'open'
+    const before = phase
+    const wasOpen = before === 'open'
     if (wasOpen) put('close', Buffer.from(JSON.stringify({ code, message: message.slice(0, 500) })))
     phase = 'over'
     clearTimeout(idle)
@@ -106,7 +107,8 @@ export function runSession(options: {
     for (const { sent } of queue.splice(0)) sent()
     notice?.close()
     const late = new Promise((resolve) => setTimeout(resolve, STOP_MS).unref())
-    const stopped = Promise.resolve(running?.stop()).catch(() => undefined)
+    // A kind that is still starting is stopped by `begin`, once it can be.
+    const stopped = before === 'starting' ? starting : Promise.resolve(running?.stop()).catch(() => undefined)
     void Promise.race([stopped, late]).then(() => {
       state(wasOpen ? 'closed' : 'refused', code, message)
       done()
@@ -178,17 +180,20 @@ export function runSession(options: {
     }
     notice = options.consent.show({ ...shown, required: options.mustAsk })
     void notice.ended.then((how) => end(how, NOTICE_ENDS[how]))
-    // Whatever the kind sends while it starts waits until the technician knows the key.
+    // Whatever the kind sends while it starts waits until the technician knows the key, and that it is open.
+    phase = 'starting'
+    const started = await unit.start({ request, policy, dataDir: options.dataDir, send, end })
+    if (isOver()) return started.stop()
+    running = started
     phase = 'open'
     state('open')
-    const started = await unit.start({ request, policy, dataDir: options.dataDir, send, end })
-    running = started
-    if (isOver()) await started.stop()
+    alive()
+    pump()
   }
   const isOver = (): boolean => phase === 'over'
 
   alive()
-  let starting = begin().catch(fail)
+  let starting = Promise.resolve().then(begin).catch(fail)
 
   return {
     frame(frame) {

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
+import { VigiaError } from '../../../contract/errors.ts'
 import { DEFAULT_REMOTE_POLICIES, type RemotePolicy } from '../../../contract/remote/policy.ts'
 import { REMOTE_WINDOW_BYTES, type RemoteRequest } from '../../../contract/remote/session.ts'
 import { createConsent, type Consent, type NoticeEnd } from '../../../agent/remote/consent/consent.ts'
@@ -156,11 +157,11 @@ describe('a terminal session', () => {
   })
 
   it('ends when nothing is done, and when its time is over', async () => {
-    const idle = begin({ policy: { idleS: 0.4 } })
+    const idle = begin({ policy: { idleS: 1.5 } })
     expect((await idle.technician.reaches('closed')).code).toBe('idle')
-    const long = begin({ policy: { maxS: 0.6 } })
+    const long = begin({ policy: { maxS: 1.5 } })
     await long.technician.reaches('open')
-    for (let at = 0; at < 10; at++) {
+    for (let at = 0; at < 25; at++) {
       if (long.technician.states.some(({ state }) => state === 'closed')) break
       long.technician.type(' ')
       await new Promise((resolve) => setTimeout(resolve, 100))
@@ -170,7 +171,101 @@ describe('a terminal session', () => {
 
   it('is refused to be looked at only', async () => {
     const { technician } = begin({ request: { control: false } })
-    expect((await technician.reaches('closed')).code).toBe('REMOTE_FORBIDDEN')
+    expect((await technician.reaches('refused')).code).toBe('REMOTE_FORBIDDEN')
+  })
+})
+
+describe('a kind that takes its time to start', () => {
+  type Start = Parameters<RemoteKindUnit['start']>[0]
+  /** A kind whose start the test lets go on, or fail. */
+  function slowKind() {
+    const gate = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<Start>()
+    const deeds: string[] = []
+    const unit: RemoteKindUnit = {
+      name: 'terminal',
+      async start(options) {
+        begun.resolve(options)
+        await gate.promise
+        deeds.push('started')
+        return {
+          receive: (type, payload) => void deeds.push(`${type} ${Buffer.from(payload).toString()}`),
+          async stop() {
+            await new Promise((resolve) => setTimeout(resolve, 20))
+            deeds.push('stopped')
+          },
+        }
+      },
+    }
+    return { unit, gate, begun: begun.promise, deeds }
+  }
+  const said = ({ states }: Technician): string[] => states.map(({ state }) => state)
+  const yes = (): Partial<Consent> => ({
+    ask: () => Promise.resolve('yes'),
+    show: () => ({ ended: new Promise(() => undefined), close: () => undefined }),
+  })
+
+  it('is said to be open only once it has started; what it sent meanwhile comes then, in order', async () => {
+    const kind = slowKind()
+    const { technician } = begin({ unit: kind.unit })
+    const { send } = await kind.begun
+    const sent = [
+      send('event', Buffer.from('1')),
+      send('data', Buffer.from('one ')),
+      send('event', Buffer.from('2')),
+    ]
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(said(technician)).toEqual([])
+    kind.gate.resolve()
+    await technician.reaches('open')
+    await Promise.all([...sent, send('data', Buffer.from('two'))])
+    expect(technician.events).toEqual([
+      ['event', 1],
+      ['event', 2],
+    ])
+    expect([technician.text(), technician.bad, said(technician)]).toEqual(['one two', [], ['open']])
+  })
+
+  it.each([[false], [true]])(
+    'is refused and never open when it cannot start (asked first: %s)',
+    async (mustAsk) => {
+      const kind = slowKind()
+      const { technician, session } = begin({ unit: kind.unit, mustAsk, consent: yes() })
+      await kind.begun
+      kind.gate.reject(new VigiaError('REMOTE_UNAVAILABLE', 'no VNC server'))
+      await session.over
+      expect(said(technician)).toEqual(mustAsk ? ['asking', 'refused'] : ['refused'])
+      expect(technician.states.at(-1)).toMatchObject({ code: 'REMOTE_UNAVAILABLE', message: 'no VNC server' })
+      expect(technician.events).toEqual([])
+    },
+  )
+
+  it('is stopped when it was ended meanwhile, and over only then', async () => {
+    const kind = slowKind()
+    const { technician, session } = begin({ unit: kind.unit })
+    const { send } = await kind.begun
+    const waiting = send('data', Buffer.from('never shown'))
+    session.close('withdrawn')
+    await waiting
+    kind.gate.resolve()
+    await session.over
+    expect(kind.deeds).toEqual(['started', 'stopped'])
+    expect(said(technician)).toEqual(['refused'])
+    expect(technician.states[0]?.code).toBe('withdrawn')
+    expect(technician.bytes()).toBe(0)
+  })
+
+  it('is given what was typed after the consent once it has started, in order', async () => {
+    const kind = slowKind()
+    const { technician } = begin({ unit: kind.unit, mustAsk: true, consent: yes() })
+    await kind.begun
+    for (const text of ['a', 'b']) technician.type(text)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    kind.gate.resolve()
+    await technician.reaches('open')
+    technician.type('c')
+    await eventually('all is there', 5000, async () => kind.deeds.length === 4)
+    expect(kind.deeds).toEqual(['started', 'data a', 'data b', 'data c'])
   })
 })
 
