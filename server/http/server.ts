@@ -57,9 +57,11 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   const callerNow = (request: FastifyRequest): Promise<Caller> => identify(options, request)
   serveSockets(plain, options.sockets, async (request) => (await callerNow(request)) !== undefined)
   serveStreams(plain, { ...options, callerNow })
-  plain.get('/metrics', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) =>
-    reply.type(options.registry.contentType).send(await options.registry.metrics()),
-  )
+  plain.get('/metrics', { config: { access: 'owner' }, schema: { hide: true } }, async (request, reply) => {
+    if ((request.caller?.clients ?? null) !== null)
+      throw new VigiaError('FORBIDDEN', 'metrics count over all clients, and you work for some')
+    return reply.type(options.registry.contentType).send(await options.registry.metrics())
+  })
   plain.get('/api/openapi.json', { config: { access: 'person' }, schema: { hide: true } }, async () =>
     app.swagger(),
   )

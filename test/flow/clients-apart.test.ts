@@ -101,6 +101,11 @@ describe('a person who works for some clients only', () => {
     expect(aboutNothing(JSON.stringify(named.error), site.other)).toBe(JSON.stringify(absent.error))
   }, 60_000)
 
+  it('is not told the metrics, which count over all clients', async () => {
+    expect((await site.ask('limited', '/metrics')).status).toBe(403)
+    expect((await site.ask('whole', '/metrics')).text).toContain('vigia_broker_sessions')
+  })
+
   it('plans a run over their devices alone', async () => {
     const planned = async (person: Person, target: object): Promise<Answer> =>
       site.ask(person, '/api/runs/plan', { method: 'POST', body: { script: 'battery-report', target } })

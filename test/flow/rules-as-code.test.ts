@@ -66,7 +66,8 @@ describe('rules as code on a running installation', () => {
     await eventually('the health part', 60_000, async () =>
       (await rulesPart())?.message.includes('no-series'),
     )
-    const metrics = await (await fetch(`${vigia.url}/metrics`)).text()
+    const authorization = `Bearer ${readFileSync(join(vigia.dataDir, 'local.token'), 'utf8').trim()}`
+    const metrics = await (await fetch(`${vigia.url}/metrics`, { headers: { authorization } })).text()
     expect(metrics).toMatch(/vigia_rule_coverage\{state="evaluated"\} [1-9]/)
   }, 150_000)
 

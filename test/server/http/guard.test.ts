@@ -17,7 +17,7 @@ const OTHERS: Record<string, Access> = {
   [`GET ${EVENT_STREAM}`]: 'person', // a stream, not an answer
   [`GET ${OUTPUT_STREAM}`]: 'person', // a stream, not an answer
   [`GET ${REMOTE_SOCKET}`]: 'person', // a WebSocket
-  'GET /metrics': 'public', // OpenMetrics text
+  'GET /metrics': 'owner', // OpenMetrics text
   'GET /api/openapi.json': 'person', // made from the table itself
   'GET /app.js': 'public', // the console's own files
   'GET /index.html': 'public',
@@ -28,6 +28,7 @@ const people: Record<string, Caller> = {
   owner: { name: 'Ana', role: 'owner' },
   technician: { name: 'Caro', role: 'technician' },
   viewer: { name: 'Blas', role: 'viewer' },
+  limited: { name: 'Dora', role: 'owner', clients: ['acme'] },
   confirmed: { name: 'Caro', role: 'technician', secondFactor: true, provenUntilMs: NOW_MS + 1 },
   proven: { name: 'Ana', role: 'owner', secondFactor: true, provenUntilMs: NOW_MS + 1 },
   late: { name: 'Ana', role: 'owner', secondFactor: true, provenUntilMs: NOW_MS },
@@ -238,8 +239,13 @@ describe('the router', () => {
     }
   })
 
-  it('says its own metrics in OpenMetrics', async () => {
-    const answer = await ask('GET', '/metrics')
+  it('says its own metrics in OpenMetrics to the machine and to owners for all clients, since they count over all', async () => {
+    const status = async (name: string) =>
+      (await ask('GET', '/metrics', { cookie: `vigia_session=${name}` })).statusCode
+    expect(await Promise.all(['nobody', 'technician', 'viewer', 'limited', 'owner'].map(status))).toEqual([
+      401, 403, 403, 403, 200,
+    ])
+    const answer = await ask('GET', '/metrics', { authorization: 'Bearer local' })
     expect(answer.headers['content-type']).toContain('application/openmetrics-text')
     expect(answer.body.trimEnd().endsWith('# EOF')).toBe(true)
     expect(answer.body).toContain('vigia_build{version="test"} 1')
