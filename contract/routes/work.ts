@@ -158,6 +158,8 @@ export const WORK_ROUTES = {
     access: 'person',
     query: z.object({
       state: z.enum(RUN_STATES).optional(),
+      /** The run with a schedule: only those that it made. */
+      schedule: RecordId.optional(),
       limit: z.coerce.number().int().min(1).max(500).default(100),
     }),
     answer: z.object({ runs: z.array(RunView) }),

@@ -32,10 +32,10 @@ export const askWork = {
       retry: false,
       staleTime: 10_000,
     }),
-  runs: (filter: { state?: RunState } = {}) =>
+  runs: (filter: { state?: RunState; schedule?: string; limit?: number } = {}) =>
     queryOptions({
       queryKey: ['runs', filter],
-      queryFn: ({ signal }) => call('runs', { query: { ...filter, limit: 200 } }, signal),
+      queryFn: ({ signal }) => call('runs', { query: { limit: 200, ...filter } }, signal),
       select: (answer) => answer.runs,
     }),
   run: (id: string) =>

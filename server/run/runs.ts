@@ -19,8 +19,12 @@ export type Runs = {
   /** Stores an order and lets it begin, or waits for its time. Also throws what refuseEmpty does, and COMMAND_DISABLED. */
   create(request: RunRequest, who: Orderer): Promise<RunView>
   get(id: string): Promise<RunView>
-  /** Newest first; of long lists of devices only the beginning is told. */
-  list(query: { state?: RunState | undefined; limit: number }): Promise<RunView[]>
+  /** Newest first, of a schedule those that it made; of long lists of devices only the beginning is told. */
+  list(query: {
+    state?: RunState | undefined
+    schedule?: string | undefined
+    limit: number
+  }): Promise<RunView[]>
   /** One row for each device in the order of their turns, page by page. */
   results(id: string): AsyncGenerator<RunResult[]>
   /** Begins nothing more and ends what is at work; CONFLICT when it is over. */
@@ -186,10 +190,11 @@ export function createRuns(ports: RunPorts): Runs {
       }),
     create: (request, who) => create(request, who),
     get: (id) => records.operator((db) => view(db, id)),
-    list: ({ state, limit }) =>
+    list: ({ state, schedule, limit }) =>
       records.operator(async (db) => {
         let select = runRows(db).orderBy('run.created_at', 'desc').limit(limit)
         if (state !== undefined) select = select.where('run.state', '=', state)
+        if (schedule !== undefined) select = select.where('run.schedule_id', '=', schedule)
         const rows = await select.execute()
         const counted = await countStates(
           db,

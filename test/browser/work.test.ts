@@ -9,6 +9,7 @@ const PASSWORD = 'a sentence that is easy to keep'
 
 suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real server', () => {
   let site: RemoteSite
+  let schedule = ''
 
   beforeAll(async () => {
     site = await openRemoteSite()
@@ -168,6 +169,20 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
     },
   )
 
+  it('orders a schedule, whose page says when it begins', { timeout: 60_000 }, async () => {
+    const { page } = site
+    await open('/run?script=device-facts')
+    await page.getByText('All that fit').click()
+    await page.getByLabel('Condition').fill("device.os == 'linux'")
+    await page.getByText('On a schedule').click()
+    await page.getByLabel('Schedule', { exact: true }).fill('* * * * *')
+    await page.getByRole('button', { name: 'Schedule it' }).click()
+    await page.waitForURL(/\/runs\//, { timeout: 20_000 })
+    schedule = new URL(page.url()).pathname
+    await page.getByRole('heading', { name: 'Runs of this schedule' }).waitFor()
+    await page.getByText('Begins', { exact: true }).waitFor()
+  })
+
   it(
     'holds a flood: what is left out is counted, its end is in sight, and its words in colour are found',
     { timeout: 90_000 },
@@ -281,6 +296,30 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
       await site.looked('ticket')
       const told = vigia.vigia('ticket', `V-${ticket.number}`)
       expect(told.stdout).toMatch(/Run here: device-facts by ana at .*: succeeded, exit code 0/)
+      expect(unexpected()).toEqual([])
+    },
+  )
+
+  it(
+    'lists on the page of a schedule the runs that it made, each with the way there and back',
+    { timeout: 120_000 },
+    async () => {
+      const { page } = site
+      await open(schedule)
+      const made = page.getByRole('region', { name: 'Runs of this schedule' })
+      const first = made.getByRole('row').nth(1)
+      await first.getByText('done').waitFor({ timeout: 90_000 })
+      await first.getByText('1 of 1 ended').waitFor()
+      await site.looked('schedule')
+      await page.getByRole('button', { name: 'End the schedule' }).click()
+      await page.getByText('Make no more runs?').waitFor()
+      await page.getByRole('button', { name: 'Yes' }).click()
+      await page.getByText('cancelled', { exact: true }).waitFor()
+      await first.getByRole('link').click()
+      await page.getByRole('region', { name: 'One row for each device' }).waitFor({ timeout: 20_000 })
+      await page.getByRole('link', { name: 'a schedule' }).click()
+      await made.waitFor()
+      expect(new URL(page.url()).pathname).toBe(schedule)
       expect(unexpected()).toEqual([])
     },
   )

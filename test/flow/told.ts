@@ -17,6 +17,7 @@ function requestsOf(name: RouteName, { client, device, word, ids }: Things): str
   const route: { path: string; query?: z.ZodObject } = ROUTES[name]
   const known: Record<string, readonly string[]> = {
     ...{ device: [device], client: [client], id: Object.values(ids), run: [ids.run_device] },
+    ...{ schedule: [ids.run_device] },
     ...{ incident: [ids.incident], month: ['2023-11'], rule: ['cpu-unusual'], find: [word] },
     ...{ name: ['battery-report'], pack: ['anomaly'], slug: ['disk-full'], metric: ['cpu.used_percent'] },
     ...{ fromMs: ['0'], toMs: ['9999999999999'], all: ['true'], format: ['json'], kind: ['terminal'] },

@@ -151,7 +151,8 @@ async function makeSound(db: Db): Promise<void> {
   const ended = { state: 'resolved', resolved_by: 'itself', resolved_at: new Date(), opened_at: new Date() }
   for (const statement of [
     sql`update job set script_digest = ${digest}`,
-    sql`update run set script_digest = ${digest}, state = 'done', request = ${request}`,
+    sql`update run set script_digest = ${digest}, state = 'done', request = ${request},
+      schedule_id = run_id`,
     sql`delete from script where name = 'fix'`,
     sql`update incident set rule = 'cpu-unusual', evidence = ${JSON.stringify(evidence)}`,
     sql`insert into incident select (jsonb_populate_record(null::incident, to_jsonb(incident)

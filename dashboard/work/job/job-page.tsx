@@ -166,9 +166,9 @@ function About({ job }: { job: JobView }): ReactElement {
           </Fact>
         )}
         {typeof job.run === 'string' && (
-          <Fact name={t('work.runs')}>
+          <Fact name={t('work.partOf')}>
             <Link to="/runs/$id" params={{ id: job.run }}>
-              {t('work.partOf')}
+              {t('work.toRun')}
             </Link>
           </Fact>
         )}

@@ -10,6 +10,7 @@ import { formatExact } from '../../language/format.ts'
 import { useWords } from '../../language/use-words.ts'
 import { Ago, Fact, Failure, PageHead, Waiting } from '../../shell/parts.tsx'
 import { askWork } from '../ask.ts'
+import { MadeRuns } from './made-runs.tsx'
 import { endedOf, RunStateTag } from './runs-page.tsx'
 
 const Results = lazy(async () => ({ default: (await import('./results.tsx')).Results }))
@@ -49,6 +50,7 @@ function Run({ run }: { run: RunView }): ReactElement {
       </PageHead>
       {run.state !== 'scheduled' && <Progress run={run} />}
       <About run={run} />
+      {run.request.when.kind === 'cron' && <MadeRuns schedule={run} />}
       {run.devices > 0 && (
         <Suspense fallback={<Waiting rows={6} />}>
           <Results run={run} />
@@ -63,7 +65,7 @@ function Progress({ run }: { run: RunView }): ReactElement {
   const counts = Object.entries(run.counts).filter(([, count]) => count > 0)
   const ended = endedOf(run)
   return (
-    <section className="card card-body stack" aria-label={t('work.wave', { wave: '', count: '' })}>
+    <section className="card card-body stack" aria-label={t('work.progress', { ended, count: run.devices })}>
       <div className="inline">
         <strong>
           {run.state === 'running' && run.waves.length > 1
@@ -81,7 +83,7 @@ function Progress({ run }: { run: RunView }): ReactElement {
         {counts.map(([state, count]) => (
           <li key={state} data-state={state}>
             <span className="run-mark" aria-hidden="true" />
-            {count} {t(`work.count.${state as 'waiting'}`)}
+            {count} {t(`work.count.${state as 'waiting'}`, { count })}
           </li>
         ))}
       </ul>
@@ -96,16 +98,22 @@ function About({ run }: { run: RunView }): ReactElement {
   return (
     <section className="card" aria-label={t('work.facts')}>
       <dl className="facts card-body">
-        <Fact name={t('work.script')}>
+        <Fact name={t('work.script')} note={t('work.version', { version: run.scriptVersion })}>
           <Link to="/scripts/$name" params={{ name: run.script }}>
             {run.script}
-          </Link>{' '}
-          <span className="dim small">{t('work.version', { version: run.scriptVersion })}</span>
+          </Link>
         </Fact>
         <Fact name={t('work.orderedBy')}>{run.orderedBy}</Fact>
         <Fact name={t('work.created')}>
           <Ago ms={run.createdAtMs} />
         </Fact>
+        {run.schedule !== null && (
+          <Fact name={t('work.ofSchedule')}>
+            <Link to="/runs/$id" params={{ id: run.schedule }}>
+              {t('work.toSchedule')}
+            </Link>
+          </Fact>
+        )}
         {run.endedAtMs !== null && (
           <Fact name={t('work.ended')}>
             <Ago ms={run.endedAtMs} />
@@ -116,11 +124,7 @@ function About({ run }: { run: RunView }): ReactElement {
             <span className="mono">{request.when.cron}</span>
           </Fact>
         )}
-        {run.nextMs !== null && (
-          <Fact name={t(`work.whens.${request.when.kind}`)}>
-            {t('work.next', { times: formatExact(run.nextMs, language) })}
-          </Fact>
-        )}
+        {run.nextMs !== null && <Fact name={t('work.begins')}>{formatExact(run.nextMs, language)}</Fact>}
         {request.target.kind === 'selector' && (
           <Fact name={t('work.selector')}>
             <span className="mono">{request.target.selector}</span>
@@ -168,7 +172,7 @@ function Actions({ run }: { run: RunView }): ReactElement {
         )}
         {goesOn && sure && (
           <>
-            <span>{t('work.cancelSure')}</span>
+            <span>{t(run.state === 'scheduled' ? 'work.endScheduleSure' : 'work.cancelSure')}</span>
             <Button size="xs" color="red" loading={cancel.isPending} onClick={() => cancel.mutate()}>
               {t('common.yes')}
             </Button>
