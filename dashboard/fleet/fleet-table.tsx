@@ -1,15 +1,15 @@
 import { useTable, type SortingState } from '@tanstack/react-table'
-import { useVirtualizer } from '@tanstack/react-virtual'
 import { useMediaQuery } from '@mantine/hooks'
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactElement } from 'react'
+import { useState, type ReactElement } from 'react'
 import type { DeviceView } from '../../contract/views.ts'
 import { useWords } from '../language/use-words.ts'
+import { Gap, useLongRows } from '../table/long-rows.tsx'
+import { SortHeading } from '../table/sort-heading.tsx'
 import { fleetColumns, fleetFeatures } from './columns.tsx'
 import type { Picks } from './picks.ts'
 
 const ROW_PX = 42
 const NARROW_ROW_PX = 62
-const PAGE_ROWS = 12
 
 type ColumnId = 'status' | 'hostname' | 'client' | 'os' | 'cpu' | 'memory' | 'disk' | 'incidents' | 'lastSeen'
 
@@ -19,7 +19,6 @@ type ColumnId = 'status' | 'hostname' | 'client' | 'os' | 'cpu' | 'memory' | 'di
  */
 export function FleetTable({ devices, picks }: { devices: DeviceView[]; picks: Picks }): ReactElement {
   const { t } = useWords()
-  const scroller = useRef<HTMLDivElement>(null)
   const [sorting, setSorting] = useState<SortingState>([{ id: 'status', desc: false }])
   const narrow = useMediaQuery('(max-width: 720px)', false, { getInitialValueInEffect: false })
   const rowPx = narrow ? NARROW_ROW_PX : ROW_PX
@@ -33,38 +32,13 @@ export function FleetTable({ devices, picks }: { devices: DeviceView[]; picks: P
     enableSortingRemoval: false,
   })
   const rows = table.getRowModel().rows
-  const virtual = useVirtualizer({
+  const { scroller, items, beforePx, afterPx, walk } = useLongRows({
     count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowPx,
-    getItemKey: (index) => rows[index]?.id ?? index,
-    overscan: 8,
-    scrollPaddingStart: 40,
+    rowPx,
+    headPx: 40,
+    keyOf: (index) => rows[index]?.id ?? index,
+    focus: '.row-link',
   })
-  useEffect(() => virtual.measure(), [virtual, rowPx])
-  const items = virtual.getVirtualItems()
-  const before = items[0]?.start ?? 0
-  const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
-
-  const focusRow = (index: number): void => {
-    virtual.scrollToIndex(index)
-    // The row may have to be drawn first.
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() =>
-        scroller.current?.querySelector<HTMLElement>(`[data-row="${index}"] .row-link`)?.focus(),
-      ),
-    )
-  }
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const row = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-row]') : null
-    if (!row) return
-    const index = Number(row.dataset['row'])
-    const next = nextRow(event.key, index, rows.length)
-    if (next === undefined) return
-    event.preventDefault()
-    focusRow(next)
-  }
-
   return (
     // Focusable, since it scrolls.
     <div
@@ -73,7 +47,7 @@ export function FleetTable({ devices, picks }: { devices: DeviceView[]; picks: P
       tabIndex={0}
       role="region"
       aria-label={t('fleet.table')}
-      onKeyDown={onKeyDown}
+      onKeyDown={walk}
     >
       <table aria-rowcount={rows.length + 1} aria-label={t('fleet.table')}>
         <thead>
@@ -94,30 +68,20 @@ export function FleetTable({ devices, picks }: { devices: DeviceView[]; picks: P
                 const sorted = header.column.getIsSorted()
                 const name = id === 'client' ? t('common.client') : t(`fleet.${id}`)
                 return (
-                  <th
+                  <SortHeading
                     key={header.id}
-                    scope="col"
-                    data-column={id}
-                    aria-sort={sorted === false ? 'none' : sorted === 'asc' ? 'ascending' : 'descending'}
-                  >
-                    <button
-                      type="button"
-                      onClick={() => header.column.toggleSorting()}
-                      title={t('fleet.sortBy', { column: name })}
-                    >
-                      {name}
-                      <span aria-hidden="true" className="sort-mark">
-                        {sorted === false ? '' : sorted === 'asc' ? '▲' : '▼'}
-                      </span>
-                    </button>
-                  </th>
+                    column={id}
+                    name={name}
+                    sorted={sorted === false ? false : sorted === 'asc' ? 'ascending' : 'descending'}
+                    sort={() => header.column.toggleSorting()}
+                  />
                 )
               })}
             </tr>
           ))}
         </thead>
         <tbody>
-          {before > 0 && <Gap px={before} />}
+          <Gap px={beforePx} />
           {items.map((item) => {
             const row = rows[item.index]
             if (!row) return null
@@ -146,37 +110,9 @@ export function FleetTable({ devices, picks }: { devices: DeviceView[]; picks: P
               </tr>
             )
           })}
-          {after > 0 && <Gap px={after} />}
+          <Gap px={afterPx} />
         </tbody>
       </table>
     </div>
   )
-}
-
-function Gap({ px }: { px: number }): ReactElement {
-  return (
-    <tr aria-hidden="true">
-      <td style={{ height: px, padding: 0, border: 0 }} />
-    </tr>
-  )
-}
-
-function nextRow(key: string, index: number, count: number): number | undefined {
-  const last = count - 1
-  switch (key) {
-    case 'ArrowDown':
-      return Math.min(last, index + 1)
-    case 'ArrowUp':
-      return Math.max(0, index - 1)
-    case 'PageDown':
-      return Math.min(last, index + PAGE_ROWS)
-    case 'PageUp':
-      return Math.max(0, index - PAGE_ROWS)
-    case 'Home':
-      return 0
-    case 'End':
-      return last
-    default:
-      return undefined
-  }
 }

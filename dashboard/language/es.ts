@@ -48,6 +48,7 @@ export const es: Words = {
     state: 'Estado',
     when: 'Cuándo',
     more: 'y {{count}} más',
+    sortBy: 'Ordenar por {{column}}',
   },
   copy: {
     copy: 'Copiar',
@@ -94,7 +95,6 @@ export const es: Words = {
     pickAll: 'Elegir todos los mostrados',
     view: 'Vista',
     noView: 'Todos los equipos',
-    sortBy: 'Ordenar por {{column}}',
     empty: 'Aún no hay dispositivos',
     emptyHelp: 'Crea un código y da de alta una máquina con él:',
     emptyThere:
@@ -102,8 +102,10 @@ export const es: Words = {
     noMatch: 'Ningún dispositivo coincide',
     noMatchHelp: 'Nada contiene «{{query}}» en su nombre, cliente, sistema o etiquetas.',
     clearSearch: 'Borrar la búsqueda',
-    online: '{{count, number}} conectados',
-    offline: '{{count, number}} desconectados',
+    online_one: '{{count, number}} conectado',
+    online_other: '{{count, number}} conectados',
+    offline_one: '{{count, number}} desconectado',
+    offline_other: '{{count, number}} desconectados',
     troubled: '{{count, number}} con incidentes abiertos',
     keys: 'Las flechas recorren las filas, Intro abre una, / va a la búsqueda.',
     full: 'Se muestran los primeros {{count, number}} dispositivos.',

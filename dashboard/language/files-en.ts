@@ -11,7 +11,6 @@ export const filesEn = {
     name: 'Name',
     size: 'Size',
     changed: 'Changed',
-    sortBy: 'Sort by {{column}}',
     kind: { file: 'File', folder: 'Folder', link: 'Link, not followed', other: 'Not an ordinary file' },
     count_one: '{{count}} entry',
     count_other: '{{count}} entries',

@@ -13,7 +13,6 @@ export const filesEs: typeof filesEn = {
     name: 'Nombre',
     size: 'Tamaño',
     changed: 'Cambiado',
-    sortBy: 'Ordenar por {{column}}',
     kind: {
       file: 'Archivo',
       folder: 'Carpeta',

@@ -10,6 +10,7 @@ import { askRules } from '../rule/ask.ts'
 import { Place } from '../rule/coverage.tsx'
 import { NotApplied } from '../rule/rules-page.tsx'
 import { Failure, PageHead, Tag, Waiting } from '../shell/parts.tsx'
+import { ListTable } from '../table/listed.tsx'
 import { isPackName } from './text.ts'
 
 /** The packs in force and where each comes from; an owner begins a new one here. */
@@ -51,45 +52,38 @@ export function PacksPage(): ReactElement {
       {answer.isPending && <Waiting />}
       {answer.data?.faults && <NotApplied faults={answer.data.faults} />}
       {answer.data && (
-        <div className="card table-wrap" tabIndex={0} role="region" aria-label={t('pack.title')}>
-          <table className="table packs">
-            <thead>
-              <tr>
-                <th scope="col">{t('rule.pack')}</th>
-                <th scope="col">{t('pack.from')}</th>
-                <th scope="col" className="number">
-                  {t('rule.title')}
-                </th>
-                <th scope="col" className="number">
-                  {t('rule.overrides')}
-                </th>
-                <th scope="col">{t('pack.file')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {answer.data.packs.map((pack) => (
-                <tr key={pack.name}>
-                  <th scope="row">
-                    <Link to="/packs/$pack" params={{ pack: pack.name }} className="row-link">
-                      {pack.name}
-                    </Link>
-                  </th>
-                  <td>
-                    <Tag tone={pack.origin === 'data' ? 'info' : 'idle'}>
-                      {t(`pack.origin.${pack.origin}`)}
-                    </Tag>
-                    {pack.replaces !== null && <span className="dim small"> {t('pack.replaces')}</span>}
-                  </td>
-                  <td className="number">{pack.rules}</td>
-                  <td className="number">{pack.overrides}</td>
-                  <td>
-                    <Place file={pack.file} line={null} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ListTable
+          label={t('pack.title')}
+          className="packs"
+          columns={[
+            { key: 'pack', name: t('rule.pack') },
+            { key: 'from', name: t('pack.from') },
+            { key: 'rules', name: t('rule.title'), number: true },
+            { key: 'overrides', name: t('rule.overrides'), number: true },
+            { key: 'file', name: t('pack.file') },
+          ]}
+        >
+          {answer.data.packs.map((pack) => (
+            <tr key={pack.name}>
+              <th scope="row">
+                <Link to="/packs/$pack" params={{ pack: pack.name }} className="row-link">
+                  {pack.name}
+                </Link>
+              </th>
+              <td>
+                <Tag tone={pack.origin === 'data' ? 'info' : 'idle'}>{t(`pack.origin.${pack.origin}`)}</Tag>
+                {pack.replaces !== null && <span className="dim small"> {t('pack.replaces')}</span>}
+              </td>
+              <td className="number">{pack.rules}</td>
+              <td className="number" data-column="overrides">
+                {pack.overrides}
+              </td>
+              <td data-column="file">
+                <Place file={pack.file} line={null} />
+              </td>
+            </tr>
+          ))}
+        </ListTable>
       )}
     </div>
   )

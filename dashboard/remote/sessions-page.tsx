@@ -8,9 +8,12 @@ import type { RemoteView } from '../../contract/remote/session.ts'
 import { formatSpan } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
-import { Ago, Empty, Failure, PageHead, Tag, Waiting } from '../shell/parts.tsx'
+import { Ago, Empty, PageHead, Tag } from '../shell/parts.tsx'
+import { Listed, ListTable } from '../table/listed.tsx'
 import { askRemote } from './ask.ts'
 import { toneOf, useWhy } from './session-state.tsx'
+
+const COLUMNS = ['when', 'device', 'what', 'who', 'took', 'how', 'recording'] as const
 
 /** Who was on which device, why, for how long, and how it ended; terminals with their recording. */
 export function SessionsPage(): ReactElement {
@@ -51,14 +54,16 @@ export function SessionsPage(): ReactElement {
           ]}
         />
       </PageHead>
-      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
-      {answer.isPending && <Waiting rows={6} />}
-      {answer.data?.length === 0 && (
-        <section className="card">
-          <Empty icon="fleet" title={t('remote.none')} help={t('remote.noneHelp')} />
-        </section>
-      )}
-      {answer.data && answer.data.length > 0 && <SessionTable sessions={answer.data} />}
+      <Listed
+        answer={answer}
+        empty={
+          <Empty icon="remote" title={t('remote.none')} help={t('remote.noneHelp')}>
+            <Link to="/">{t('shell.toFleet')}</Link>
+          </Empty>
+        }
+      >
+        {(sessions) => <SessionTable sessions={sessions} />}
+      </Listed>
     </div>
   )
 }
@@ -67,65 +72,52 @@ function SessionTable({ sessions }: { sessions: readonly RemoteView[] }): ReactE
   const { t, language } = useWords()
   const why = useWhy()
   return (
-    <section className="card">
-      <div className="table-wrap">
-        <table className="table">
-          <thead>
-            <tr>
-              <th scope="col">{t('remote.when')}</th>
-              <th scope="col">{t('remote.device')}</th>
-              <th scope="col">{t('remote.what')}</th>
-              <th scope="col">{t('remote.who')}</th>
-              <th scope="col">{t('remote.took')}</th>
-              <th scope="col">{t('remote.how')}</th>
-              <th scope="col">{t('remote.recording')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {sessions.map((session) => (
-              <tr key={session.id}>
-                <td>
-                  <Ago ms={session.requestedAtMs} />
-                </td>
-                <td>
-                  <Link to="/devices/$device" params={{ device: session.device }}>
-                    {session.hostname}
-                  </Link>
-                  <span className="small dim"> {session.client}</span>
-                </td>
-                <td>
-                  {t(`remote.kind.${session.kind}`)}
-                  {!session.control && <span className="small dim"> ({t('remote.lookOnly')})</span>}
-                </td>
-                <td>
-                  {session.technician}
-                  {session.reason !== '' && <span className="small dim"> · {session.reason}</span>}
-                </td>
-                <td>
-                  {session.openedAtMs !== null && session.closedAtMs !== null
-                    ? formatSpan(Math.max(1000, session.closedAtMs - session.openedAtMs), language)
-                    : '–'}
-                </td>
-                <td>
-                  <Tag tone={toneOf({ phase: session.state, interrupted: false })}>
-                    {t(`remote.phase.${session.state}`)}
-                  </Tag>
-                  {session.why !== null && <span className="small dim"> {why(session.why)}</span>}
-                </td>
-                <td>
-                  {session.recorded && session.state === 'closed' ? (
-                    <Link to="/remote/$id" params={{ id: session.id }}>
-                      {t('remote.replay')}
-                    </Link>
-                  ) : (
-                    <span className="dim">–</span>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
+    <ListTable
+      label={t('remote.sessions')}
+      className="sessions"
+      columns={COLUMNS.map((key) => ({ key, name: t(`remote.${key}`) }))}
+    >
+      {sessions.map((session) => (
+        <tr key={session.id}>
+          <td className="nowrap">
+            <Ago ms={session.requestedAtMs} />
+          </td>
+          <td>
+            <Link to="/devices/$device" params={{ device: session.device }}>
+              {session.hostname}
+            </Link>
+            <span className="small dim"> {session.client}</span>
+          </td>
+          <td>
+            {t(`remote.kind.${session.kind}`)}
+            {!session.control && <span className="small dim"> ({t('remote.lookOnly')})</span>}
+          </td>
+          <td data-column="who">
+            {session.technician}
+            {session.reason !== '' && <span className="small dim"> · {session.reason}</span>}
+          </td>
+          <td data-column="took">
+            {session.openedAtMs !== null && session.closedAtMs !== null
+              ? formatSpan(Math.max(1000, session.closedAtMs - session.openedAtMs), language)
+              : '–'}
+          </td>
+          <td>
+            <Tag tone={toneOf({ phase: session.state, interrupted: false })}>
+              {t(`remote.phase.${session.state}`)}
+            </Tag>
+            {session.why !== null && <span className="small dim"> {why(session.why)}</span>}
+          </td>
+          <td>
+            {session.recorded && session.state === 'closed' ? (
+              <Link to="/remote/$id" params={{ id: session.id }}>
+                {t('remote.replay')}
+              </Link>
+            ) : (
+              <span className="dim">–</span>
+            )}
+          </td>
+        </tr>
+      ))}
+    </ListTable>
   )
 }

@@ -6,7 +6,8 @@ import { useProof } from '../access/proof.tsx'
 import { call, type Answer } from '../api.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
-import { Ago, Empty, Failure, PageHead, Waiting } from '../shell/parts.tsx'
+import { Ago, Empty, Failure, PageHead } from '../shell/parts.tsx'
+import { Listed, ListTable } from '../table/listed.tsx'
 import { askWork } from './ask.ts'
 
 type Secret = Answer<'secrets'>['secrets'][number]
@@ -21,38 +22,27 @@ export function SecretsPage(): ReactElement {
   return (
     <div className="page">
       <PageHead title={t('work.secrets')} lead={t('work.secretsLead')} />
-      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
-      {answer.isPending && <Waiting rows={4} />}
-      {answer.data?.length === 0 && (
-        <div className="card">
-          <Empty icon="scripts" title={t('work.noSecret')} help={t('work.noSecretHelp')} />
-        </div>
-      )}
-      {answer.data && answer.data.length > 0 && (
-        <div className="card table-wrap" tabIndex={0} role="region" aria-label={t('work.secrets')}>
-          <table className="table">
-            <thead>
-              <tr>
-                {COLUMNS.map((column) => (
-                  <th key={column} scope="col">
-                    {t(`work.secretColumn.${column}`)}
-                  </th>
-                ))}
-                {owner && (
-                  <th scope="col">
-                    <span className="sr-only">{t('work.removeSecret')}</span>
-                  </th>
-                )}
-              </tr>
-            </thead>
-            <tbody>
-              {answer.data.map((secret) => (
-                <Row key={`${secret.name} ${secret.client ?? ''}`} secret={secret} owner={owner} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      <Listed
+        answer={answer}
+        empty={<Empty icon="scripts" title={t('work.noSecret')} help={t('work.noSecretHelp')} />}
+      >
+        {(secrets) => (
+          <ListTable
+            label={t('work.secrets')}
+            className="secrets"
+            columns={[
+              ...COLUMNS.map((key) => ({ key, name: t(`work.secretColumn.${key}`) })),
+              ...(owner
+                ? [{ key: 'remove', name: <span className="sr-only">{t('work.removeSecret')}</span> }]
+                : []),
+            ]}
+          >
+            {secrets.map((secret) => (
+              <Row key={`${secret.name} ${secret.client ?? ''}`} secret={secret} owner={owner} />
+            ))}
+          </ListTable>
+        )}
+      </Listed>
       {owner ? <SecretForm /> : <p className="dim">{t('work.ownersOnly')}</p>}
     </div>
   )
@@ -78,12 +68,12 @@ function Row({ secret, owner }: { secret: Secret; owner: boolean }): ReactElemen
         {secret.name}
       </th>
       <td>{secret.client ?? t('work.everyClient')}</td>
-      <td>
+      <td data-column="changed">
         <Ago ms={secret.changedAtMs} />
       </td>
-      <td>{secret.changedBy}</td>
+      <td data-column="who">{secret.changedBy}</td>
       {owner && (
-        <td>
+        <td className="number">
           <Button
             size="compact-xs"
             variant="default"

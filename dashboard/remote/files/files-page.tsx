@@ -1,48 +1,37 @@
-import '../remote.css'
-import '../dialog.css'
 import './files.css'
-import { Button, TextInput } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
-import { useEffect, useMemo, useRef, useState, type ReactElement } from 'react'
-import { useProof } from '../../access/proof.tsx'
+import { Button } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { useParams } from '@tanstack/react-router'
+import { useEffect, useMemo, useState, type ReactElement } from 'react'
 import { useWords } from '../../language/use-words.ts'
-import { ask } from '../../queries.ts'
-import { Failure, PageHead } from '../../shell/parts.tsx'
+import { Failure } from '../../shell/parts.tsx'
 import type { Channel } from '../channel.ts'
 import { createFileClient } from './file-client.ts'
 import { Folders } from './folders.tsx'
 import type { TechnicianKey } from '../key.ts'
-import { openSession } from '../open.ts'
+import { useOneSession } from '../page/one-session.ts'
+import { OpenForm, WhenNone } from '../page/open-form.tsx'
+import { RemotePage } from '../page/remote-page.tsx'
 import { SessionBar, useChannelState } from '../session-state.tsx'
 import { TransferList } from './transfer-list.tsx'
 import { createTransfers } from './transfers.ts'
-import { WithKey } from '../with-key.tsx'
 
 /** Files of one device: folders to walk, and what is on its way there and back. The session ends with the page. */
 export function FilesPage(): ReactElement {
   const { t } = useWords()
   const { device } = useParams({ from: '/shell/devices/$device/files' })
-  const found = useQuery(ask.device(device))
-  const name = found.data?.device.hostname ?? device
   return (
-    <div className="page remote-page">
-      <Link to="/devices/$device" params={{ device }} className="back">
-        ← {name}
-      </Link>
-      <PageHead title={t('remote.title.files', { device: name })} lead={t('files.lead')} />
-      <WithKey device={device}>{(key) => <Files key={key.keyid} device={device} own={key} />}</WithKey>
-    </div>
+    <RemotePage device={device} kind="files" lead={t('files.lead')}>
+      {(key) => <Files key={key.keyid} device={device} own={key} />}
+    </RemotePage>
   )
 }
 
 function Files({ device, own }: { device: string; own: TechnicianKey }): ReactElement {
   const { t } = useWords()
   const queries = useQueryClient()
-  const { prove, dialog } = useProof()
-  const [reason, setReason] = useState('')
+  const session = useOneSession({ device, kind: 'files', own })
   const [control, setControl] = useState(false)
-  const [channel, setChannel] = useState<Channel>()
   const transfers = useMemo(
     () =>
       createTransfers({
@@ -51,40 +40,17 @@ function Files({ device, own }: { device: string; own: TechnicianKey }): ReactEl
       }),
     [queries],
   )
-  const opened = useRef<Channel>(undefined)
-  const opening = useMutation({
-    mutationFn: () => openSession({ device, kind: 'files', control, reason, key: own, prove }),
-    onSuccess(made) {
-      opened.current?.end()
-      opened.current = made
-      setChannel(made)
-    },
-  })
-  // Who leaves the page has ended what it opened.
-  useEffect(() => () => opened.current?.end(), [])
+  const channel = session.open?.channel
   return (
     <>
-      {dialog}
+      {session.dialog}
       {channel && (
         <section className="card session-card">
           <SessionBar channel={channel} />
         </section>
       )}
-      <Opening channel={channel}>
-        <form
-          className="card card-body open-form"
-          onSubmit={(event) => {
-            event.preventDefault()
-            opening.mutate()
-          }}
-        >
-          <TextInput
-            label={t('remote.reason')}
-            description={t('remote.reasonHint')}
-            value={reason}
-            maxLength={300}
-            onChange={(event) => setReason(event.currentTarget.value)}
-          />
+      <WhenNone channel={channel}>
+        <OpenForm reason={session.reason} setReason={session.setReason} open={() => session.begin(control)}>
           <label className="choice">
             <input
               type="checkbox"
@@ -93,32 +59,16 @@ function Files({ device, own }: { device: string; own: TechnicianKey }): ReactEl
             />
             {t('files.mayChange')}
           </label>
-          <Button type="submit" loading={opening.isPending}>
+          <Button type="submit" loading={session.isPending}>
             {t('files.open')}
           </Button>
-        </form>
-      </Opening>
-      {opening.isError && <Failure error={opening.error} />}
+        </OpenForm>
+      </WhenNone>
+      {session.error && <Failure error={session.error} />}
       {channel && <Session key={channel.id} channel={channel} transfers={transfers} />}
       <TransferList transfers={transfers} />
     </>
   )
-}
-
-/** Shows its children while no session is there or coming. */
-function Opening({
-  channel,
-  children,
-}: {
-  channel: Channel | undefined
-  children: ReactElement
-}): ReactElement {
-  return channel ? <WhenOver channel={channel}>{children}</WhenOver> : children
-}
-
-function WhenOver({ channel, children }: { channel: Channel; children: ReactElement }): ReactElement | null {
-  const { phase } = useChannelState(channel)
-  return phase === 'closed' || phase === 'refused' ? children : null
 }
 
 function Session({

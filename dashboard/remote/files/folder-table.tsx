@@ -1,11 +1,11 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { useMemo, useRef, useState, type KeyboardEvent, type ReactElement } from 'react'
+import { useMemo, useState, type KeyboardEvent, type ReactElement } from 'react'
 import type { FileEntry } from '../../../contract/remote/files.ts'
 import { formatBytes, formatExact } from '../../language/format.ts'
 import { useWords } from '../../language/use-words.ts'
+import { Gap, rowOf, useLongRows } from '../../table/long-rows.tsx'
+import { SortHeading } from '../../table/sort-heading.tsx'
 
 const ROW_PX = 38
-const PAGE_ROWS = 12
 const COLUMNS = ['name', 'size', 'changed'] as const
 type Column = (typeof COLUMNS)[number]
 
@@ -24,44 +24,23 @@ export function FolderTable({
   act: (what: 'rename' | 'remove', entry: FileEntry) => void
 }): ReactElement {
   const { t, language } = useWords()
-  const scroller = useRef<HTMLDivElement>(null)
   const [order, setOrder] = useState<{ by: Column; down: boolean }>({ by: 'name', down: false })
   const rows = useMemo(() => sorted(entries, order.by, order.down), [entries, order])
-  const virtual = useVirtualizer({
+  const { scroller, items, beforePx, afterPx, walk } = useLongRows({
     count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
-    getItemKey: (index) => rows[index]?.name ?? index,
-    overscan: 8,
-    scrollPaddingStart: 36,
+    rowPx: ROW_PX,
+    headPx: 36,
+    keyOf: (index) => rows[index]?.name ?? index,
+    focus: '.entry',
   })
-  const items = virtual.getVirtualItems()
-  const before = items[0]?.start ?? 0
-  const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
-  const focusRow = (index: number): void => {
-    virtual.scrollToIndex(index)
-    // The row may have to be drawn first.
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() =>
-        scroller.current?.querySelector<HTMLElement>(`[data-row="${index}"] .entry`)?.focus(),
-      ),
-    )
-  }
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Backspace') {
       event.preventDefault()
       up()
       return
     }
-    const row = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-row]') : null
-    const index = row ? Number(row.dataset['row']) : -1
-    const next = nextRow(event.key, index, rows.length)
-    if (next !== undefined) {
-      event.preventDefault()
-      focusRow(next)
-      return
-    }
-    const entry = rows[index]
+    if (walk(event)) return
+    const entry = rows[rowOf(event)]
     if (!control || !entry) return
     if (event.key === 'Delete') act('remove', entry)
     else if (event.key === 'F2') act('rename', entry)
@@ -80,29 +59,19 @@ export function FolderTable({
         <thead>
           <tr aria-rowindex={1}>
             {COLUMNS.map((column) => (
-              <th
+              <SortHeading
                 key={column}
-                scope="col"
-                data-column={column}
-                aria-sort={order.by !== column ? 'none' : order.down ? 'descending' : 'ascending'}
-              >
-                <button
-                  type="button"
-                  title={t('files.sortBy', { column: t(`files.${column}`) })}
-                  onClick={() => setOrder({ by: column, down: order.by === column && !order.down })}
-                >
-                  {t(`files.${column}`)}
-                  <span aria-hidden="true" className="sort-mark">
-                    {order.by !== column ? '' : order.down ? '▼' : '▲'}
-                  </span>
-                </button>
-              </th>
+                column={column}
+                name={t(`files.${column}`)}
+                sorted={order.by !== column ? false : order.down ? 'descending' : 'ascending'}
+                sort={() => setOrder({ by: column, down: order.by === column && !order.down })}
+              />
             ))}
             <td data-column="acts" />
           </tr>
         </thead>
         <tbody>
-          {before > 0 && <Gap px={before} />}
+          <Gap px={beforePx} />
           {items.map((item) => {
             const entry = rows[item.index]
             if (!entry) return null
@@ -153,7 +122,7 @@ export function FolderTable({
               </tr>
             )
           })}
-          {after > 0 && <Gap px={after} />}
+          <Gap px={afterPx} />
         </tbody>
       </table>
     </div>
@@ -189,14 +158,6 @@ function KindMark({ kind }: { kind: FileEntry['kind'] }): ReactElement {
   )
 }
 
-function Gap({ px }: { px: number }): ReactElement {
-  return (
-    <tr aria-hidden="true">
-      <td colSpan={4} style={{ height: px, padding: 0, border: 0 }} />
-    </tr>
-  )
-}
-
 /** A name as one line, with what cannot be seen made visible: names are chosen by whoever made the file. */
 function shown(name: string): string {
   return name.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, '␣')
@@ -217,23 +178,4 @@ function sorted(entries: readonly FileEntry[], by: Column, down: boolean): FileE
   return [...entries].sort(
     (a, b) => Number(b.kind === 'folder') - Number(a.kind === 'folder') || compare(a, b),
   )
-}
-
-function nextRow(key: string, index: number, count: number): number | undefined {
-  switch (key) {
-    case 'ArrowDown':
-      return Math.min(count - 1, index + 1)
-    case 'ArrowUp':
-      return Math.max(0, index - 1)
-    case 'PageDown':
-      return Math.min(count - 1, index + PAGE_ROWS)
-    case 'PageUp':
-      return Math.max(0, index - PAGE_ROWS)
-    case 'Home':
-      return 0
-    case 'End':
-      return count - 1
-    default:
-      return undefined
-  }
 }

@@ -1,20 +1,16 @@
-import '../remote.css'
-import '../dialog.css'
 import './screen.css'
-import { Button, TextInput } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
-import { lazy, Suspense, useEffect, useRef, useState, type ReactElement } from 'react'
-import { useProof } from '../../access/proof.tsx'
+import { Button } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useParams } from '@tanstack/react-router'
+import { lazy, Suspense, useState, type ReactElement } from 'react'
 import { call } from '../../api.ts'
 import { useWords } from '../../language/use-words.ts'
-import { ask } from '../../queries.ts'
-import { Empty, Failure, PageHead, Waiting } from '../../shell/parts.tsx'
-import type { Channel } from '../channel.ts'
+import { Empty, Failure, Waiting } from '../../shell/parts.tsx'
 import type { TechnicianKey } from '../key.ts'
-import { openSession } from '../open.ts'
+import { useOneSession, type OneSession } from '../page/one-session.ts'
+import { OpenForm, WhenNone } from '../page/open-form.tsx'
+import { RemotePage } from '../page/remote-page.tsx'
 import { SessionBar, useChannelState } from '../session-state.tsx'
-import { WithKey } from '../with-key.tsx'
 
 /** noVNC comes with it, as a file of its own, when the first picture is shown. */
 const ScreenView = lazy(async () => ({ default: (await import('./screen-view.tsx')).ScreenView }))
@@ -24,81 +20,34 @@ const ASK_AGAIN_MS = 10_000
 export function ScreenPage(): ReactElement {
   const { t } = useWords()
   const { device } = useParams({ from: '/shell/devices/$device/screen' })
-  const found = useQuery(ask.device(device))
-  const name = found.data?.device.hostname ?? device
   return (
-    <div className="page remote-page">
-      <Link to="/devices/$device" params={{ device }} className="back">
-        ← {name}
-      </Link>
-      <PageHead title={t('remote.title.screen', { device: name })} lead={t('screen.lead')} />
-      <WithKey device={device}>{(key) => <Screen key={key.keyid} device={device} own={key} />}</WithKey>
-    </div>
+    <RemotePage device={device} kind="screen" lead={t('screen.lead')}>
+      {(key) => <Screen key={key.keyid} device={device} own={key} />}
+    </RemotePage>
   )
 }
-
-type Open = { channel: Channel; control: boolean }
 
 function Screen({ device, own }: { device: string; own: TechnicianKey }): ReactElement {
   const { t } = useWords()
-  const { prove, dialog } = useProof()
-  const [reason, setReason] = useState('')
-  const [open, setOpen] = useState<Open>()
-  const opened = useRef<Channel>(undefined)
-  const opening = useMutation({
-    mutationFn: async (control: boolean) => {
-      // Looking and steering are two requests: what one may do stands in its signature.
-      opened.current?.end()
-      const channel = await openSession({ device, kind: 'screen', control, reason, key: own, prove })
-      return { channel, control }
-    },
-    onSuccess(made) {
-      opened.current = made.channel
-      setOpen(made)
-    },
-  })
-  // Who leaves the page has ended what it opened.
-  useEffect(() => () => opened.current?.end(), [])
+  const session = useOneSession({ device, kind: 'screen', own })
+  const { open, begin } = session
   return (
     <>
-      {dialog}
-      {open && <Session key={open.channel.id} device={device} open={open} change={opening.mutate} />}
-      {opening.isError && <Failure error={opening.error} />}
-      <WhenNone open={open}>
-        <form
-          className="card card-body open-form"
-          onSubmit={(event) => {
-            event.preventDefault()
-            opening.mutate(false)
-          }}
-        >
-          <TextInput
-            label={t('remote.reason')}
-            description={t('remote.reasonHint')}
-            value={reason}
-            maxLength={300}
-            onChange={(event) => setReason(event.currentTarget.value)}
-          />
-          <Button type="submit" loading={opening.isPending}>
+      {session.dialog}
+      {open && <Session key={open.channel.id} device={device} open={open} change={begin} />}
+      {session.error && <Failure error={session.error} />}
+      <WhenNone channel={open?.channel}>
+        <OpenForm reason={session.reason} setReason={session.setReason} open={() => begin(false)}>
+          <Button type="submit" loading={session.isPending}>
             {t('screen.look')}
           </Button>
-          <Button variant="default" loading={opening.isPending} onClick={() => opening.mutate(true)}>
+          <Button variant="default" loading={session.isPending} onClick={() => begin(true)}>
             {t('screen.steer')}
           </Button>
-        </form>
+        </OpenForm>
       </WhenNone>
     </>
   )
-}
-
-/** Shows its children while no session is there or coming. */
-function WhenNone({ open, children }: { open: Open | undefined; children: ReactElement }): ReactElement {
-  return open ? <WhenOver channel={open.channel}>{children}</WhenOver> : children
-}
-
-function WhenOver({ channel, children }: { channel: Channel; children: ReactElement }): ReactElement | null {
-  const { phase } = useChannelState(channel)
-  return phase === 'closed' || phase === 'refused' ? children : null
 }
 
 function Session({
@@ -107,7 +56,7 @@ function Session({
   change,
 }: {
   device: string
-  open: Open
+  open: NonNullable<OneSession['open']>
   change: (control: boolean) => void
 }): ReactElement {
   const { t } = useWords()

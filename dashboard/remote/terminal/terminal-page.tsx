@@ -1,18 +1,17 @@
-import '../remote.css'
-import { Button, TextInput } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { Button } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useRef, useState, type ReactElement } from 'react'
 import { useProof } from '../../access/proof.tsx'
 import { useWords } from '../../language/use-words.ts'
-import { ask } from '../../queries.ts'
 import { ToneShape } from '../../shell/icons.tsx'
-import { Failure, PageHead, Waiting } from '../../shell/parts.tsx'
+import { Failure, Waiting } from '../../shell/parts.tsx'
 import type { Channel } from '../channel.ts'
 import type { TechnicianKey } from '../key.ts'
 import { openSession } from '../open.ts'
+import { OpenForm } from '../page/open-form.tsx'
+import { RemotePage } from '../page/remote-page.tsx'
 import { SessionBar, toneOf, useChannelState } from '../session-state.tsx'
-import { WithKey } from '../with-key.tsx'
 
 const TerminalView = lazy(async () => ({ default: (await import('./terminal-view.tsx')).TerminalView }))
 
@@ -20,20 +19,19 @@ const TerminalView = lazy(async () => ({ default: (await import('./terminal-view
 export function TerminalPage(): ReactElement {
   const { t } = useWords()
   const { device } = useParams({ from: '/shell/devices/$device/terminal' })
-  const found = useQuery(ask.device(device))
-  const name = found.data?.device.hostname ?? device
   return (
-    <div className="page remote-page">
-      <Link to="/devices/$device" params={{ device }} className="back">
-        ← {name}
-      </Link>
-      <PageHead title={t('remote.title.terminal', { device: name })} lead={t('remote.recordedNote')}>
+    <RemotePage
+      device={device}
+      kind="terminal"
+      lead={t('remote.recordedNote')}
+      tools={
         <Link to="/remote" search={{ device }} className="button">
           {t('remote.sessions')}
         </Link>
-      </PageHead>
-      <WithKey device={device}>{(key) => <Terminals key={key.keyid} device={device} own={key} />}</WithKey>
-    </div>
+      }
+    >
+      {(key) => <Terminals key={key.keyid} device={device} own={key} />}
+    </RemotePage>
   )
 }
 
@@ -82,25 +80,11 @@ function Terminals({ device, own }: { device: string; own: TechnicianKey }): Rea
     <>
       {dialog}
       {(tabs.length === 0 || asks) && (
-        <form
-          className="card card-body open-form"
-          onSubmit={(event) => {
-            event.preventDefault()
-            opening.mutate()
-          }}
-        >
-          <TextInput
-            label={t('remote.reason')}
-            description={t('remote.reasonHint')}
-            value={reason}
-            maxLength={300}
-            autoFocus
-            onChange={(event) => setReason(event.currentTarget.value)}
-          />
+        <OpenForm reason={reason} setReason={setReason} open={() => opening.mutate()} takesFocus>
           <Button type="submit" loading={opening.isPending}>
             {t('remote.openTerminal')}
           </Button>
-        </form>
+        </OpenForm>
       )}
       {opening.isError && <Failure error={opening.error} />}
       {tabs.length > 0 && (

@@ -5,7 +5,8 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useDeferredValue, type ReactElement } from 'react'
 import { jobTone } from '../../incident/story.tsx'
 import { useWords } from '../../language/use-words.ts'
-import { Ago, Empty, Failure, PageHead, Tag, Waiting } from '../../shell/parts.tsx'
+import { Ago, Empty, PageHead, Tag } from '../../shell/parts.tsx'
+import { Listed, ListTable } from '../../table/listed.tsx'
 import { askWork } from '../ask.ts'
 
 const COLUMNS = ['what', 'device', 'state', 'who', 'when'] as const
@@ -33,50 +34,50 @@ export function JobsPage(): ReactElement {
           }}
         />
       </PageHead>
-      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
-      {answer.isPending && <Waiting rows={8} />}
-      {answer.data?.length === 0 && (
-        <div className="card">
-          <Empty icon="runs" title={t('work.noJob')} help={t('work.noJobHelp')} />
-        </div>
-      )}
-      {answer.data && answer.data.length > 0 && (
-        <div className="card table-wrap" tabIndex={0} role="region" aria-label={t('work.jobs')}>
-          <table className="table jobs">
-            <thead>
-              <tr>
-                {COLUMNS.map((column) => (
-                  <th key={column} scope="col" data-column={column}>
-                    {t(`work.jobColumn.${column}`)}
-                  </th>
-                ))}
+      <Listed
+        answer={answer}
+        empty={
+          <Empty icon="runs" title={t('work.noJob')} help={t('work.noJobHelp')}>
+            {Object.keys(search).length > 0 && (
+              <Link to="/jobs" search={{}}>
+                {t('work.allJobs')}
+              </Link>
+            )}
+          </Empty>
+        }
+      >
+        {(jobs) => (
+          <ListTable
+            label={t('work.jobs')}
+            className="jobs"
+            columns={COLUMNS.map((key) => ({ key, name: t(`work.jobColumn.${key}`) }))}
+          >
+            {jobs.map((job) => (
+              <tr key={job.id}>
+                <th scope="row" data-column="what">
+                  <Link to="/jobs/$id" params={{ id: job.id }} className="row-link">
+                    {job.script}
+                  </Link>
+                  {job.excerpt !== null && (
+                    <span className="dim small mono under excerpt">{job.excerpt}</span>
+                  )}
+                  <span className="only-narrow dim small under">
+                    {job.hostname} · <Ago ms={job.createdAtMs} />
+                  </span>
+                </th>
+                <td data-column="device">{job.hostname}</td>
+                <td data-column="state">
+                  <Tag tone={jobTone(job.state)}>{t(`job.${job.state}`)}</Tag>
+                </td>
+                <td data-column="who">{job.orderedBy}</td>
+                <td data-column="when" className="nowrap">
+                  <Ago ms={job.createdAtMs} />
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {answer.data.map((job) => (
-                <tr key={job.id}>
-                  <th scope="row" data-column="what">
-                    <Link to="/jobs/$id" params={{ id: job.id }} className="row-link">
-                      {job.script}
-                    </Link>
-                    {job.excerpt !== null && (
-                      <span className="dim small mono under excerpt">{job.excerpt}</span>
-                    )}
-                  </th>
-                  <td data-column="device">{job.hostname}</td>
-                  <td data-column="state">
-                    <Tag tone={jobTone(job.state)}>{t(`job.${job.state}`)}</Tag>
-                  </td>
-                  <td data-column="who">{job.orderedBy}</td>
-                  <td data-column="when">
-                    <Ago ms={job.createdAtMs} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+            ))}
+          </ListTable>
+        )}
+      </Listed>
     </div>
   )
 }

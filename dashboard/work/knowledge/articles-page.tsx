@@ -4,7 +4,8 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useDeferredValue, useState, type ReactElement } from 'react'
 import { useWords } from '../../language/use-words.ts'
-import { Empty, Failure, PageHead, Tag, Waiting } from '../../shell/parts.tsx'
+import { Empty, PageHead, Tag } from '../../shell/parts.tsx'
+import { Listed } from '../../table/listed.tsx'
 import { askWork } from '../ask.ts'
 
 /** What is known about faults, and which of it comes with a script that does it. */
@@ -28,28 +29,24 @@ export function ArticlesPage(): ReactElement {
           {t('work.writeArticle')}
         </Link>
       </PageHead>
-      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
-      {answer.isPending && <Waiting rows={6} />}
-      {answer.data?.length === 0 && (
-        <div className="card">
-          <Empty icon="reports" title={t('work.noArticle')} help={t('work.noArticleHelp')} />
-        </div>
-      )}
-      {answer.data && answer.data.length > 0 && (
-        <ul className="card plain article-list">
-          {answer.data.map((article) => (
-            <li key={article.slug}>
-              <Link to="/articles/$slug" params={{ slug: article.slug }} className="row-link">
-                {article.title[language]}
-              </Link>
-              <span className="inline small dim">
-                {article.remedy !== null && <Tag tone="ok">{article.remedy.script}</Tag>}
-                <span>{t(article.source === 'own' ? 'work.own' : 'work.shipped')}</span>
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
+      <Listed
+        answer={answer}
+        empty={<Empty icon="reports" title={t('work.noArticle')} help={t('work.noArticleHelp')} />}
+      >
+        {(articles) => (
+          <ul className="card plain article-list">
+            {articles.map((article) => (
+              <li key={article.slug}>
+                <Link to="/articles/$slug" params={{ slug: article.slug }} className="row-link">
+                  {article.title[language]}
+                </Link>
+                <span>{article.remedy !== null && <Tag tone="ok">{article.remedy.script}</Tag>}</span>
+                <span className="small dim">{t(article.source === 'own' ? 'work.own' : 'work.shipped')}</span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Listed>
     </div>
   )
 }

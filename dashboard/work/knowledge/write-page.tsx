@@ -1,7 +1,7 @@
 import '../work.css'
 import { Button, Textarea, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState, type ReactElement } from 'react'
 import type { ParameterValues } from '../../../contract/command.ts'
 import { call, type Answer } from '../../api.ts'
@@ -11,6 +11,7 @@ import { askWork } from '../ask.ts'
 import { Prose } from './prose.tsx'
 
 const LANGUAGES = ['en', 'es'] as const
+const NAMES = { en: 'English', es: 'Español' } as const
 const NEW = {
   ...{ slug: '', title: { en: '', es: '' }, body: { en: '', es: '' }, rules: [] as string[] },
   remedy: null as Answer<'article'>['remedy'],
@@ -23,6 +24,9 @@ export function WritePage(): ReactElement {
   const answer = useQuery({ ...askWork.article(slug ?? ''), enabled: slug !== undefined })
   return (
     <div className="page">
+      <Link to="/articles" className="back">
+        ← {t('work.backToArticles')}
+      </Link>
       <PageHead title={t(slug === undefined ? 'work.writeArticle' : 'work.editArticle')} />
       {answer.isError && <Failure error={answer.error} />}
       {slug !== undefined && answer.isPending && <Waiting rows={6} />}
@@ -75,6 +79,7 @@ function Editor({ start }: { start: typeof NEW }): ReactElement {
       <section className="card card-body fields">
         <TextInput
           label={t('work.slug')}
+          description={t('work.slugHelp')}
           required
           maxLength={80}
           pattern="[a-z][a-z0-9]*(-[a-z0-9]+)*"
@@ -82,10 +87,21 @@ function Editor({ start }: { start: typeof NEW }): ReactElement {
           disabled={start.slug !== ''}
           {...text('slug')}
         />
-        <TextInput label={t('work.rulesField')} spellCheck={false} {...text('rules')} />
-        <TextInput label={t('work.scriptField')} spellCheck={false} {...text('script')} />
+        <TextInput
+          label={t('work.rulesField')}
+          description={t('work.rulesHelp')}
+          spellCheck={false}
+          {...text('rules')}
+        />
+        <TextInput
+          label={t('work.scriptField')}
+          description={t('work.scriptHelp')}
+          spellCheck={false}
+          {...text('script')}
+        />
         <Textarea
           label={t('work.parametersField')}
+          description={t('work.parametersHelp')}
           autosize
           minRows={2}
           spellCheck={false}
@@ -94,10 +110,10 @@ function Editor({ start }: { start: typeof NEW }): ReactElement {
         />
       </section>
       {LANGUAGES.map((language) => (
-        <section key={language} className="card card-body two" aria-label={language}>
+        <section key={language} className="card card-body two" aria-label={NAMES[language]}>
           <div className="stack">
             <TextInput
-              label={t('work.titleIn', { language })}
+              label={t('work.titleIn', { language: NAMES[language] })}
               required
               lang={language}
               value={draft.title[language]}
@@ -106,7 +122,7 @@ function Editor({ start }: { start: typeof NEW }): ReactElement {
               }
             />
             <Textarea
-              label={t('work.bodyIn', { language })}
+              label={t('work.bodyIn', { language: NAMES[language] })}
               required
               autosize
               minRows={8}

@@ -1,14 +1,15 @@
 import { NativeSelect, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { useDeferredValue, useMemo, useRef, useState, type ReactElement } from 'react'
+import { useDeferredValue, useMemo, useState, type ReactElement } from 'react'
 import type { RunResult, RunView } from '../../../contract/run.ts'
 import { jobTone } from '../../incident/story.tsx'
 import { JOB_WORDS } from '../../incident/job-words.ts'
 import { formatSpan } from '../../language/format.ts'
 import { useWords } from '../../language/use-words.ts'
 import { Failure, Tag, Waiting } from '../../shell/parts.tsx'
+import { Gap, useLongRows } from '../../table/long-rows.tsx'
+import { SortHeading } from '../../table/sort-heading.tsx'
 import { askWork } from '../ask.ts'
 import {
   fieldsOf,
@@ -65,7 +66,7 @@ export function Results({ run }: { run: RunView }): ReactElement {
           onChange={(event) => setFilter({ ...filter, state: event.currentTarget.value })}
           data={[
             { value: '', label: t('work.anyState') },
-            ...states.map((state) => ({ value: state, label: t(`work.count.${state}`) })),
+            ...states.map((state) => ({ value: state, label: t(`work.count.${state}`, { count: 1 }) })),
           ]}
         />
         <NativeSelect
@@ -148,16 +149,13 @@ function Rows({
   setSort: (sort: { key: SortKey; down: boolean }) => void
 }): ReactElement {
   const { t, language } = useWords()
-  const scroller = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({
+  const { scroller, items, beforePx, afterPx, walk } = useLongRows({
     count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
-    overscan: 12,
+    rowPx: ROW_PX,
+    headPx: 36,
+    keyOf: (index) => rows[index]?.device ?? index,
+    focus: 'th > *',
   })
-  const items = virtual.getVirtualItems()
-  const before = items[0]?.start ?? 0
-  const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
   const columns: readonly { key: SortKey; name: string }[] = [
     { key: 'device', name: t('work.resultColumn.device') },
     { key: 'client', name: t('work.resultColumn.client') },
@@ -168,39 +166,40 @@ function Rows({
     ...fields.map((field) => ({ key: `field:${field}` as const, name: field.replaceAll('_', ' ') })),
   ]
   return (
-    <div ref={scroller} className="results" tabIndex={0} role="region" aria-label={t('work.resultsOf')}>
+    <div
+      ref={scroller}
+      className="results"
+      tabIndex={0}
+      role="region"
+      aria-label={t('work.resultsOf')}
+      onKeyDown={walk}
+    >
       <table className="table" aria-rowcount={rows.length + 1}>
         <thead>
           <tr>
             {columns.map(({ key, name }) => (
-              <th
+              <SortHeading
                 key={key}
-                scope="col"
-                className={NUMBERS.includes(key) ? 'number' : undefined}
-                aria-sort={sort.key !== key ? 'none' : sort.down ? 'descending' : 'ascending'}
-              >
-                <button
-                  type="button"
-                  className="link-button"
-                  onClick={() => setSort({ key, down: sort.key === key && !sort.down })}
-                >
-                  {name} <span aria-hidden="true">{sort.key !== key ? '' : sort.down ? '▼' : '▲'}</span>
-                </button>
-              </th>
+                column={key}
+                name={name}
+                number={NUMBERS.includes(key)}
+                sorted={sort.key !== key ? false : sort.down ? 'descending' : 'ascending'}
+                sort={() => setSort({ key, down: sort.key === key && !sort.down })}
+              />
             ))}
             <th scope="col">{t('work.resultColumn.reason')}</th>
           </tr>
         </thead>
         <tbody>
-          {before > 0 && <Gap px={before} />}
+          <Gap px={beforePx} />
           {items.map(({ index }) => {
             const row = rows[index]
             if (row === undefined) return null
             return (
-              <tr key={row.device} aria-rowindex={index + 2} style={{ height: ROW_PX }}>
+              <tr key={row.device} data-row={index} aria-rowindex={index + 2} style={{ height: ROW_PX }}>
                 <th scope="row">
                   {row.job === null ? (
-                    row.hostname
+                    <span tabIndex={-1}>{row.hostname}</span>
                   ) : (
                     <Link to="/jobs/$id" params={{ id: row.job }} className="row-link">
                       {row.hostname}
@@ -210,7 +209,7 @@ function Rows({
                 <td>{row.client}</td>
                 <td>
                   <Tag tone={jobTone(JOB_WORDS.find((state) => state === row.state))}>
-                    {t(`work.count.${row.state}`)}
+                    {t(`work.count.${row.state}`, { count: 1 })}
                   </Tag>
                 </td>
                 <td className="number">{row.exitCode}</td>
@@ -219,23 +218,15 @@ function Rows({
                 {fields.map((field) => (
                   <td key={field}>{row.fields[field]}</td>
                 ))}
-                <td lang="en" className="dim small">
+                <td lang="en" className="dim small" title={row.reason ?? undefined}>
                   {row.reason === `exit code ${row.exitCode}` ? '' : row.reason}
                 </td>
               </tr>
             )
           })}
-          {after > 0 && <Gap px={after} />}
+          <Gap px={afterPx} />
         </tbody>
       </table>
     </div>
-  )
-}
-
-function Gap({ px }: { px: number }): ReactElement {
-  return (
-    <tr aria-hidden="true">
-      <td style={{ height: px, padding: 0, border: 0 }} />
-    </tr>
   )
 }

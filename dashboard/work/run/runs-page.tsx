@@ -6,7 +6,8 @@ import type { RunState, RunView } from '../../../contract/run.ts'
 import { formatExact } from '../../language/format.ts'
 import { useWords } from '../../language/use-words.ts'
 import type { Tone } from '../../shell/icons.tsx'
-import { Ago, Empty, Failure, PageHead, Tag, Waiting } from '../../shell/parts.tsx'
+import { Ago, Empty, PageHead, Tag } from '../../shell/parts.tsx'
+import { Listed, ListTable } from '../../table/listed.tsx'
 import { askWork } from '../ask.ts'
 
 const COLUMNS = ['what', 'state', 'devices', 'who', 'when'] as const
@@ -32,33 +33,28 @@ export function RunsPage(): ReactElement {
           {t('work.newRun')}
         </Link>
       </PageHead>
-      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
-      {answer.isPending && <Waiting rows={6} />}
-      {answer.data?.length === 0 && (
-        <div className="card">
-          <Empty icon="runs" title={t('work.noRun')} help={t('work.noRunHelp')} />
-        </div>
-      )}
-      {answer.data && answer.data.length > 0 && (
-        <div className="card table-wrap" tabIndex={0} role="region" aria-label={t('work.runs')}>
-          <table className="table runs">
-            <thead>
-              <tr>
-                {COLUMNS.map((column) => (
-                  <th key={column} scope="col" data-column={column}>
-                    {t(`work.runColumn.${column}`)}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {answer.data.map((run) => (
-                <Row key={run.id} run={run} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      <Listed
+        answer={answer}
+        empty={
+          <Empty icon="runs" title={t('work.noRun')} help={t('work.noRunHelp')}>
+            <Link to="/run" className="button">
+              {t('work.newRun')}
+            </Link>
+          </Empty>
+        }
+      >
+        {(runs) => (
+          <ListTable
+            label={t('work.runs')}
+            className="runs"
+            columns={COLUMNS.map((key) => ({ key, name: t(`work.runColumn.${key}`) }))}
+          >
+            {runs.map((run) => (
+              <Row key={run.id} run={run} />
+            ))}
+          </ListTable>
+        )}
+      </Listed>
     </div>
   )
 }
@@ -80,6 +76,8 @@ export function endedOf({ counts }: Pick<RunView, 'counts'>): number {
 
 function Row({ run }: { run: RunView }): ReactElement {
   const { t, language } = useWords()
+  const progress =
+    run.state === 'scheduled' ? '' : t('work.progress', { ended: endedOf(run), count: run.devices })
   return (
     <tr>
       <th scope="row" data-column="what">
@@ -87,6 +85,10 @@ function Row({ run }: { run: RunView }): ReactElement {
           {run.title}
         </Link>
         <span className="dim small under">{run.request.reason}</span>
+        <span className="only-narrow dim small under">
+          <Ago ms={run.createdAtMs} />
+          {progress !== '' && ` · ${progress}`}
+        </span>
       </th>
       <td data-column="state">
         <RunStateTag run={run} />
@@ -96,9 +98,7 @@ function Row({ run }: { run: RunView }): ReactElement {
           </span>
         )}
       </td>
-      <td data-column="devices">
-        {run.state === 'scheduled' ? '' : t('work.progress', { ended: endedOf(run), count: run.devices })}
-      </td>
+      <td data-column="devices">{progress}</td>
       <td data-column="who">{run.orderedBy}</td>
       <td data-column="when">
         <Ago ms={run.createdAtMs} />

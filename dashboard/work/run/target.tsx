@@ -1,4 +1,4 @@
-import { Button, NativeSelect, SegmentedControl, TextInput } from '@mantine/core'
+import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState, type ReactElement } from 'react'
 import type { ScriptContent } from '../../../contract/command.ts'
@@ -6,6 +6,7 @@ import { useWords } from '../../language/use-words.ts'
 import { ask } from '../../queries.ts'
 import { askWork } from '../ask.ts'
 import type { Draft } from '../knowledge/draft.ts'
+import { ChoiceCard } from './choice-card.tsx'
 import { SaveView } from './pick-bar.tsx'
 
 const KINDS = ['devices', 'selector', 'view'] as const
@@ -23,24 +24,18 @@ export function Target({
 }): ReactElement {
   const { t } = useWords()
   return (
-    <section className="card" aria-labelledby="where">
-      <h2 id="where">{t('work.where')}</h2>
-      <div className="card-body stack">
-        <SegmentedControl
-          size="xs"
-          aria-label={t('work.where')}
-          value={draft.target}
-          onChange={(value) => {
-            const target = KINDS.find((kind) => kind === value)
-            if (target) change({ target })
-          }}
-          data={KINDS.map((value) => ({ value, label: t(`work.targets.${value}`) }))}
-        />
-        {draft.target === 'devices' && <Devices draft={draft} change={change} systems={systems} />}
-        {draft.target === 'selector' && <Condition draft={draft} change={change} />}
-        {draft.target === 'view' && <View draft={draft} change={change} />}
-      </div>
-    </section>
+    <ChoiceCard
+      id="where"
+      title={t('work.where')}
+      kinds={KINDS}
+      name={(kind) => t(`work.targets.${kind}`)}
+      chosen={draft.target}
+      choose={(target) => change({ target })}
+    >
+      {draft.target === 'devices' && <Devices draft={draft} change={change} systems={systems} />}
+      {draft.target === 'selector' && <Condition draft={draft} change={change} />}
+      {draft.target === 'view' && <View draft={draft} change={change} />}
+    </ChoiceCard>
   )
 }
 

@@ -1,7 +1,8 @@
-import { SegmentedControl, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import type { ReactElement } from 'react'
 import { useWords } from '../../language/use-words.ts'
 import type { Draft } from '../knowledge/draft.ts'
+import { ChoiceCard } from './choice-card.tsx'
 
 const KINDS = ['now', 'at', 'cron'] as const
 
@@ -15,53 +16,47 @@ export function When({
 }): ReactElement {
   const { t } = useWords()
   return (
-    <section className="card" aria-labelledby="when">
-      <h2 id="when">{t('work.when')}</h2>
-      <div className="card-body stack">
-        <SegmentedControl
-          size="xs"
-          aria-label={t('work.when')}
-          value={draft.when}
-          onChange={(value) => {
-            const when = KINDS.find((kind) => kind === value)
-            if (when) change({ when })
-          }}
-          data={KINDS.map((value) => ({ value, label: t(`work.whens.${value}`) }))}
+    <ChoiceCard
+      id="when"
+      title={t('work.when')}
+      kinds={KINDS}
+      name={(kind) => t(`work.whens.${kind}`)}
+      chosen={draft.when}
+      choose={(when) => change({ when })}
+    >
+      {draft.when === 'at' && (
+        <TextInput
+          type="datetime-local"
+          label={t('work.atTime')}
+          value={draft.at}
+          onChange={(event) => change({ at: event.currentTarget.value })}
         />
-        {draft.when === 'at' && (
+      )}
+      {draft.when === 'cron' && (
+        <div className="fields">
           <TextInput
-            type="datetime-local"
-            label={t('work.atTime')}
-            value={draft.at}
-            onChange={(event) => change({ at: event.currentTarget.value })}
+            label={t('work.cron')}
+            description={t('work.cronHelp')}
+            maxLength={120}
+            spellCheck={false}
+            value={draft.cron}
+            onChange={(event) => change({ cron: event.currentTarget.value })}
           />
-        )}
-        {draft.when === 'cron' && (
-          <div className="fields">
-            <TextInput
-              label={t('work.cron')}
-              description={t('work.cronHelp')}
-              maxLength={120}
-              spellCheck={false}
-              value={draft.cron}
-              onChange={(event) => change({ cron: event.currentTarget.value })}
-            />
-            <TextInput
-              label={t('work.zone')}
-              maxLength={60}
-              list="zones"
-              spellCheck={false}
-              value={draft.timeZone}
-              onChange={(event) => change({ timeZone: event.currentTarget.value })}
-            />
-            <datalist id="zones">
-              {Intl.supportedValuesOf('timeZone').map((zone) => (
-                <option key={zone} value={zone} />
-              ))}
-            </datalist>
-          </div>
-        )}
-      </div>
-    </section>
+          <TextInput
+            label={t('work.zone')}
+            maxLength={60}
+            list="zones"
+            spellCheck={false}
+            value={draft.timeZone}
+            onChange={(event) => change({ timeZone: event.currentTarget.value })}
+          />
+          <datalist id="zones">
+            {Intl.supportedValuesOf('timeZone').map((zone) => (
+              <option key={zone} value={zone} />
+            ))}
+          </datalist>
+        </div>
+      )}
+    </ChoiceCard>
   )
 }

@@ -6,13 +6,16 @@ import type { Listed } from './standing.ts'
 /** Whether a script may run, who says so, and since when. */
 export function Approval({
   script,
+  line = false,
 }: {
   script: Omit<Listed, 'content'> & { content: Pick<Listed['content'], 'devices'> }
+  /** All of it in one line. */
+  line?: boolean
 }): ReactElement {
   const { t } = useWords()
   const names = script.approvedBy.join(', ')
   return (
-    <span className="stack-tight">
+    <span className={line ? 'inline' : 'stack-tight'}>
       <span className="inline">
         {script.revoked === true ? (
           <Tag tone="critical">{t('work.revoked')}</Tag>

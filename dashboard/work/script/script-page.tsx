@@ -40,7 +40,7 @@ function Script({ answer: { script, versions } }: { answer: Answer<'script'> }):
           <span className="inline">
             <span className="mono">{content.name}</span>
             <span>{t('work.version', { version: content.version })}</span>
-            <Approval script={script} />
+            <Approval script={script} line />
           </span>
         }
       >
