@@ -26,7 +26,7 @@ export const ruleEn = {
     lead: '{{count}} rules, {{enabled}} of them on. Each says whether it is being evaluated right now.',
     leadWaiting: 'What is watched, with which figures, and whether it is being evaluated right now.',
     find: 'Search rules',
-    findHint: 'Name, pack, detector or metric',
+    findHint: 'Name, pack or metric',
     show: 'Show',
     filter: {
       all: 'All',

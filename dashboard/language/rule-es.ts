@@ -28,7 +28,7 @@ export const ruleEs: RuleWords = {
     lead: '{{count}} reglas, {{enabled}} activas. Cada una dice si se está evaluando ahora mismo.',
     leadWaiting: 'Qué se vigila, con qué cifras, y si se está evaluando ahora mismo.',
     find: 'Buscar reglas',
-    findHint: 'Nombre, paquete, detector o métrica',
+    findHint: 'Nombre o métrica',
     show: 'Mostrar',
     filter: {
       all: 'Todas',

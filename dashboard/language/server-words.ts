@@ -1,3 +1,4 @@
+import { formatExact } from './format.ts'
 import type { Language } from './language.ts'
 
 type Told = { words: string; lang: Language }
@@ -21,6 +22,11 @@ export const SPANISH_SENTENCES: readonly (readonly [RegExp, string])[] = [
     /^The newest report has no value of (?:its series|(\d+) series); the last was (.+?)(?: ago)?\.$/,
     'El último informe no trae valor; el anterior es de hace $2.',
   ],
+  [
+    /^The newest report has no value of (?:its series|(\d+) series); none ever had one\.$/,
+    'El último informe no trae valor, y nunca lo ha habido.',
+  ],
+  [/^outside business hours (.+)$/, 'fuera del horario comercial $1'],
   [
     /^None of (\d+) series has a value that is new enough\.$/,
     'Ninguna de $1 series tiene un valor reciente.',
@@ -174,8 +180,22 @@ export const SPANISH_SENTENCES: readonly (readonly [RegExp, string])[] = [
 
 /** A sentence of the server in the reader's language where it is known, else in English. */
 export function tellServer(text: string, language: Language): Told {
+  const [found, why] = text.split(/ What it finds is suppressed: (.+)\.$/)
+  if (found !== undefined && why !== undefined) return tellSuppressed(found, why, language)
   if (language === 'en') return { words: text, lang: 'en' }
   for (const [pattern, spanish] of SPANISH_SENTENCES)
     if (pattern.test(text)) return { words: text.replace(pattern, spanish), lang: 'es' }
   return { words: text, lang: 'en' }
+}
+
+/** A finding that something keeps quiet, until a time that the server writes as an ISO 8601 instant. */
+function tellSuppressed(finding: string, why: string, language: Language): Told {
+  const [reason = why, until] = why.split(/, until (\d{4}-\d\d-\d\dT\S+Z)$/)
+  const told = tellServer(finding, language)
+  const { lang } = told
+  const by = tellServer(reason, lang).words
+  const [held, to] =
+    lang === 'es' ? ['Lo que encuentra se suprime', 'hasta'] : ['What it finds is suppressed', 'until']
+  const end = until === undefined ? '' : `, ${to} ${formatExact(Date.parse(until), lang)}`
+  return { words: `${told.words} ${held}: ${by}${end}.`, lang }
 }

@@ -64,6 +64,9 @@ export function Save({
   }
   return (
     <>
+      <span className="small dim" role="status">
+        {apply.isSuccess && !ready && t('pack.inForce')}
+      </span>
       {isSaved && (
         <Button size="xs" variant="default" onClick={() => open('remove')}>
           {t('pack.remove')}
@@ -72,9 +75,6 @@ export function Save({
       <Button size="xs" disabled={!ready} onClick={() => open('save')}>
         {t('pack.save')}
       </Button>
-      <span className="small dim" role="status">
-        {apply.isSuccess && !ready && t('pack.inForce')}
-      </span>
       <dialog
         ref={dialog}
         className="confirm"

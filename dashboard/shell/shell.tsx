@@ -51,7 +51,7 @@ export function Shell(): ReactElement {
           <img src={logo} alt="" />
           Vigía
           <span className="only-narrow live-state">
-            <Proof />
+            <Proof short />
             <LiveState />
           </span>
           <ActionIcon
@@ -133,10 +133,10 @@ const ProofBadge = lazy(async () => ({
   default: (await withWords(['access'], () => import('../access/proof-badge.tsx'))).ProofBadge,
 }))
 
-function Proof(): ReactElement {
+function Proof({ short = false }: { short?: boolean }): ReactElement {
   const { data } = useQuery(ask.me())
   const untilMs = data?.provenUntilMs ?? null
-  return <Suspense>{untilMs !== null && <ProofBadge untilMs={untilMs} />}</Suspense>
+  return <Suspense>{untilMs !== null && <ProofBadge untilMs={untilMs} short={short} />}</Suspense>
 }
 
 function Who(): ReactElement {

@@ -129,6 +129,15 @@ suiteNeeding(['chromium'], 'the pages of the console, on fixtures', () => {
     await context.close()
   })
 
+  it('takes out of an address what the page does not know, and shows the page', async () => {
+    const { page, context, complaints } = await openPage(browser)
+    await page.goto(`${server.url}/noise?show=nonsense&client=demo`)
+    await page.getByRole('heading', { name: 'New silence' }).waitFor()
+    expect(new URL(page.url()).search).toBe('?client=demo')
+    await context.close()
+    expect(complaints).toEqual([])
+  })
+
   it('says unavailable, not zero, where nothing could be read', async () => {
     const { page, context } = await openPage(browser)
     await page.goto(`${server.url}/devices/${deviceId(0)}`)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { formatExact } from '../../../dashboard/language/format.ts'
 import { SPANISH_SENTENCES, tellServer } from '../../../dashboard/language/server-words.ts'
 import { readSources } from '../../support/sources.ts'
 
@@ -31,6 +32,23 @@ describe('sentences of the server in Spanish', () => {
     }
   })
 
+  it('say what keeps a finding quiet, and until when in the words of the reader', () => {
+    const finding = 'Evaluated on 1 of 1 series, the newest sample 12 s ago.'
+    const held = 'What it finds is suppressed: outside business hours (UTC)'
+    const until = Date.parse('2026-11-30T08:00:00Z')
+    expect(tellServer(`${finding} ${held}, until 2026-11-30T08:00:00.000Z.`, 'en')).toEqual({
+      words: `${finding} ${held}, until ${formatExact(until, 'en')}.`,
+      lang: 'en',
+    })
+    expect(tellServer(`${finding} ${held}, until 2026-11-30T08:00:00.000Z.`, 'es')).toEqual({
+      words:
+        'Se evalúa en 1 de 1 series; la última muestra es de hace 12 s. ' +
+        `Lo que encuentra se suprime: fuera del horario comercial (UTC), hasta ${formatExact(until, 'es')}.`,
+      lang: 'es',
+    })
+    expect(tellServer(`${finding} ${held}.`, 'en').words).toBe(`${finding} ${held}.`)
+  })
+
   it('are told in Spanish where they are known, in English as such elsewhere', () => {
     expect(tellServer('Evaluated on 2 of 2 series, the newest sample 12 s ago.', 'es')).toEqual({
       words: 'Se evalúa en 2 de 2 series; la última muestra es de hace 12 s.',
@@ -38,6 +56,10 @@ describe('sentences of the server in Spanish', () => {
     })
     expect(tellServer('Still learning: 3.2 of 14 days.', 'es').words).toBe('Aún aprende: 3.2 de 14 días.')
     expect(tellServer('Nobody knows this.', 'es')).toEqual({ words: 'Nobody knows this.', lang: 'en' })
+    expect(tellServer('The newest report has no value of its series; none ever had one.', 'es')).toEqual({
+      words: 'El último informe no trae valor, y nunca lo ha habido.',
+      lang: 'es',
+    })
     expect(tellServer('high but still', 'en')).toEqual({ words: 'high but still', lang: 'en' })
   })
 })
