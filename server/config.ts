@@ -17,6 +17,11 @@ export const ServerConfig = z.strictObject({
       port: Port.default(7400),
       /** Further names under which browsers call this server. */
       names: z.array(z.string()).default([]),
+      /** Lets a Prometheus on another machine read /metrics, and nothing else. */
+      metricsToken: z
+        .string()
+        .regex(/^[\w~+/.-]{20,200}=*$/, 'a token of 20 letters or more, such as "openssl rand -hex 20" makes')
+        .optional(),
     })
     .prefault({}),
   mqtt: z

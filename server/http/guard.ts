@@ -52,7 +52,8 @@ export function identify(door: Pick<Doorkeeper, 'identify'>, request: FastifyReq
   return door.identify({ bearer, cookies: bearer === undefined ? request.cookies : {} })
 }
 
-function bearerOf(request: FastifyRequest): string | undefined {
+/** The token of an Authorization header of the kind Bearer (RFC 6750, 2.1). */
+export function bearerOf(request: FastifyRequest): string | undefined {
   return /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1]
 }
 

@@ -5,23 +5,23 @@ import fastifyStatic from '@fastify/static'
 import swagger from '@fastify/swagger'
 import { fastify, LogController, type FastifyInstance, type FastifyRequest, type RouteOptions } from 'fastify'
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
-import type { Registry } from 'prom-client'
 import { VigiaError } from '../../contract/errors.ts'
 import { ROUTES, type Access, type RouteName, type Touches } from '../../contract/http.ts'
 import type { Logger } from '../observe/log.ts'
 import { answerErrors } from './errors.ts'
 import { guardRoutes, identify, type Doorkeeper } from './guard.ts'
 import type { Call, Caller, Handlers } from './handler.ts'
+import { serveMetrics, type MetricsOptions } from './metrics.ts'
 import { callWithin } from './reach.ts'
 import { secureHeaders } from './headers.ts'
 import { acceptSockets, serveSockets, type SocketStages } from './sockets.ts'
 import { serveStreams, type StreamOptions } from './streams.ts'
 
 export type HttpOptions = Doorkeeper &
-  Omit<StreamOptions, 'callerNow'> & {
+  Omit<StreamOptions, 'callerNow'> &
+  MetricsOptions & {
     handlers: Handlers
     sockets: SocketStages
-    registry: Registry
     log: Logger
     version: string
     /** Folder of the built console. */
@@ -57,11 +57,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   const callerNow = (request: FastifyRequest): Promise<Caller> => identify(options, request)
   serveSockets(plain, options.sockets, async (request) => (await callerNow(request)) !== undefined)
   serveStreams(plain, { ...options, callerNow })
-  plain.get('/metrics', { config: { access: 'owner' }, schema: { hide: true } }, async (request, reply) => {
-    if ((request.caller?.clients ?? null) !== null)
-      throw new VigiaError('FORBIDDEN', 'metrics count over all clients, and you work for some')
-    return reply.type(options.registry.contentType).send(await options.registry.metrics())
-  })
+  serveMetrics(plain, options)
   plain.get('/api/openapi.json', { config: { access: 'person' }, schema: { hide: true } }, async () =>
     app.swagger(),
   )

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
+import { sameSecret } from '../access/local-token.ts'
 import { SESSION_COOKIE } from '../access/people.ts'
 import { checkReach } from '../access/reach.ts'
 import { checkAccess } from '../access/roles.ts'
@@ -59,6 +60,7 @@ export async function openHttp(
     sockets: remoteSockets(() => remote),
     check: (access, changes, caller) => checkAccess(access, changes, caller, clock()),
     hosts: () => ['localhost', '127.0.0.1', '[::1]', config.host, ...config.names],
+    isScraper: (bearer) => config.metricsToken !== undefined && sameSecret(bearer, config.metricsToken),
     ...{ live, registry, log, version, consoleDir },
   })
   return { http, httpUrl: await listen(http, config) }

@@ -17,7 +17,7 @@ const OTHERS: Record<string, Access> = {
   [`GET ${EVENT_STREAM}`]: 'person', // a stream, not an answer
   [`GET ${OUTPUT_STREAM}`]: 'person', // a stream, not an answer
   [`GET ${REMOTE_SOCKET}`]: 'person', // a WebSocket
-  'GET /metrics': 'owner', // OpenMetrics text
+  'GET /metrics': 'public', // OpenMetrics text; it asks for its token or an owner itself
   'GET /api/openapi.json': 'person', // made from the table itself
   'GET /app.js': 'public', // the console's own files
   'GET /index.html': 'public',
@@ -55,6 +55,7 @@ beforeAll(async () => {
     hosts: () => ['localhost', '127.0.0.1'],
     live: createLive(() => undefined),
     registry: createRegistry('test'),
+    isScraper: (bearer) => bearer === 'scraper',
     log: pino({ level: 'silent' }),
     version: 'test',
     consoleDir: folder,
@@ -245,6 +246,11 @@ describe('the router', () => {
     expect(await Promise.all(['nobody', 'technician', 'viewer', 'limited', 'owner'].map(status))).toEqual([
       401, 403, 403, 403, 200,
     ])
+    expect((await ask('GET', '/metrics', { authorization: 'Bearer another' })).statusCode).toBe(401)
+    // The token of a Prometheus elsewhere opens nothing else.
+    const scraper = { authorization: 'Bearer scraper' }
+    expect((await ask('GET', '/metrics', scraper)).statusCode).toBe(200)
+    expect((await ask('GET', '/api/devices', scraper)).statusCode).toBe(401)
     const answer = await ask('GET', '/metrics', { authorization: 'Bearer local' })
     expect(answer.headers['content-type']).toContain('application/openmetrics-text')
     expect(answer.body.trimEnd().endsWith('# EOF')).toBe(true)
