@@ -4,21 +4,21 @@ import { ClientId, DeviceId, RecordId } from './ids.ts'
 
 /** Which devices a run is for. A selector is CEL over device, client, site and tags, as in rules; a view is a saved one. */
 export const RunTarget = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('devices'), devices: z.array(DeviceId).min(1).max(10_000) }),
-  z.object({
+  z.strictObject({ kind: z.literal('devices'), devices: z.array(DeviceId).min(1).max(10_000) }),
+  z.strictObject({
     kind: z.literal('selector'),
     client: ClientId.nullable().default(null),
     selector: z.string().min(1).max(2000),
   }),
-  z.object({ kind: z.literal('view'), view: RecordId }),
+  z.strictObject({ kind: z.literal('view'), view: RecordId }),
 ])
 export type RunTarget = z.infer<typeof RunTarget>
 
 /** When: now, once at a time, or each time that a cron expression (five fields) says in a time zone (IANA name). */
 export const RunWhen = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('now') }),
-  z.object({ kind: z.literal('at'), atMs: z.number().int().positive() }),
-  z.object({
+  z.strictObject({ kind: z.literal('now') }),
+  z.strictObject({ kind: z.literal('at'), atMs: z.number().int().positive() }),
+  z.strictObject({
     kind: z.literal('cron'),
     cron: z.string().min(1).max(120),
     timeZone: z.string().min(1).max(60).default('UTC'),
@@ -28,8 +28,8 @@ export type RunWhen = z.infer<typeof RunWhen>
 
 /** How many of the devices a wave reaches in all, those of the waves before included; rounded up, at least one more. */
 export const Wave = z.union([
-  z.object({ devices: z.number().int().min(1) }),
-  z.object({ percent: z.number().gt(0).max(100) }),
+  z.strictObject({ devices: z.number().int().min(1) }),
+  z.strictObject({ percent: z.number().gt(0).max(100) }),
 ])
 export type Wave = z.infer<typeof Wave>
 
@@ -40,14 +40,14 @@ export const DEFAULT_WAVES: Wave[] = [{ devices: 1 }, { percent: 1 }, { percent:
  * When a run stops by itself: as soon as so many jobs have failed, or so many in a hundred of those that ended. Failed
  * are failed, refused and unknown ends; what expired for want of a connection is not.
  */
-export const StopRule = z.object({
+export const StopRule = z.strictObject({
   failures: z.number().int().min(1).max(10_000).default(3),
   percent: z.number().gt(0).max(100).default(10),
 })
 export type StopRule = z.infer<typeof StopRule>
 
-/** What a technician orders: a script version with parameters on some devices. */
-export const RunRequest = z.object({
+/** What a technician orders: a script version with parameters on some devices. What it does not know it refuses: `dryrun` is no dry run. */
+export const RunRequest = z.strictObject({
   /** Name (its newest version) or digest. */
   script: z.string().min(1).max(80),
   parameters: ParameterValues.default({}),

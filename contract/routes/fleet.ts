@@ -124,7 +124,7 @@ export const FLEET_ROUTES = {
     access: 'operate',
     touches: 'device',
     params: byDevice,
-    body: z.object({ tags: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/)).max(20) }),
+    body: z.strictObject({ tags: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/)).max(20) }),
     answer: z.object({ tags: z.array(z.string()) }),
     summary: 'Say what a device is: rules and overrides select by its tags (server, laptop, …)',
   },

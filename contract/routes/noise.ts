@@ -31,11 +31,13 @@ export const NOISE_ROUTES = {
     path: '/api/maintenance',
     access: 'operate',
     touches: 'client',
-    body: MaintenanceWindow.pick({ client: true, startsAtMs: true, endsAtMs: true, reason: true }).extend({
-      device: DeviceId.nullable(),
-      site: z.string().min(1).max(80).nullable().optional(),
-      tag: z.string().min(1).max(80).nullable().optional(),
-    }),
+    body: MaintenanceWindow.pick({ client: true, startsAtMs: true, endsAtMs: true, reason: true })
+      .extend({
+        device: DeviceId.nullable(),
+        site: z.string().min(1).max(80).nullable().optional(),
+        tag: z.string().min(1).max(80).nullable().optional(),
+      })
+      .strict(),
     answer: MaintenanceWindow,
     summary: 'Open a maintenance window: no incident opens and no remedy runs in it, and it is no downtime',
   },
@@ -52,7 +54,7 @@ export const NOISE_ROUTES = {
     path: '/api/silences',
     access: 'operate',
     touches: 'client',
-    body: z.object({
+    body: z.strictObject({
       client: ClientId.nullable().default(null),
       matchers: SilenceMatchers.default({}),
       startsAtMs: z.number().int(),
@@ -68,7 +70,10 @@ export const NOISE_ROUTES = {
     access: 'operate',
     touches: 'silence',
     params: byId,
-    body: z.object({ endsAtMs: z.number().int().optional(), reason: z.string().min(1).max(300).optional() }),
+    body: z.strictObject({
+      endsAtMs: z.number().int().optional(),
+      reason: z.string().min(1).max(300).optional(),
+    }),
     answer: Silence,
     summary: 'Another end or reason for a silence',
   },
@@ -103,7 +108,7 @@ export const NOISE_ROUTES = {
     path: '/api/maintenance-schedules',
     access: 'operate',
     touches: 'client',
-    body: z.object({
+    body: z.strictObject({
       client: ClientId,
       device: DeviceId.nullable().default(null),
       site: z.string().min(1).max(80).nullable().default(null),

@@ -80,10 +80,10 @@ export const WORK_ROUTES = {
     path: '/api/jobs',
     access: 'operate',
     touches: 'device',
-    body: z.object({
+    body: z.strictObject({
       device: DeviceId,
       script: z.string(),
-      parameters: ParameterValues,
+      parameters: ParameterValues.default({}),
       expiresInS: z.number().int().min(10).max(2_592_000).default(3600),
       dryRun: z.boolean().default(false),
       /** Why; it stands in the audit chain. */
