@@ -5,7 +5,7 @@ import type { JobView } from '../../contract/incident.ts'
 import type { RunView } from '../../contract/run.ts'
 import type { Context } from '../command.ts'
 import { printable } from '../output.ts'
-import { gapText, restOf } from './rest.ts'
+import { createLines, gapText, restOf } from './rest.ts'
 import { countsText } from './run-text.ts'
 
 /** States in which a job stays. */
@@ -22,12 +22,13 @@ const POLL_MS = 250
 const RUN_POLL_MS = 500
 
 /** Shows the output of a job as it comes, what was left out on the way as a mark, and waits for its end. */
-export async function followJob({ server, out }: Context, job: JobView): Promise<JobView> {
+async function followJob({ server, out }: Context, job: JobView): Promise<JobView> {
   const stop = new AbortController()
   const shown = { stdout: 0, stderr: 0 }
+  const lines = { stdout: createLines(), stderr: createLines() }
   const show = (stream: 'stdout' | 'stderr', text: string): void => {
     if (out.json) return
-    process[stream].write(printable(text))
+    process[stream].write(printable(lines[stream](text)))
   }
   // Told beside the output, which may go on to another program.
   const leave = (bytes: number): void => {
@@ -62,6 +63,17 @@ export async function followJob({ server, out }: Context, job: JobView): Promise
   return current
 }
 
+/** The same, and says in a line how it ended, which is the exit code of the command. */
+export async function followToEnd(
+  context: Context,
+  job: JobView,
+  meanings: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const ended = await followJob(context, job)
+  context.out.print(ended, () => endText(ended, meanings))
+  process.exitCode = exitCodeOf(ended)
+}
+
 /** Says how a run goes on, and waits for its end. */
 export async function followRun({ server, out }: Context, run: RunView): Promise<RunView> {
   let current = run
@@ -87,9 +99,7 @@ export function exitCodeOf(job: JobView): number {
     case 'expired':
       return ERROR_CODES.COMMAND_EXPIRED.exit
     case 'refused':
-      return job.reason !== null && Object.hasOwn(ERROR_CODES, job.reason)
-        ? ERROR_CODES[job.reason as keyof typeof ERROR_CODES].exit
-        : 3
+      return exitOfCode(/^[A-Z_]+/.exec(job.reason ?? '')?.[0])
     case 'failed':
       return job.exitCode ?? 1
     case 'cancelled':
@@ -100,4 +110,20 @@ export function exitCodeOf(job: JobView): number {
     default:
       return job.state satisfies never
   }
+}
+
+function exitOfCode(code = ''): number {
+  return Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as keyof typeof ERROR_CODES].exit : 3
+}
+
+/** How a job ended, in a line; `meanings` are those of the script's exit codes. */
+export function endText(
+  job: Pick<JobView, 'id' | 'script' | 'scriptVersion' | 'state' | 'exitCode' | 'reason'>,
+  meanings: Readonly<Record<string, string>>,
+): string {
+  const { id, script, scriptVersion, state, exitCode, reason } = job
+  const meaning = meanings[String(exitCode)]
+  const exit = exitCode === null ? [] : [`exit code ${exitCode}${meaning ? ` (${meaning})` : ''}`]
+  const more = exitCode === null ? reason : reason?.replace(`exit code ${exitCode}`, '').replace(/^; /, '')
+  return `Job ${id} (${script}@${scriptVersion}): ${[state, ...exit, ...(more ? [more] : [])].join(', ')}`
 }

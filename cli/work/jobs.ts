@@ -3,16 +3,23 @@ import { contextOf } from '../command.ts'
 import { findDevice } from '../find-device.ts'
 import { numberOption } from '../options.ts'
 import { printable, table, when } from '../output.ts'
-import { FINAL } from './follow.ts'
+import { FINAL, followToEnd } from './follow.ts'
+import { lines } from './rest.ts'
 
 /** `vigia job`, `jobs`, `cancel`. */
 export function registerJobs(program: Command): void {
   program
     .command('job <id>')
     .description('one job with its output')
-    .action(async (id: string, _options: unknown, command: Command) => {
-      const { server, out } = contextOf(command)
+    .option('--follow', 'show its output from now on and wait for the end')
+    .action(async (id: string, options: { follow?: boolean }, command: Command) => {
+      const context = contextOf(command)
+      const { server, out } = context
       const job = await server.call('job', { params: { id } })
+      if (options.follow) {
+        await followToEnd(context, job)
+        return
+      }
       out.print(job, () => [
         ...table(
           ['JOB', 'SCRIPT', 'STATE', 'EXIT', 'ORDERED BY', 'ENDED', 'REASON'],
@@ -28,8 +35,7 @@ export function registerJobs(program: Command): void {
             ],
           ],
         ),
-        printable(job.stdout),
-        printable(job.stderr),
+        ...[job.stdout, job.stderr].filter((text) => text !== '').map((text) => printable(lines(text))),
       ])
     })
 
@@ -64,7 +70,10 @@ export function registerJobs(program: Command): void {
                 ],
                 jobs.map((job) => [
                   ...[job.id, job.hostname, `${job.script}@${job.scriptVersion}`, job.state, job.exitCode],
-                  ...[when(job.createdAtMs), find === undefined ? job.reason : job.excerpt],
+                  ...[
+                    when(job.createdAtMs),
+                    find === undefined ? job.reason : job.excerpt?.replace(/\s+/g, ' '),
+                  ],
                 ]),
               ),
         )

@@ -5,7 +5,7 @@ import type { RunTarget } from '../../contract/run.ts'
 import { contextOf, type Context } from '../command.ts'
 import { findTicket } from '../find-ticket.ts'
 import { choiceOption, numberOption } from '../options.ts'
-import { exitCodeOf, followJob, followRun } from './follow.ts'
+import { followRun, followToEnd } from './follow.ts'
 import { flagPairs, typedParameters } from './parameters.ts'
 import { targetOf, wavesOf, whenOf, type TargetOptions } from './request.ts'
 import { planText, runText } from './run-text.ts'
@@ -49,11 +49,25 @@ export function registerRun(program: Command): void {
     .option('--cron <expression>', 'begin again each time: minute hour day month weekday')
     .option('--zone <zone>', 'time zone of --cron, such as Europe/Madrid (default UTC)')
     .option('--waves <list>', 'devices that each wave reaches in all (default 1,1%,10%,100%)')
-    .addOption(numberOption('--concurrency <number>', 'jobs at work at once, at most', 50))
-    .addOption(numberOption('--stop-failures <number>', 'stop when so many have failed', 3))
-    .addOption(numberOption('--stop-percent <percent>', 'stop when so many in a hundred have failed', 10))
+    .addOption(
+      numberOption('--concurrency <number>', 'jobs at work at once, at most', 50, { min: 1, max: 1000 }),
+    )
+    .addOption(
+      numberOption('--stop-failures <number>', 'stop when so many have failed', 3, { min: 1, max: 10_000 }),
+    )
+    .addOption(
+      numberOption('--stop-percent <percent>', 'stop when so many in a hundred have failed', 10, {
+        min: 1,
+        max: 100,
+      }),
+    )
     .addOption(choiceOption('--offline <what>', 'devices that are not connected', ['wait', 'skip'], 'wait'))
-    .addOption(numberOption('--expires <seconds>', 'give up on a device that is not there by then', 3600))
+    .addOption(
+      numberOption('--expires <seconds>', 'give up on a device that is not there by then', 3600, {
+        min: 10,
+        max: 2_592_000,
+      }),
+    )
     .option('--dry-run', 'the script changes nothing and says what it would do')
     .option('--plan', 'only show which devices it would reach, and which not')
     .option('--follow', 'show how it goes and wait for the end')
@@ -99,18 +113,13 @@ async function runOnOne(
     },
   })
   if (!options.follow) {
-    context.out.print(job, () => `Job ${job.id} is ${job.state}. Follow it with "vigia job ${job.id}".`)
+    context.out.print(
+      job,
+      () => `Job ${job.id} is ${job.state}. Follow it with "vigia job ${job.id} --follow".`,
+    )
     return
   }
-  const ended = await followJob(context, job)
-  const meaning = ended.exitCode === null ? undefined : meanings[String(ended.exitCode)]
-  const exit = ended.exitCode === null ? '' : `, exit code ${ended.exitCode}${meaning ? ` (${meaning})` : ''}`
-  const told = ended.reason === null || ended.reason === `exit code ${ended.exitCode}`
-  context.out.print(
-    ended,
-    () => `Job ${ended.id}: ${ended.state}${exit}${told ? '' : `, ${ended.reason ?? ''}`}`,
-  )
-  process.exitCode = exitCodeOf(ended)
+  await followToEnd(context, job, meanings)
 }
 
 async function runOnMany(
