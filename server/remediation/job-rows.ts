@@ -126,7 +126,7 @@ export async function updateJob(db: Db, id: string, change: JobChange): Promise<
 
 /** What a device's message about a job means. The device was busy: nothing ran, the order may go again. */
 export function eventOf(result: JobResult, successCodes: readonly number[]): JobEvent {
-  const why = text(result.message ?? result.code ?? '')
+  const why = wordsOf(result)
   switch (result.outcome) {
     case 'started':
       return { type: 'started' }
@@ -138,7 +138,7 @@ export function eventOf(result: JobResult, successCodes: readonly number[]): Job
       return { type: 'timed-out', why: why || 'SCRIPT_TIMEOUT' }
     case 'refused':
       if (result.code === 'COMMAND_BUSY') return { type: 'returned', why: 'COMMAND_BUSY' }
-      return { type: 'refused', code: result.code ?? '', why: refusalWords(result) }
+      return { type: 'refused', code: result.code ?? '', why }
     case 'cancelled':
       return { type: 'stopped', why: why || 'ended on request' }
     case 'unknown':
@@ -148,7 +148,8 @@ export function eventOf(result: JobResult, successCodes: readonly number[]): Job
   }
 }
 
-function refusalWords({ code, message }: JobResult): string {
+/** How it ended: the code, which people look up, and the device's own words. */
+function wordsOf({ code, message }: JobResult): string {
   return text([code, message].filter((part) => part !== null && part !== '').join(': '))
 }
 

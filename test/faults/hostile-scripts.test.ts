@@ -146,12 +146,14 @@ suiteOnSmallDisk('scripts from the order to what the technician reads', 160, (di
       expect(await end(detach.id)).toMatchObject({
         state: 'failed',
         exitCode: null,
-        reason: `The script took longer than ${TIMEOUT_S} s`,
+        reason: `SCRIPT_TIMEOUT: The script took longer than ${TIMEOUT_S} s`,
       })
       expect(await end(memory.id)).toMatchObject({
         state: 'failed',
         exitCode: null,
-        reason: expect.stringMatching(/used more than it may: memory: \d+ MB of at most 150 MB$/) as string,
+        reason: expect.stringMatching(
+          /^SCRIPT_LIMIT: .*used more than it may: memory: \d+ MB of at most 150 MB$/,
+        ) as string,
       })
       expect(await end(file.id)).toMatchObject({
         state: 'failed',
@@ -175,7 +177,9 @@ suiteOnSmallDisk('scripts from the order to what the technician reads', 160, (di
     expect(await end(id)).toMatchObject({
       state: 'failed',
       exitCode: null,
-      reason: expect.stringMatching(/used more than it may: disk: \d+ bytes are left/) as string,
+      reason: expect.stringMatching(
+        /^SCRIPT_LIMIT: .*used more than it may: disk: \d+ bytes are left/,
+      ) as string,
     })
     expect(processesOf('sleep 3004')).toEqual([])
     const sinceMs = Date.now()
