@@ -16,6 +16,10 @@ export function runText(run: RunView): string {
   return `${what}${next}${counts}${run.why === null ? '' : `. ${run.why}`}`
 }
 
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
 const SHOWN_OMISSIONS = 20
 
 /** What a run would do, for a person who decides. */
@@ -23,7 +27,7 @@ export function planText(plan: RunPlan): string[] {
   const away = plan.devices.filter(({ online }) => !online).length
   const clients = new Set(plan.devices.map(({ client }) => client))
   const lines = [
-    `${plan.script}@${plan.version} (${plan.digest.slice(0, 12)}) reaches ${plan.devices.length} devices of ${clients.size} clients` +
+    `${plan.script}@${plan.version} (${plan.digest.slice(0, 12)}) reaches ${counted(plan.devices.length, 'device')} of ${counted(clients.size, 'client')}` +
       `${away === 0 ? '' : `, of which ${away} are not connected`}.`,
     ...plan.waves.map((end, wave) => {
       const names = plan.devices.filter((device) => device.wave === wave).map(({ hostname }) => hostname)

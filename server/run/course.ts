@@ -60,7 +60,7 @@ export function stopReason(failed: number, ok: number, stop: StopRule): string |
   if (failed === 0) return undefined
   const share = (100 * failed) / (failed + ok)
   if (failed < stop.failures && share < stop.percent) return undefined
-  const limit = failed >= stop.failures ? `${stop.failures} failures` : `${stop.percent} % failures`
+  const limit = failed >= stop.failures ? `${stop.failures} failures` : `${stop.percent} %`
   return `${failed} of ${failed + ok} failed; the limit is ${limit}`
 }
 

@@ -78,10 +78,10 @@ export function csvHead(fields: readonly string[]): string {
   return csvLine([...HEAD, ...fields])
 }
 
-/** One row of it. */
+/** One row of it. Waves count from one, as people are shown them. */
 export function csvRow(row: RunResult, fields: readonly string[]): string {
   const { device, client, hostname, wave, job, state, reason, exitCode, tookMs } = row
-  const own = [device, client, hostname, wave, job, state, reason, exitCode, tookMs]
+  const own = [device, client, hostname, wave + 1, job, state, reason, exitCode, tookMs]
   return csvLine([...own, ...fields.map((name) => row.fields[name] ?? '')])
 }
 

@@ -211,10 +211,13 @@ export function createRuns(ports: RunPorts): Runs {
         const run = await lockRun(db, id)
         if (!run) throw new VigiaError('NOT_FOUND', `no run ${id}`)
         await refuseOthers(db, run, who)
+        const jobs = await jobsOf(db, id, ['pending', 'sent', 'running'])
         // What was stopped may still have jobs at work, which a person may want to end.
-        if (run.state === 'done' || run.state === 'cancelled')
+        const over = run.state === 'done' || run.state === 'cancelled'
+        if (over || (run.state === 'stopped' && jobs.length === 0))
           throw new VigiaError('CONFLICT', `run ${id} is over: ${run.state}`)
-        const why = `cancelled by ${who.name}`
+        const ended = `cancelled by ${who.name}`
+        const why = run.why === null ? ended : `${run.why}; ${ended}`
         await db
           .updateTable('run')
           .set({ state: 'cancelled', why, ended_at: at(clock()), next_at: null })
@@ -222,7 +225,7 @@ export function createRuns(ports: RunPorts): Runs {
           .execute()
         const detail = { state: run.state, proof: who.proof }
         await ports.note(db, { who: who.name, action: 'run.cancel', client: null, subject: id, detail })
-        return jobsOf(db, id, ['pending', 'sent', 'running'])
+        return jobs
       })
       emit({ type: 'run', id })
       await ports.jobs.end(jobs, `cancelled by ${who.name}`, 'all')

@@ -20,8 +20,8 @@ describe('the stop rule', () => {
   it.each([
     [0, 0, undefined],
     [0, 5000, undefined],
-    [1, 0, '1 of 1 failed; the limit is 10 % failures'],
-    [1, 9, '1 of 10 failed; the limit is 10 % failures'],
+    [1, 0, '1 of 1 failed; the limit is 10 %'],
+    [1, 9, '1 of 10 failed; the limit is 10 %'],
     [1, 10, undefined],
     [2, 100, undefined],
     [3, 9000, '3 of 9003 failed; the limit is 3 failures'],
@@ -51,7 +51,7 @@ describe('the course of a run', () => {
     [
       'stops when it failed',
       facts([at(0, { failed: 1 })]),
-      { next: 'stop', why: '1 of 1 failed; the limit is 10 % failures' },
+      { next: 'stop', why: '1 of 1 failed; the limit is 10 %' },
     ],
     [
       'stops before it lets more go',

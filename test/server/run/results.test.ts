@@ -14,7 +14,7 @@ describe('the table of results as CSV', () => {
       'device,client,hostname,wave,job,state,reason,exit_code,took_ms,free,"a,b"\r\n',
     )
     expect(csvRow({ ...row, reason: 'said "no",\nthen left', fields: { free: '7' } }, ['free', 'x'])).toBe(
-      'd-a,acme,pc,0,,failed,"said ""no"",\nthen left",1,5,7,\r\n',
+      'd-a,acme,pc,1,,failed,"said ""no"",\nthen left",1,5,7,\r\n',
     )
   })
 

@@ -49,6 +49,9 @@ describe('a run over many devices', () => {
     expect(fleet.orders).toHaveLength(1)
     const run = await fleet.runs().get(id)
     expect(run).toMatchObject({ state: 'stopped', counts: { failed: 1, 'left-out': 59 } })
+    // Nothing is left to end, and why it stopped stays written.
+    await expect(fleet.runs().cancel(id, ana)).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(await fleet.runs().get(id)).toMatchObject({ state: 'stopped', why: run.why })
     expect(run.why).toMatch(/1 of 1 failed/)
     const results = await fleet.results(id)
     expect(results[0]).toMatchObject({ state: 'failed', reason: 'exit code 3', exitCode: 3 })
