@@ -72,6 +72,11 @@ async function readOffered({ server }: Context, file: string, options: Options):
       throw new VigiaError('COMMAND_FORGED', 'The server shows another script than the digest names.')
     return { ...readSigned({ payloadType: SCRIPT_TYPE, payload, signatures: [] }), signatures: [] }
   }
+  if (!existsSync(file) && /^[0-9a-f]{8,63}$/.test(file))
+    throw new VigiaError(
+      'NOT_FOUND',
+      `There is no file ${file}; a digest is signed by all of its 64 digits, which "vigia scripts show ${file}" shows.`,
+    )
   if (!existsSync(file)) throw new VigiaError('NOT_FOUND', `There is no file ${file}.`)
   if (file.endsWith('.json')) {
     refuseChanges(options)
@@ -230,6 +235,12 @@ async function needOf({ server }: Context, content: ScriptContent, offline: bool
 }
 
 async function handIn({ server, out }: Context, envelope: DsseEnvelope): Promise<void> {
+  const { root } = await server.call('trust')
+  if (root.revokedScripts.includes(payloadDigest(envelope)))
+    throw new VigiaError(
+      'SCRIPT_REVOKED',
+      'The trust root has withdrawn this very version: no approval brings it back. Raise its version.',
+    )
   const stored = await server.call('addScript', { body: envelope })
   out.print(stored, () => [
     `${stored.name} version ${stored.version} is on the server.`,

@@ -33,7 +33,6 @@ export function buildProgram(jsonAsked = false): Command {
       'where the server is (VIGIA_SERVER; default: as the running server wrote it into its data directory)',
     )
     .option('--json', 'print JSON')
-    .showHelpAfterError('See "vigia --help".')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -63,5 +62,12 @@ export function buildProgram(jsonAsked = false): Command {
     registerUser,
   ])
     register(program)
+  pointToHelp(program, 'vigia')
   return program
+}
+
+/** Whoever makes a mistake is sent to the help of that very command. */
+function pointToHelp(command: Command, name: string): void {
+  command.showHelpAfterError(`Next step: See "${name} --help".`)
+  for (const each of command.commands) pointToHelp(each, `${name} ${each.name()}`)
 }

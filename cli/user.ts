@@ -49,7 +49,7 @@ export function registerUser(program: Command): void {
     .command('add <name>')
     .description('let one more person sign in; prints a password made for them, unless you give one')
     .addOption(choiceOption('--role <role>', 'a viewer only reads', PersonRole.options, 'technician'))
-    .option('--client <client...>', 'run code only for devices of these clients; for all without it')
+    .option('--client <client...>', 'sees these clients and works for them only; for all without it')
     .option('--returns', 'it is the person of this name who was removed, come back')
     .option('--password-file <file>', 'first line is the password ("-" reads it from standard input)')
     .action(

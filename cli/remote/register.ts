@@ -6,7 +6,7 @@ import { openKeyStore, personalKeyDirectory } from '../../server/script/key-stor
 import { contextOf } from '../command.ts'
 import { findDevice } from '../find-device.ts'
 import { choiceOption, numberOption } from '../options.ts'
-import { printable, table } from '../output.ts'
+import { printable, table, when } from '../output.ts'
 import type { ServerApi } from '../server-api.ts'
 import { runRemoteDesktop } from './rdp.ts'
 import { runTerminal } from './terminal.ts'
@@ -61,7 +61,7 @@ export function registerRemote(program: Command): void {
               ['SESSION', 'WHEN', 'DEVICE', 'KIND', 'BY', 'STATE', 'WHY'],
               sessions.map((session) => [
                 session.id,
-                new Date(session.requestedAtMs).toISOString(),
+                when(session.requestedAtMs),
                 session.hostname,
                 session.kind,
                 session.technician,

@@ -67,8 +67,11 @@ export function registerTrust(program: Command): void {
     .requiredOption('--name <name>', 'whose key it is, as the person at the machine is shown')
     .option('--key <name>', 'which key of your key store signs', APPROVER_KEY)
     .option('--yes', 'sign without being asked')
+    // One public key in 64 begins with a hyphen.
+    .allowUnknownOption()
     .action(async (text: string, options: { name: string; key: string; yes?: boolean }, command: Command) => {
       const context = contextOf(command)
+      const technician = keyOfText(text, options.name)
       const { text: was } = await context.server.call('trustText')
       const before = readRoot(was)
       if (fleetThreshold(before) > 1)
@@ -76,7 +79,6 @@ export function registerTrust(program: Command): void {
           'TRUST_THRESHOLD',
           `The next root takes ${fleetThreshold(before)} approvers. Draft it with "vigia trust draft --add-technician ${options.name}=${text} --out next.json".`,
         )
-      const technician = keyOfText(text, options.name)
       const next = editRoot(before, { addTechnician: [`${technician.name}=${technician.publicKey}`] })
       await apply(context, await sign(context.out, newDraft(was, next), options))
     })

@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import type { ScriptContent, ScriptParameter } from '../../contract/command.ts'
 import { contextOf } from '../command.ts'
+import { choiceOption } from '../options.ts'
 import { table, when } from '../output.ts'
+import type { ServerApi } from '../server-api.ts'
 import { flagOf } from './parameters.ts'
 
 /** `vigia scripts list|show`. */
@@ -10,7 +12,7 @@ export function registerScripts(program: Command): void {
   scripts
     .command('list', { isDefault: true })
     .description('the newest version of each that may run, and those that wait for approvals')
-    .option('--system <system>', 'only those for linux, windows or macos')
+    .addOption(choiceOption('--system <system>', 'only those for it', ['linux', 'windows', 'macos']))
     .option('--find <words>', 'only those in whose name, title or category each word stands')
     .action(async (options: { system?: string; find?: string }, command: Command) => {
       const { server, out } = contextOf(command)
@@ -22,30 +24,34 @@ export function registerScripts(program: Command): void {
           words.every((word) => `${name} ${title} ${category}`.toLowerCase().includes(word)),
       )
       out.print(found, () =>
-        table(
-          ['SCRIPT', 'VERSION', 'SYSTEMS', 'PARAMETERS', 'RUNS ON', 'APPROVED', 'DIGEST', 'TITLE'],
-          found.map(({ content, approvedAtMs, digest, ...standing }) => [
-            content.name,
-            content.version,
-            content.systems.join(' '),
-            Object.keys(content.parameters).join(' '),
-            runsOn(content, standing),
-            when(approvedAtMs),
-            digest.slice(0, 12),
-            content.title,
-          ]),
-        ),
+        found.length === 0
+          ? 'No script.'
+          : table(
+              ['SCRIPT', 'VERSION', 'SYSTEMS', 'PARAMETERS', 'RUNS ON', 'APPROVED', 'DIGEST', 'TITLE'],
+              found.map(({ content, approvedAtMs, digest, ...standing }) => [
+                content.name,
+                content.version,
+                content.systems.join(' '),
+                Object.keys(content.parameters).join(' '),
+                runsOn(content, standing),
+                when(approvedAtMs),
+                digest.slice(0, 12),
+                content.title,
+              ]),
+            ),
       )
     })
   scripts
     .command('show <name>')
     .description(
-      'one script by name or digest: what it changes, its parameters, exits and outputs, and its text',
+      'one script by name or digest (its first digits are enough): what it changes, its parameters, exits and outputs, and its text',
     )
     .option('--no-body', 'without its text')
     .action(async (name: string, options: { body: boolean }, command: Command) => {
       const { server, out } = contextOf(command)
-      const { script, versions } = await server.call('script', { params: { name } })
+      const { script, versions } = await server.call('script', {
+        params: { name: await nameOrDigest(server, name) },
+      })
       out.print({ script, versions }, () => [
         ...describeScript(script.content),
         `  Approved     ${script.approvedBy.join(', ')}; runs on ${runsOn(script.content, script) ?? 'none'}`,
@@ -60,6 +66,15 @@ export function registerScripts(program: Command): void {
         ...(options.body ? ['', ...script.content.body.split('\n').map((line) => `  | ${line}`)] : []),
       ])
     })
+}
+
+/** The whole digest for its first digits, as the list shows them; anything else as it is. */
+async function nameOrDigest(server: ServerApi, text: string): Promise<string> {
+  if (!/^[0-9a-f]{8,63}$/.test(text)) return text
+  const { scripts } = await server.call('scripts')
+  if (scripts.some(({ content }) => content.name === text)) return text
+  const found = scripts.filter(({ digest }) => digest.startsWith(text))
+  return found.length === 1 ? (found[0]?.digest ?? text) : text
 }
 
 function runsOn(

@@ -77,7 +77,7 @@ export function createScripts({ records, clock, root }: Options): Scripts {
     if (!isKnown(envelope))
       throw new VigiaError(
         'COMMAND_UNAPPROVED',
-        `no known approver signed ${content.name} v${content.version}`,
+        `nobody who may approve signed ${content.name} v${content.version}: "vigia trust show" says who may`,
       )
     await sql`select pg_advisory_xact_lock(hashtextextended(${'script|' + content.name}, 0))`.execute(db)
     const before = await db

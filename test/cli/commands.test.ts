@@ -52,8 +52,17 @@ describe('exit codes', () => {
     [2, ['enrol-token', '--client', 'x', '--minutes', 'ten'], /whole number/],
     [2, ['report', '--client', 'x', '--month', '2026-11', '--out', 'x.doc'], /^USAGE: --out ends in/],
     [2, ['start', '--http-port', 'abc'], /^USAGE: --http-port/],
+    [2, ['runs', 'list', '--state', 'x'], /Next step: See "vigia runs list --help"/],
+    [2, ['run', 'x', '--device', 'd', '--concurrency', '0'], /from 1 to 1000/],
+    [2, ['run', 'x', '--device', 'd', '--stop-percent', '101'], /from 1 to 100/],
+    [2, ['run', 'x', '--device', 'd', '--expires', '9'], /from 10 to 2592000/],
+    [2, ['scripts', '--system', 'beos'], /Allowed choices are linux, windows, macos/],
     [2, ['audit', 'verify', '--anchor', 'x'], /^USAGE: --anchor/],
     [4, ['approve', '/no/such/file.sh'], /^NOT_FOUND/],
+    [4, ['approve', '8f9cff93cccf'], /all of its 64 digits/],
+    // One public key in 64 begins with a hyphen.
+    [69, ['trust', 'add-technician', '-'.padEnd(43, 'A'), '--name', 'ana', '--yes'], /^SERVER_AWAY/],
+    [2, ['trust', 'add-technician', 'x', '--nmae', 'ana'], /--name <name>/],
     [69, ['devices'], /^SERVER_AWAY[^]*Next step/],
     [69, ['lab', 'clean'], /^LAB_UNAVAILABLE/],
   ])('%i for vigia %j', (code, args, told) => {
