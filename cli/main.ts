@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander'
+import { CommanderError, type Command } from 'commander'
 import { VigiaError } from '../contract/errors.ts'
 import { printError } from './output.ts'
 import { buildProgram } from './program.ts'
@@ -12,6 +12,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const json = process.argv.includes('--json')
 const program = buildProgram(json)
+let asked = 'vigia'
+program.hook('preAction', (_program, action) => {
+  asked = nameOf(action)
+})
 try {
   await program.parseAsync()
 } catch (thrown) {
@@ -23,5 +27,10 @@ try {
         : json
           ? printError(new VigiaError('USAGE', thrown.message.replace(/^error: /, '')), true)
           : 2
-  } else process.exitCode = printError(thrown, json)
+  } else process.exitCode = printError(thrown, json, asked)
+}
+
+/** The words by which a command is called. */
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`
 }

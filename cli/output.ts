@@ -75,10 +75,14 @@ export function when(timeMs: number | null | undefined): string {
   return timeMs == null ? '-' : `${new Date(timeMs).toISOString().slice(0, 19).replace('T', ' ')}Z`
 }
 
-/** Prints any error with its code, places and next step; the answer is the exit code. */
-export function printError(thrown: unknown, json: boolean): number {
+/**
+ * Prints any error with its code, places and next step, which for a misuse is the help of the command that was called;
+ * the answer is the exit code.
+ */
+export function printError(thrown: unknown, json: boolean, command = 'vigia'): number {
   const error = asVigiaError(thrown)
-  const { exit, next } = ERROR_CODES[error.code]
+  const { exit } = ERROR_CODES[error.code]
+  const next = error.code === 'USAGE' ? `See "${command} --help".` : ERROR_CODES[error.code].next
   if (json) {
     process.stderr.write(
       `${JSON.stringify({ error: { code: error.code, message: error.message, next, faults: error.faults } })}\n`,

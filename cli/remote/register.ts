@@ -49,11 +49,13 @@ export function registerRemote(program: Command): void {
   remote
     .command('list')
     .description('remote sessions, newest first')
-    .option('--device <device>', 'only of this one')
+    .option('--device <device>', 'only of this one, by its id or host name')
     .addOption(choiceOption('--kind <kind>', 'only of this one', REMOTE_KINDS))
     .action(async (options: { device?: string; kind?: RemoteKind }, command: Command) => {
       const { server, out } = contextOf(command)
-      const { sessions } = await server.call('remotes', { query: options })
+      const { device: name, kind } = options
+      const device = name === undefined ? undefined : await findDevice(server, name)
+      const { sessions } = await server.call('remotes', { query: { device, kind } })
       out.print(sessions, () =>
         sessions.length === 0
           ? 'No remote session yet.'

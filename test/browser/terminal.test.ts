@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -280,7 +281,7 @@ suiteNeeding(['chromium'], 'a terminal in the console, on a real server with a r
       const { sessions } = await vigia.server.call('remotes', { query: { device, limit: 1 } })
       expect(vigia.vigia('remote', 'close', sessions[0]!.id).stdout).toContain('is closed: ended')
       expect(await ended.exit).toBe(0)
-      expect(vigia.vigia('remote', 'list', '--kind', 'terminal').stdout).toMatch(
+      expect(vigia.vigia('remote', 'list', '--device', hostname(), '--kind', 'terminal').stdout).toMatch(
         /terminal +cleo +closed +ended/,
       )
 

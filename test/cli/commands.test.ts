@@ -59,6 +59,7 @@ describe('exit codes', () => {
     [2, ['scripts', '--system', 'beos'], /Allowed choices are linux, windows, macos/],
     [2, ['audit', 'verify', '--anchor', 'x'], /^USAGE: --anchor/],
     [4, ['approve', '/no/such/file.sh'], /^NOT_FOUND/],
+    [2, ['audit', 'verify', '--anchor', 'x'], /Next step: See "vigia audit verify --help"/],
     [4, ['approve', '8f9cff93cccf'], /all of its 64 digits/],
     // One public key in 64 begins with a hyphen.
     [69, ['trust', 'add-technician', '-'.padEnd(43, 'A'), '--name', 'ana', '--yes'], /^SERVER_AWAY/],

@@ -90,7 +90,7 @@ suiteNeeding(
     const runJob = (): void => {
       const run = vigia.vigia('run', 'device-facts', '--device', device, '--follow')
       expect(run.code, run.stderr).toBe(0)
-      expect(run.stdout).toMatch(/Job [0-9a-f-]+: (succeeded|verified), exit code 0/)
+      expect(run.stdout).toMatch(/Job [0-9a-f-]+ \(\S+\): (succeeded|verified), exit code 0/)
     }
     /** How often Influx holds a value of this metric of the device, and the longest time between two, in seconds. */
     async function stored(metric: string, sinceMs: number): Promise<{ count: number; longestGapS: number }> {

@@ -84,7 +84,7 @@ describe('a run over real agents', () => {
   it('shows its plan, reaches who is there, waits for who is away, and ends when they came', async () => {
     approve('hello', 'echo "VIGIA_FIELD who=$(hostname)"\necho hello\n')
     const plan = done('run', 'hello', '--where', 'device.os == "linux"', '--plan')
-    expect(plan).toContain('reaches 2 devices of 1 clients, of which 1 are not connected')
+    expect(plan).toContain('reaches 2 devices of 1 client, of which 1 are not connected')
     const unasked = vigia.vigia('run', 'hello', '--device', local, '--device', second)
     expect([unasked.code, unasked.stderr]).toEqual([2, expect.stringContaining('--yes')])
 

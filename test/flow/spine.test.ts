@@ -126,7 +126,7 @@ describe('the spine', () => {
     const device = (await firstDevice())!
     const run = vigia.vigia('run', 'device-facts', '--device', device.id, '--follow')
     expect(run.code, run.stderr).toBe(0)
-    expect(run.stdout).toMatch(/Job [0-9a-f-]+: (succeeded|verified), exit code 0/)
+    expect(run.stdout).toMatch(/Job [0-9a-f-]+ \(\S+\): (succeeded|verified), exit code 0/)
   }, 60_000)
 
   it('makes the monthly report in HTML and PDF out of what happened', () => {
