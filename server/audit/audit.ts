@@ -8,6 +8,8 @@ import { CHAIN_START, createChainCheck, FORMAT, rowHash, type ChainHead, type Ve
 /** Any number, the same in every Vigía: only one transaction at a time adds to the chain. */
 const CHAIN_LOCK = 7_400_002
 const PAGE = 1000
+/** Fields of a detail that name what else a deed was about. */
+const NAMED = ['device', 'job', 'session', 'run', 'schedule'] as const
 
 /** What someone did. `who` is a person's name, `local`, or `server`; `action` is `noun.verb`. */
 export type AuditEntry = {
@@ -19,6 +21,7 @@ export type AuditEntry = {
 }
 export type AuditQuery = {
   client?: string | undefined
+  /** The subject of a row, or what else it names: the session on a device, the device of a job. */
   subject?: string | undefined
   /** A deed, or the noun of all of a kind. */
   action?: string | undefined
@@ -95,7 +98,13 @@ export function createAudit(options: {
       const rows = await records.operator((db) => {
         let found = db.selectFrom('audit').selectAll().orderBy('audit_id', 'desc').limit(limit)
         if (client !== undefined) found = found.where('client_id', '=', client)
-        if (subject !== undefined) found = found.where('subject', '=', subject)
+        if (subject !== undefined)
+          found = found.where((eb) =>
+            eb.or([
+              eb('subject', '=', subject),
+              ...NAMED.map((field) => eb(sql`detail->>${sql.lit(field)}`, '=', subject)),
+            ]),
+          )
         if (action !== undefined)
           found = found.where((eb) =>
             eb.or([eb('action', '=', action), eb(sql`split_part(action, '.', 1)`, '=', action)]),

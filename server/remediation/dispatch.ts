@@ -59,14 +59,14 @@ export async function prepare(work: Work, id: string): Promise<Outgoing | undefi
  * and the chain, which takes one writer at a time, is held no longer than it must.
  */
 export async function noteOrders(work: Work, ready: readonly Outgoing[]): Promise<void> {
-  for (const { address, message } of ready)
+  for (const { job, address, message } of ready)
     if (message.type === 'command')
       await work.ports.note(work.db, {
         who: 'server',
         action: 'command.send',
         client: address.client,
         subject: address.device,
-        detail: { order: message.order.payload },
+        detail: { job, order: message.order.payload },
       })
 }
 

@@ -134,4 +134,22 @@ describe('audit', () => {
     expect(await found({ action: 'job.end' })).toEqual(['job.end'])
     expect(await found({ action: 'jo' })).toEqual([])
   })
+
+  it('lists with a subject also what names it: a session on a device, what was ordered for a device, an order of a job', async () => {
+    const opened = { ...entry, action: 'remote.open', subject: 'd-7', detail: { session: 's' } }
+    for (const row of [
+      opened,
+      { ...entry, action: 'job.end', subject: 'j', detail: { device: 'd-7' } },
+      { ...entry, action: 'command.send', subject: 'd-7', detail: { job: 'j' } },
+      { ...entry, action: 'run.order', subject: 'r', detail: { schedule: 'p', reason: 'd-7' } },
+      { ...entry, action: 'server.start', subject: 'x' },
+    ])
+      await audit.append(row)
+    const found = async (subject: string): Promise<string[]> =>
+      (await audit.list({ subject, limit: 10 })).map(({ action }) => action)
+    expect(await found('s')).toEqual(['remote.open'])
+    expect(await found('d-7')).toEqual(['command.send', 'job.end', 'remote.open'])
+    expect(await found('j')).toEqual(['command.send', 'job.end'])
+    expect(await found('p')).toEqual(['run.order'])
+  })
 })
