@@ -37,10 +37,10 @@ export function registerUser(program: Command): void {
           people.length === 0
             ? 'Nobody yet: the set-up link that the server printed makes the owner.'
             : table(
-                ['NAME', 'ROLE', 'SINCE', '2ND FACTOR', 'RUNS CODE FOR'],
+                ['NAME', 'ROLE', 'SINCE', '2ND FACTOR', 'CLIENTS'],
                 people.map(({ name, role, createdAtMs, secondFactor, clients }) => [
                   ...[name, role, when(createdAtMs), secondFactor ? 'yes' : 'no'],
-                  role === 'viewer' ? null : reach(clients),
+                  reach(clients),
                 ]),
               ),
         )

@@ -9,10 +9,14 @@ const LONGEST_TITLE = 120
 const LONGEST_BODY = 20_000
 
 /**
- * Every fault of an article. `script` is the script that its remedy names, if there is one of that name. A parameter whose
- * value comes from labels is checked when it is filled in, by the script's own rules.
+ * Every fault of an article. `script` is the script that its remedy names, if there is one of that name; `hasRule` says
+ * whether there is a rule of a name. A parameter whose value comes from labels is checked when it is filled in, by the
+ * script's own rules.
  */
-export function articleFaults(article: ArticleText, script: ScriptContent | undefined): Fault[] {
+export function articleFaults(
+  article: ArticleText,
+  { script, hasRule }: { script: ScriptContent | undefined; hasRule: (name: string) => boolean },
+): Fault[] {
   const faults: Fault[] = []
   for (const language of ['en', 'es'] as const) {
     const title = article.title[language].trim()
@@ -25,6 +29,8 @@ export function articleFaults(article: ArticleText, script: ScriptContent | unde
   for (const [place, rule] of article.rules.entries())
     if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(rule) || rule.length > 80)
       faults.push({ field: `rules.${String(place)}`, message: 'is no name of a rule' })
+    else if (!hasRule(rule))
+      faults.push({ field: `rules.${String(place)}`, message: `no rule is called ${rule}` })
   if (article.remedy === null) return faults
   if (script === undefined)
     return [...faults, { field: 'remedy.script', message: `no script is called ${article.remedy.script}` }]

@@ -32,15 +32,20 @@ type Options = {
   clock: Clock
   /** The script that a name stands for now. */
   script: (db: Db, name: string) => Promise<ScriptContent | undefined>
+  /** Is a rule of this name in force? */
+  hasRule: (name: string) => boolean
 }
 
-export function createKnowledge({ records, clock, script }: Options): Knowledge {
+export function createKnowledge({ records, clock, script, hasRule }: Options): Knowledge {
   const shipped = new Map(
     shippedArticles().map((text): [string, Article] => [
       text.slug,
       { ...text, source: 'shipped', changedAtMs: 0, changedBy: 'Vigía' },
     ]),
   )
+
+  // What ships may name rules of packs that are not in use here, and may be kept as one's own.
+  const shippedRules = new Set([...shipped.values()].flatMap(({ rules }) => rules))
 
   async function all(): Promise<Article[]> {
     const rows = await records.operator((db) => db.selectFrom('article').selectAll().execute())
@@ -72,7 +77,10 @@ export function createKnowledge({ records, clock, script }: Options): Knowledge 
     save: (article, who) =>
       records.operator(async (db) => {
         const named = article.remedy && (await script(db, article.remedy.script))
-        const faults = articleFaults(article, named ?? undefined)
+        const faults = articleFaults(article, {
+          script: named ?? undefined,
+          hasRule: (rule) => hasRule(rule) || shippedRules.has(rule),
+        })
         if (faults.length > 0)
           throw new VigiaError('REQUEST_INVALID', `the article ${article.slug} cannot be kept as it is`, {
             faults,

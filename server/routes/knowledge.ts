@@ -10,6 +10,7 @@ type Needed = Pick<Parts, 'audit' | 'clock' | 'records' | 'ruleBook' | 'scripts'
 export function knowledgeRoutes({ audit, clock, records, ruleBook, scripts }: Needed): Pick<Handlers, Names> {
   const knowledge = createKnowledge({
     ...{ records, clock },
+    hasRule: (name) => ruleBook.current().rules.some(({ spec }) => spec.name === name),
     script: async (db, name) => (await scripts.find(db, name))?.content,
   })
   const namedBy = (rule: string | undefined) =>

@@ -1,7 +1,7 @@
 import '../work.css'
 import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useDeferredValue, useState, type ReactElement } from 'react'
 import type { ParameterValues } from '../../../contract/command.ts'
 import { resolveParameters } from '../../../contract/parameters.ts'
@@ -15,7 +15,8 @@ import { Options } from './options.tsx'
 import { ParameterFields, startingValues } from '../script/parameters.tsx'
 import { Plan } from './plan.tsx'
 import type { OrderSearch } from '../search.ts'
-import { chosenScript, mayRun } from '../script/standing.ts'
+import { Approval } from '../script/approval.tsx'
+import { chosenScript, mayRun, refusedScript } from '../script/standing.ts'
 import { Target } from './target.tsx'
 import { When } from './when.tsx'
 
@@ -54,6 +55,7 @@ function Order({ search }: { search: OrderSearch }): ReactElement {
   const [all, setAll] = useState(false)
   const change = (part: Partial<Draft>): void => setDraft((before) => ({ ...before, ...part }))
   const content = find(draft.script)?.content
+  const refused = draft.script === '' ? refusedScript(scripts.data ?? [], search.script ?? '') : undefined
   const wellFormed = content !== undefined && resolveParameters(content, draft.values).faults.length === 0
   const request = wellFormed ? requestOf(draft) : undefined
   const asked = useDeferredValue(request)
@@ -118,6 +120,14 @@ function Order({ search }: { search: OrderSearch }): ReactElement {
                 })),
               ]}
             />
+            {refused && (
+              <p className="inline" role="status">
+                <Link to="/scripts/$name" params={{ name: refused.content.name }}>
+                  {refused.content.title}
+                </Link>
+                <Approval script={refused} line />
+              </p>
+            )}
             {content && (
               <p className="changes" lang="en">
                 <strong>{t('work.changes')}:</strong> {content.changes}

@@ -21,6 +21,12 @@ export function chosenScript(scripts: readonly Listed[], nameOrDigest: string): 
   return found.find(({ anywhere }) => anywhere === true) ?? found[0]
 }
 
+/** What a name or a digest means though it may not be ordered: the newest version, to say why. Undefined if one may be. */
+export function refusedScript(scripts: readonly Listed[], nameOrDigest: string): Listed | undefined {
+  if (chosenScript(scripts, nameOrDigest)) return undefined
+  return scripts.find(({ digest, content }) => digest === nameOrDigest || content.name === nameOrDigest)
+}
+
 /** How an address names a version: by the name where that means it, so that the address lasts, else by the digest. */
 export function addressOf({
   anywhere,

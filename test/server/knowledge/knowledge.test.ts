@@ -22,7 +22,8 @@ let knowledge: Knowledge
 beforeAll(async () => {
   opened = await testRecords()
   const script = async (_db: unknown, name: string) => scripts.get(name)
-  knowledge = createKnowledge({ records: opened.records, clock: () => 1_800_000_000_000, script })
+  const hasRule = (name: string) => rules.has(name)
+  knowledge = createKnowledge({ records: opened.records, clock: () => 1_800_000_000_000, script, hasRule })
 })
 afterAll(async () => {
   await opened.close()
@@ -47,7 +48,8 @@ describe('the articles that ship', () => {
   it.each(shipped.map((article) => [article.slug, article] as const))(
     '%s fits its script and its rules',
     (_slug, article) => {
-      expect(articleFaults(article, scripts.get(article.remedy?.script ?? ''))).toEqual([])
+      const script = scripts.get(article.remedy?.script ?? '')
+      expect(articleFaults(article, { script, hasRule: (name) => rules.has(name) })).toEqual([])
       expect(article.body.en).not.toBe(article.body.es)
       expect(article.body.en + article.body.es).not.toMatch(/<[a-z!/]/i)
       for (const rule of article.rules) expect(rules.has(rule), rule).toBe(true)
@@ -58,7 +60,6 @@ describe('the articles that ship', () => {
       const labels = { mount: '/srv', service: 'nginx', backup: 'nightly', certificate: 'example.com:443' }
       const { values, missing } = fillPlaceholders(article.remedy?.parameters ?? {}, labels)
       expect(missing).toEqual([])
-      const script = scripts.get(article.remedy?.script ?? '')
       if (script) expect(resolveParameters(script, values).faults).toEqual([])
     },
   )
@@ -120,7 +121,14 @@ describe('knowledge', () => {
     })
     expect(
       (
-        await fieldsOf(own({ slug: 'bad', rules: ['No Rule'], title: { en: '', es: 'x' }, ...many }))
+        await fieldsOf(
+          own({
+            slug: 'bad',
+            rules: ['No Rule', 'disk-ful', 'disk-full'],
+            title: { en: '', es: 'x' },
+            ...many,
+          }),
+        )
       ).toSorted(),
     ).toEqual([
       'remedy.parameters.depth',
@@ -129,6 +137,7 @@ describe('knowledge', () => {
       'remedy.parameters.more',
       'remedy.parameters.other',
       'rules.0',
+      'rules.1',
       'title.en',
     ])
     await expect(knowledge.get('bad')).rejects.toMatchObject({ code: 'NOT_FOUND' })

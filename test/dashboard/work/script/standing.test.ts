@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { addressOf, chosenScript, mayRun, type Listed } from '../../../../dashboard/work/script/standing.ts'
+import {
+  addressOf,
+  chosenScript,
+  mayRun,
+  refusedScript,
+  type Listed,
+} from '../../../../dashboard/work/script/standing.ts'
 
 type Over = Partial<Pick<Listed, 'anywhere' | 'lacking' | 'revoked' | 'expired'>> & { version?: number }
 
@@ -35,6 +41,10 @@ describe('a version of a script', () => {
     expect(chosenScript([waiting], 'tidy')).toBeUndefined()
     expect(chosenScript([waiting, narrow, anywhere], 'digest-3')).toBe(narrow)
     expect(chosenScript([waiting], 'digest-4')).toBeUndefined()
+    expect(refusedScript([waiting, narrow], 'tidy')).toBeUndefined()
+    expect(refusedScript([waiting], 'tidy')).toBe(waiting)
+    expect(refusedScript([waiting, narrow], 'digest-4')).toBe(waiting)
+    expect(refusedScript([waiting], 'other')).toBeUndefined()
     expect([waiting, narrow, anywhere].map(addressOf)).toEqual(['digest-4', 'digest-3', 'tidy'])
   })
 })
