@@ -85,6 +85,8 @@ function streamOf(stillIn: (request: FastifyRequest) => Promise<boolean>, heartb
       throw new VigiaError('INGEST_FULL', `There are ${MAX_READERS} open streams already.`)
     reply.hijack()
     const out = reply.raw
+    // Gone while it was asked who it is: its end was told already, and would never be told again.
+    if (request.raw.destroyed || request.socket.destroyed) return
     out.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -105,7 +107,7 @@ function streamOf(stillIn: (request: FastifyRequest) => Promise<boolean>, heartb
         (is) => void (is || out.end()),
         () => out.end(),
       )
-    }, heartbeatMs)
+    }, heartbeatMs).unref()
     request.raw.on('close', () => {
       clearInterval(heartbeat)
       stop()

@@ -34,6 +34,39 @@ it('a stream ends when its reader is signed out', async () => {
   expect(live.events.listeners()).toBe(0)
 })
 
+it('a reader that has gone before the server knew who it is leaves nothing behind', async () => {
+  const app = fastify()
+  onTestFinished(() => app.close())
+  await app.register(cookie)
+  const asked = Promise.withResolvers<void>()
+  const known = Promise.withResolvers<void>()
+  app.addHook('onRequest', async () => {
+    asked.resolve()
+    await known.promise
+  })
+  const live = createLive(() => undefined)
+  let heartbeats = 0
+  const callerNow = async () => {
+    heartbeats += 1
+    return ana
+  }
+  serveStreams(app, { ...whole, live, callerNow, heartbeatMs: 20 })
+  const answered = Promise.withResolvers<void>()
+  app.addHook('onRequest', async () => answered.resolve())
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const leaving = new AbortController()
+  const left = fetch(url + EVENT_STREAM, { signal: leaving.signal }).catch(() => undefined)
+  await asked.promise
+  leaving.abort()
+  await left
+  await expect.poll(() => new Promise((resolve) => app.server.getConnections((_, n) => resolve(n)))).toBe(0)
+  known.resolve()
+  await answered.promise
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(live.events.listeners()).toBe(0)
+  expect(heartbeats).toBe(0)
+})
+
 it('who opens the output of a job late reads what was printed so far, then what comes, and goes on after a break', async () => {
   const app = fastify()
   onTestFinished(() => app.close())
