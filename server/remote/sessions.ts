@@ -1,5 +1,3 @@
-import { createReadStream, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import type { Clock } from '../../contract/clock.ts'
@@ -14,7 +12,8 @@ import type { TrustedKey } from '../../contract/trust/root.ts'
 import type { Db, Records } from '../records/records.ts'
 import { createFileNotes, type FileNotes } from './file-notes.ts'
 import { createLiveSession, type LiveSession } from './live-session.ts'
-import { startRecording, type Recording } from './recording.ts'
+import type { Recording } from './recording.ts'
+import { openRecordings, recordingName } from './recordings.ts'
 import { SOCKET_CLOSED, type RemoteRelay, type TechnicianSocket } from './relay.ts'
 import { checkDevice, checkFresh, checkSigner, refuseFormer, sameName, type Asker } from './request.ts'
 import { closeLeftOpen, insertSession, listSessions, noteEnd, noteState, readSession } from './rows.ts'
@@ -91,7 +90,6 @@ type Open = {
 
 const MOST_SESSIONS = 500
 const COURSE = ['requested', 'asking', 'open'] as const
-const SWEEP_MS = 6 * 3_600_000
 
 /** Remote sessions over the records; sessions that an earlier server left open are closed first. */
 export async function createRemote(ports: RemotePorts): Promise<Remote> {
@@ -155,18 +153,11 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
     if (who.clients !== null && !who.clients.includes(client))
       throw new VigiaError('FORBIDDEN', `${who.name} has nothing to do with devices of ${client}`)
   }
-
-  const sweep = (): void => {
-    if (!existsSync(ports.directory)) return
-    for (const name of readdirSync(ports.directory)) {
-      const path = join(ports.directory, name)
-      if (name.endsWith('.cast') && clock() - statSync(path).mtimeMs > ports.keptMs)
-        rmSync(path, { force: true })
-    }
-  }
-
-  sweep()
-  const sweeping = setInterval(sweep, SWEEP_MS).unref()
+  const { directory, keptMs } = ports
+  const recordings = openRecordings({
+    ...{ directory, keptMs, clock },
+    failed: (session, error) => log.error({ err: error, session }, 'a recording could not be written'),
+  })
 
   async function open(envelope: DsseEnvelope, opener: Opener): Promise<RemoteView> {
     const off = await ports.switchedOff()
@@ -191,7 +182,7 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
       // Before anything of the device is told: a foreign one that is there is like one that is not.
       checkDevice(checked, opener, device !== undefined)
       checkFresh(checked, ports.hello(address.device), nowMs)
-      const recording = request.kind === 'terminal' ? `${id}.cast` : null
+      const recording = recordingName(request)
       if (!(await insertSession(db, { request, envelope: signed, keyid, recording, nowMs })))
         throw new VigiaError('COMMAND_REPLAYED', 'there was a session of this id already')
       // Nothing that is opened goes out before it stands in the audit chain.
@@ -201,15 +192,7 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
         detail: { session: id, kind, control, technician, keyid, reason, request: digest },
       })
     })
-    const recording =
-      request.kind === 'terminal'
-        ? startRecording({
-            ...{ directory: ports.directory, session: id, clock },
-            ...{ columns: request.columns, rows: request.rows },
-            title: `${request.technician} on ${address.device}`,
-            failed: (error) => log.error({ err: error, session: id }, 'a recording could not be written'),
-          })
-        : undefined
+    const recording = recordings.start(request)
     const files =
       request.kind === 'files'
         ? createFileNotes({
@@ -278,15 +261,15 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
       if (found?.recording == null) throw new VigiaError('NOT_FOUND', `session ${id} has no recording`)
       const { client, device } = found.view
       mayReach(who, client)
-      const file = join(ports.directory, found.recording)
-      if (!existsSync(file)) throw new VigiaError('NOT_FOUND', 'the recording is not kept any more')
+      if (!recordings.has(found.recording))
+        throw new VigiaError('NOT_FOUND', 'the recording is not kept any more')
       await records.server((db) =>
         ports.note(db, {
           ...{ who: who.name, action: 'remote.replay', client, subject: device },
           detail: { session: id },
         }),
       )
-      return createReadStream(file)
+      return recordings.read(found.recording)
     },
     attach(id, login, after, socket) {
       const open = sessions.get(id)
@@ -349,9 +332,9 @@ export async function createRemote(ports: RemotePorts): Promise<Remote> {
       await Promise.all(lost.map(([id]) => cut(id, 'withdrawn', who)))
     },
     async stop() {
-      clearInterval(sweeping)
+      recordings.stop()
       await Promise.all([...sessions.keys()].map((id) => cut(id, 'server-stopped')))
     },
-    sweep,
+    sweep: () => recordings.sweep(),
   }
 }
