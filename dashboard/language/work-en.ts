@@ -260,6 +260,7 @@ export const workEn = {
     everyClient: 'every client',
     setSecret: 'Store',
     removeSecret: 'Forget',
+    removeSecretSure: 'Forget {{name}}? Scripts that name it run no more.',
     secretColumn: { name: 'Name', client: 'For', changed: 'Changed', who: 'By' },
     ownersOnly: 'Owners store and remove secrets.',
     picked_one: '{{count}} picked',

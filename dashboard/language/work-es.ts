@@ -268,6 +268,7 @@ export const workEs: WorkWords = {
     everyClient: 'todos los clientes',
     setSecret: 'Guardar',
     removeSecret: 'Olvidar',
+    removeSecretSure: '¿Olvidar {{name}}? Los scripts que lo nombran dejarán de ejecutarse.',
     secretColumn: { name: 'Nombre', client: 'Para', changed: 'Cambiado', who: 'Por' },
     ownersOnly: 'Los propietarios guardan y quitan secretos.',
     picked_one: '{{count}} elegido',

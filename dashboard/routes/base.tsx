@@ -35,6 +35,7 @@ function NotFound(): ReactElement {
   const { t } = useWords()
   return (
     <main className="page">
+      <h1 className="sr-only">{t('shell.notFound')}</h1>
       <Empty icon="fleet" title={t('shell.notFound')} help={t('shell.notFoundHelp')}>
         <Link to="/">{t('shell.toFleet')}</Link>
       </Empty>

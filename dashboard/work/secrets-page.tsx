@@ -52,6 +52,7 @@ function Row({ secret, owner }: { secret: Secret; owner: boolean }): ReactElemen
   const { t } = useWords()
   const queries = useQueryClient()
   const { prove, dialog } = useProof()
+  const [sure, setSure] = useState(false)
   const remove = useMutation({
     mutationFn: () =>
       prove(() =>
@@ -74,15 +75,31 @@ function Row({ secret, owner }: { secret: Secret; owner: boolean }): ReactElemen
       <td data-column="who">{secret.changedBy}</td>
       {owner && (
         <td className="number">
-          <Button
-            size="compact-xs"
-            variant="default"
-            aria-label={`${t('work.removeSecret')}: ${secret.name}`}
-            loading={remove.isPending}
-            onClick={() => remove.mutate()}
-          >
-            {t('work.removeSecret')}
-          </Button>
+          {sure ? (
+            <span className="inline">
+              <span>{t('work.removeSecretSure', { name: secret.name })}</span>
+              <Button
+                size="compact-xs"
+                color="red"
+                loading={remove.isPending}
+                onClick={() => remove.mutate()}
+              >
+                {t('common.yes')}
+              </Button>
+              <Button size="compact-xs" variant="default" onClick={() => setSure(false)}>
+                {t('common.no')}
+              </Button>
+            </span>
+          ) : (
+            <Button
+              size="compact-xs"
+              variant="default"
+              aria-label={`${t('work.removeSecret')}: ${secret.name}`}
+              onClick={() => setSure(true)}
+            >
+              {t('work.removeSecret')}
+            </Button>
+          )}
           {remove.isError && <Failure error={remove.error} />}
           {dialog}
         </td>

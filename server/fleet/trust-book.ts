@@ -141,7 +141,7 @@ export async function openTrust(options: {
           state: 'ok',
           message: alone
             ? `root ${String(version)}: nobody but the project can approve; give "trust.approvers" in vigia.yaml before the first device is enrolled`
-            : `root ${String(version)}, ${String(approvers.keys.length)} approvers${older}`,
+            : `root ${String(version)}, approvers: ${String(approvers.keys.length)}${older}`,
         }
       },
     },

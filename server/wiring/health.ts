@@ -52,7 +52,7 @@ function probesOf(parts: Parts): HealthProbe[] {
       name: 'broker',
       async probe() {
         await broker.ping()
-        return { state: 'ok', message: `${broker.name}, ${broker.sessions()} sessions` }
+        return { state: 'ok', message: `${broker.name}, sessions: ${broker.sessions()}` }
       },
     },
     {

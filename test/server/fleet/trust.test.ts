@@ -82,7 +82,7 @@ describe('the first root', () => {
       approvers: { threshold: 1, fleetThreshold: 2, keys: [publicPart(ana), publicPart(luis)] },
       publishers: { keys: [publicPart(project)] },
     })
-    expect(await health(two)).toEqual({ state: 'ok', message: 'root 1, 2 approvers' })
+    expect(await health(two)).toEqual({ state: 'ok', message: 'root 1, approvers: 2' })
     expect(statSync(join(directory, 'trust.json')).mode & 0o777).toBe(0o600)
     expect((await open({ people: [publicPart(ana)] })).root.approvers).toMatchObject({ fleetThreshold: 1 })
     const alone = await open({ people: [] })
