@@ -41,9 +41,16 @@ describe('a person who is removed by an owner', () => {
         db,
       ),
     )
-    const past = () => Promise.all(PAST.map((name) => call('whole', name)))
+    // Of others a job may end by itself meanwhile.
+    const past = async () =>
+      (await Promise.all(PAST.map((name) => call('whole', name))))
+        .flatMap((answer) =>
+          Object.values(answer).filter((value): value is unknown[] => Array.isArray(value)),
+        )
+        .flat()
+        .filter((row) => JSON.stringify(row).includes('"limited"'))
     const [before, chain] = [await past(), await call('whole', 'audit')]
-    expect(JSON.stringify(before).split('"limited"').length).toBeGreaterThan(3)
+    expect(before.length).toBeGreaterThan(3)
 
     await site.records.operator((db) => sql`update person_session set proven_until = null`.execute(db))
     expect(await remove('whole', 'limited')).toMatchObject({ status: 403, code: 'SECOND_FACTOR_REQUIRED' })

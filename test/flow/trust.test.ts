@@ -195,7 +195,7 @@ describe('rotation and withdrawal by the threshold', () => {
     expect((await vigia.server.call('trust')).root.version).toBe(3)
     const health = await vigia.server.call('health')
     expect(health.parts.find(({ name }) => name === 'trust')).toMatchObject({ state: 'ok' })
-    const alone = as('ana', 'trust', 'add-technician', 'x', '--name', 'X', '--key', 'ana', '--yes')
+    const alone = as('ana', 'trust', 'add-technician', 'ana', '--name', 'X', '--key', 'ana', '--yes')
     expect(alone.stderr).toMatch(/^TRUST_THRESHOLD: The next root takes 2 approvers/)
     // The page of who waits for it shows the draft's command by this.
     const offer = await vigia.server.call('remoteOffer', { params: { device: local.device } })
