@@ -75,7 +75,8 @@ function Pack({
   const [text, setText] = useState(start)
   const [goTo, setGoTo] = useState<{ line: number; column: number }>()
   const canEdit = isOwner && editing
-  const dirty = text !== (saved?.text ?? '')
+  const [applied, setApplied] = useState<string>()
+  const dirty = text !== (saved?.text ?? '') && text !== applied
   const [settled] = useDebouncedValue(text, CHECK_AFTER_MS)
   const check = useQuery({
     queryKey: ['rule-check', name, settled],
@@ -130,6 +131,7 @@ function Pack({
             name={name}
             text={text}
             isSaved={saved?.origin === 'data'}
+            applied={setApplied}
             changes={isChecked ? (check.data?.changes ?? []) : []}
             ready={dirty && isChecked && check.data?.faults.length === 0}
           />

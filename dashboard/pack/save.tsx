@@ -17,12 +17,15 @@ export function Save({
   isSaved,
   changes,
   ready,
+  applied,
 }: {
   name: string
   text: string
   isSaved: boolean
   changes: readonly RuleChange[]
   ready: boolean
+  /** Told the text that is in force from now on, and nothing once the page has read it anew. */
+  applied: (text: string | undefined) => void
 }): ReactElement {
   const { t } = useWords()
   const queries = useQueryClient()
@@ -39,6 +42,7 @@ export function Save({
         }),
       ),
     onSuccess: async (_, what) => {
+      if (what === 'save') applied(text)
       dialog.current?.close()
       setNote('')
       await Promise.all(
@@ -53,6 +57,7 @@ export function Save({
           'noise',
         ].map((key) => queries.invalidateQueries({ queryKey: [key] })),
       )
+      applied(undefined)
       if (what === 'remove') await navigate({ to: '/packs', ignoreBlocker: true })
     },
   })

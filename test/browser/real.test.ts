@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Secret, TOTP } from 'otpauth'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createInstallation, type Installation } from '../support/installation.ts'
 import { suiteNeeding } from '../support/servers.ts'
@@ -174,10 +174,17 @@ rules:
         .waitFor({ timeout: 60_000 })
       await page.getByRole('button', { name: 'Save …' }).click()
       await page.getByRole('dialog').getByLabel('Why').fill('asked for by Ana')
+      // What is in force is left without a question, also while the page still reads it anew.
+      const slowly = async (route: Route): Promise<void> => {
+        await new Promise((resolve) => setTimeout(resolve, 3000))
+        await route.continue()
+      }
+      await page.route('**/api/rules/packs', slowly)
       await page.getByRole('button', { name: 'Put in force' }).click()
       await page.getByText('asked for by Ana').waitFor()
       await page.getByRole('link', { name: 'Rules', exact: true }).click()
       await page.getByLabel('Search rules').fill('acme-memory')
+      await page.unroute('**/api/rules/packs', slowly)
       const rule = page.getByRole('row', { name: /Acme memory/ })
       await rule.waitFor()
       expect(await rule.innerText()).toContain('Critical')
