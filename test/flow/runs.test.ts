@@ -108,6 +108,7 @@ describe('a run over real agents', () => {
     const deeds = JSON.parse(done('audit', 'list', '--subject', job, '--json')) as unknown[]
     expect(deeds).toMatchObject([
       { action: 'job.end', detail: { device: second, state: 'succeeded', exitCode: 0 } },
+      { action: 'command.send', who: 'server', detail: { job } },
       { action: 'job.order', who: 'local', detail: { device: second, reason: 'a look' } },
     ])
     done('views', 'save', 'all-linux', '--where', 'device.os == "linux"')
