@@ -235,12 +235,6 @@ async function needOf({ server }: Context, content: ScriptContent, offline: bool
 }
 
 async function handIn({ server, out }: Context, envelope: DsseEnvelope): Promise<void> {
-  const { root } = await server.call('trust')
-  if (root.revokedScripts.includes(payloadDigest(envelope)))
-    throw new VigiaError(
-      'SCRIPT_REVOKED',
-      'The trust root has withdrawn this very version: no approval brings it back. Raise its version.',
-    )
   const stored = await server.call('addScript', { body: envelope })
   out.print(stored, () => [
     `${stored.name} version ${stored.version} is on the server.`,

@@ -28,7 +28,7 @@ export function planText(plan: RunPlan): string[] {
   const clients = new Set(plan.devices.map(({ client }) => client))
   const lines = [
     `${plan.script}@${plan.version} (${plan.digest.slice(0, 12)}) reaches ${counted(plan.devices.length, 'device')} of ${counted(clients.size, 'client')}` +
-      `${away === 0 ? '' : `, of which ${away} are not connected`}.`,
+      `${away === 0 ? '' : `, of which ${away} ${away === 1 ? 'is' : 'are'} not connected`}.`,
     ...plan.waves.map((end, wave) => {
       const names = plan.devices.filter((device) => device.wave === wave).map(({ hostname }) => hostname)
       const more = names.length > 5 ? `, … ${names.length - 5} more` : ''

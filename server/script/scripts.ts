@@ -30,7 +30,7 @@ type Listed = {
 export type Scripts = {
   /**
    * Stores a script that at least one known approver or publisher signed (COMMAND_UNAPPROVED); one with fewer approvals
-   * than it needs waits for more. A name and version stand for one content for ever (CONFLICT for another); the same
+   * than it needs waits for more. SCRIPT_REVOKED for one that the root has withdrawn. A name and version stand for one content for ever (CONFLICT for another); the same
    * content again adds its signatures.
    */
   add(envelope: DsseEnvelope): Promise<{ digest: string; name: string; version: number; lacking: number }>
@@ -116,7 +116,14 @@ export function createScripts({ records, clock, root }: Options): Scripts {
   }
 
   return {
-    add: (envelope) => records.operator((db) => addIn(db, envelope)),
+    async add(envelope) {
+      if (root().revokedScripts.includes(payloadDigest(envelope)))
+        throw new VigiaError(
+          'SCRIPT_REVOKED',
+          'the trust root has withdrawn this very version: no approval brings it back; raise its version',
+        )
+      return records.operator((db) => addIn(db, envelope))
+    },
 
     addAll: (envelopes) =>
       records.operator(async (db) => {

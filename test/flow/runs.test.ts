@@ -84,7 +84,7 @@ describe('a run over real agents', () => {
   it('shows its plan, reaches who is there, waits for who is away, and ends when they came', async () => {
     approve('hello', 'echo "VIGIA_FIELD who=$(hostname)"\necho hello\n')
     const plan = done('run', 'hello', '--where', 'device.os == "linux"', '--plan')
-    expect(plan).toContain('reaches 2 devices of 1 client, of which 1 are not connected')
+    expect(plan).toContain('reaches 2 devices of 1 client, of which 1 is not connected')
     const unasked = vigia.vigia('run', 'hello', '--device', local, '--device', second)
     expect([unasked.code, unasked.stderr]).toEqual([2, expect.stringContaining('--yes')])
 
@@ -105,6 +105,14 @@ describe('a run over real agents', () => {
     const follow = vigia.vigia('run', 'hello', '--device', second, '--follow', '--reason', 'a look', '--json')
     const { id: job } = JSON.parse(follow.stdout) as { id: string }
     expect([follow.code, follow.stdout]).toEqual([0, expect.stringContaining('hello\\n')])
+    const late = vigia.vigia('job', job, '--follow')
+    expect([late.code, late.stdout]).toEqual([0, expect.stringMatching(/hello\n[^]*succeeded, exit code 0/)])
+    const { script } = await vigia.server.call('script', { params: { name: 'hello' } })
+    expect(done('scripts', 'show', script.digest.slice(0, 12))).toContain('echo hello')
+    expect(vigia.vigia('approve', script.digest.slice(0, 12), '--yes')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining(`vigia scripts show ${script.digest.slice(0, 12)}`) as unknown,
+    })
     const deeds = JSON.parse(done('audit', 'list', '--subject', job, '--json')) as unknown[]
     expect(deeds).toMatchObject([
       { action: 'job.end', detail: { device: second, state: 'succeeded', exitCode: 0 } },

@@ -156,6 +156,10 @@ describe('rotation and withdrawal by the threshold', () => {
     done(as('eva', 'trust', 'apply', 'third.json'))
     await eventually('the agent has root 3', 20_000, async () => versionOf(local.dataDir) === 3)
     await expect(order(script.digest)).rejects.toMatchObject({ code: 'SCRIPT_REVOKED' })
+    expect(as('eva', 'approve', script.digest, '--key', 'eva', '--yes')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('SCRIPT_REVOKED') as unknown,
+    })
     const { root } = await vigia.server.call('trust')
     expect(root.technicians.keys).toMatchObject([{ name: 'Tina' }])
     // The device itself takes two orders of one script within the hour.

@@ -139,6 +139,9 @@ describe('approved scripts', () => {
     expect((await scripts.list()).filter(({ content }) => content.name === name)).toMatchObject([
       { digest: newer.digest, revoked: true },
     ])
+    // No further approval brings it back.
+    await expect(scripts.add(signed({ name }, berto))).rejects.toMatchObject({ code: 'SCRIPT_REVOKED' })
+    expect((await scripts.get(digest)).script.approvedBy).toEqual(['ana'])
     root = { ...trial, approvers: { ...trial.approvers, keys: [publicPart(berto)] } }
     expect(scripts.refusal((await find(digest))!, here)).toMatchObject({ code: 'COMMAND_UNAPPROVED' })
     const order = () => makeOrder(request(signed({ name }, ana)), eve, root)
