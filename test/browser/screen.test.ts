@@ -51,7 +51,7 @@ suiteNeeding(
         ],
         ...['-nopw', '-noxdamage', '-nocursorshape'],
       ])
-      site = await openRemoteSite({ DISPLAY: display.name, WAYLAND_DISPLAY: '' })
+      site = await openRemoteSite(display.at)
       page = site.page
       site.policy({ screen: 'unattended', files: 'ask', vncPort: port, clipboard: 'none' })
       await site.go('screen')

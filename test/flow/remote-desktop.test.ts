@@ -55,7 +55,7 @@ suiteNeeding(
       writeFileSync(join(folder, 'cert.pem'), server.certPem)
       writeFileSync(join(folder, 'key.pem'), server.keyPem)
       xrdp = spawn(programs.xrdp, ['--nodaemon', '--config', ini], { stdio: 'ignore' })
-      vigia = await createInstallation({ env: { DISPLAY: there.name, WAYLAND_DISPLAY: '' } })
+      vigia = await createInstallation({ env: there.at })
       await vigia.start()
       device = await admitTechnician(vigia, 'tess')
     }, 180_000)

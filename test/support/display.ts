@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export type Display = {
   name: string
   env: NodeJS.ProcessEnv
+  /** What makes this display that of an installation, in place of the desktop at which nobody is. */
+  at: Record<string, string>
   /** Starts a program on it; it ends with the display. */
   run(file: string, args: readonly string[]): ChildProcess
   xdotool(...args: string[]): string
@@ -68,6 +70,7 @@ export async function startDisplay(screen = '800x600x24'): Promise<Display> {
   return {
     name,
     env,
+    at: { DISPLAY: name, WAYLAND_DISPLAY: '' },
     run(file, args) {
       const child = spawn(file, args, { env, cwd: folder, stdio: 'ignore' })
       children.push(child)

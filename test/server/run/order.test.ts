@@ -1,14 +1,10 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ana, on, type Fleet } from './fleet.ts'
 import { fleetSuite } from './suite.ts'
 
-const given = fleetSuite()
 let fleet: Fleet
 let client: string
-beforeEach(() => {
-  fleet = given.fleet()
-  client = given.client()
-})
+fleetSuite((fresh) => ({ fleet, client } = fresh))
 
 describe('the order of a run', () => {
   it('is refused with code and place before anything is stored', async () => {

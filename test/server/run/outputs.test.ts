@@ -1,18 +1,14 @@
 import type { Updateable } from 'kysely'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { verifyOutputs } from '../../../server/audit/outputs.ts'
 import { json, type Tables } from '../../../server/records/schema.ts'
 import { outputHashes } from '../../../server/remediation/output-hash.ts'
 import { ana, type Fleet } from './fleet.ts'
 import { fleetSuite } from './suite.ts'
 
-const given = fleetSuite()
 let fleet: Fleet
 let client: string
-beforeEach(() => {
-  fleet = given.fleet()
-  client = given.client()
-})
+fleetSuite((fresh) => ({ fleet, client } = fresh))
 
 describe('the outputs that are kept', () => {
   const verify = () => verifyOutputs(fleet.records, outputHashes)

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { csvHead, csvRow } from '../../../server/run/results.ts'
 import { ana, type Fleet } from './fleet.ts'
 import { fleetSuite } from './suite.ts'
@@ -31,13 +31,9 @@ describe('the table of results as CSV', () => {
   })
 })
 
-const given = fleetSuite()
 let fleet: Fleet
 let client: string
-beforeEach(() => {
-  fleet = given.fleet()
-  client = given.client()
-})
+fleetSuite((fresh) => ({ fleet, client } = fresh))
 
 describe('the results of a long run', () => {
   it('come page by page, each device once', async () => {

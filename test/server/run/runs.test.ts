@@ -1,15 +1,11 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { setKillSwitch } from '../../../server/remediation/settings.ts'
 import { ana, on, type Fleet } from './fleet.ts'
 import { fleetSuite } from './suite.ts'
 
-const given = fleetSuite()
 let fleet: Fleet
 let client: string
-beforeEach(() => {
-  fleet = given.fleet()
-  client = given.client()
-})
+fleetSuite((fresh) => ({ fleet, client } = fresh))
 
 describe('a run over many devices', () => {
   it('reaches each of them once, wave by wave, and tells how each ended', async () => {

@@ -1,15 +1,11 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createPeople } from '../../../server/access/people.ts'
 import { ana, on, type Fleet } from './fleet.ts'
 import { fleetSuite } from './suite.ts'
 
-const given = fleetSuite()
 let fleet: Fleet
 let client: string
-beforeEach(() => {
-  fleet = given.fleet()
-  client = given.client()
-})
+fleetSuite((fresh) => ({ fleet, client } = fresh))
 
 describe('a schedule', () => {
   const nightly = { kind: 'cron', cron: '0 10 * * *', timeZone: 'UTC' } as const

@@ -1,16 +1,12 @@
 import { createDecipheriv, createECDH, createHash, hkdfSync } from 'node:crypto'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { SealedSecret } from '../../../contract/command.ts'
 import { ana, type Fleet } from './fleet.ts'
 import { fleetSuite } from './suite.ts'
 
-const given = fleetSuite()
 let fleet: Fleet
 let client: string
-beforeEach(() => {
-  fleet = given.fleet()
-  client = given.client()
-})
+fleetSuite((fresh) => ({ fleet, client } = fresh))
 
 const VALUE = 'correct horse battery staple'
 const note = async (): Promise<void> => undefined

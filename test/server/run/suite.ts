@@ -2,11 +2,10 @@ import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { testRecords } from '../records/clusters.ts'
 import { openFleet, type Fleet } from './fleet.ts'
 
-/** A suite on records of its own, with a fresh fleet and a client for each test. */
-export function fleetSuite(): { fleet: () => Fleet; client: () => string } {
+/** A suite on records of its own; `begin` is given a fresh fleet and a client before each test. */
+export function fleetSuite(begin: (fresh: { fleet: Fleet; client: string }) => void): void {
   let opened: Awaited<ReturnType<typeof testRecords>>
   let fleet: Fleet
-  let client: string
   beforeAll(async () => {
     opened = await testRecords()
   })
@@ -21,7 +20,6 @@ export function fleetSuite(): { fleet: () => Fleet; client: () => string } {
       await db.deleteFrom('setting').execute()
     })
     fleet = await openFleet(opened.records)
-    client = await fleet.client()
+    begin({ fleet, client: await fleet.client() })
   })
-  return { fleet: () => fleet, client: () => client }
 }
