@@ -6,6 +6,7 @@ import { useProof } from '../access/proof.tsx'
 import { call, type Answer } from '../api.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
+import { AskFirst } from '../shell/ask-first.tsx'
 import { Ago, Empty, Failure, PageHead } from '../shell/parts.tsx'
 import { Listed, ListTable } from '../table/listed.tsx'
 import { askWork } from './ask.ts'
@@ -52,7 +53,6 @@ function Row({ secret, owner }: { secret: Secret; owner: boolean }): ReactElemen
   const { t } = useWords()
   const queries = useQueryClient()
   const { prove, dialog } = useProof()
-  const [sure, setSure] = useState(false)
   const remove = useMutation({
     mutationFn: () =>
       prove(() =>
@@ -75,31 +75,16 @@ function Row({ secret, owner }: { secret: Secret; owner: boolean }): ReactElemen
       <td data-column="who">{secret.changedBy}</td>
       {owner && (
         <td className="number">
-          {sure ? (
-            <span className="inline">
-              <span>{t('work.removeSecretSure', { name: secret.name })}</span>
-              <Button
-                size="compact-xs"
-                color="red"
-                loading={remove.isPending}
-                onClick={() => remove.mutate()}
-              >
-                {t('common.yes')}
-              </Button>
-              <Button size="compact-xs" variant="default" onClick={() => setSure(false)}>
-                {t('common.no')}
-              </Button>
-            </span>
-          ) : (
-            <Button
+          <span className="inline">
+            <AskFirst
+              label={t('work.removeSecret')}
+              named={`${t('work.removeSecret')}: ${secret.name}`}
+              question={t('work.removeSecretSure', { name: secret.name })}
               size="compact-xs"
-              variant="default"
-              aria-label={`${t('work.removeSecret')}: ${secret.name}`}
-              onClick={() => setSure(true)}
-            >
-              {t('work.removeSecret')}
-            </Button>
-          )}
+              busy={remove.isPending}
+              act={() => remove.mutate()}
+            />
+          </span>
           {remove.isError && <Failure error={remove.error} />}
           {dialog}
         </td>

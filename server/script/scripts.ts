@@ -29,9 +29,9 @@ type Listed = {
 
 export type Scripts = {
   /**
-   * Stores a script that at least one known approver or publisher signed (COMMAND_UNAPPROVED); one with fewer approvals
-   * than it needs waits for more. SCRIPT_REVOKED for one that the root has withdrawn. A name and version stand for one content for ever (CONFLICT for another); the same
-   * content again adds its signatures.
+   * Stores a script that at least one known approver or publisher signed (COMMAND_UNAPPROVED) and that the root has not
+   * withdrawn (SCRIPT_REVOKED); one with fewer approvals than it needs waits for more. A name and version stand for one
+   * content for ever (CONFLICT for another); the same content again adds its signatures.
    */
   add(envelope: DsseEnvelope): Promise<{ digest: string; name: string; version: number; lacking: number }>
   /**

@@ -2,12 +2,13 @@ import '../work.css'
 import { Button } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
-import { lazy, Suspense, useState, type ReactElement } from 'react'
+import { lazy, Suspense, type ReactElement } from 'react'
 import type { RunView } from '../../../contract/run.ts'
 import { useProof } from '../../access/proof.tsx'
 import { call } from '../../api.ts'
 import { formatExact } from '../../language/format.ts'
 import { useWords } from '../../language/use-words.ts'
+import { AskFirst } from '../../shell/ask-first.tsx'
 import { Ago, Fact, Failure, PageHead, Waiting } from '../../shell/parts.tsx'
 import { askWork } from '../ask.ts'
 import { MadeRuns } from './made-runs.tsx'
@@ -146,13 +147,9 @@ function Actions({ run }: { run: RunView }): ReactElement {
   const queries = useQueryClient()
   const navigate = useNavigate()
   const { prove, dialog } = useProof()
-  const [sure, setSure] = useState(false)
   const cancel = useMutation({
     mutationFn: () => prove(() => call('cancelRun', { params: { id: run.id } })),
-    onSettled: async () => {
-      setSure(false)
-      await queries.invalidateQueries({ queryKey: ['run', run.id] })
-    },
+    onSettled: () => queries.invalidateQueries({ queryKey: ['run', run.id] }),
   })
   const rerun = useMutation({
     mutationFn: () => prove(() => call('rerunFailed', { params: { id: run.id } })),
@@ -165,21 +162,14 @@ function Actions({ run }: { run: RunView }): ReactElement {
   return (
     <span className="stack-tight">
       <span className="inline">
-        {goesOn && !sure && (
-          <Button size="xs" variant="default" onClick={() => setSure(true)}>
-            {t(run.state === 'scheduled' ? 'work.endSchedule' : 'work.cancelRun')}
-          </Button>
-        )}
-        {goesOn && sure && (
-          <>
-            <span>{t(run.state === 'scheduled' ? 'work.endScheduleSure' : 'work.cancelSure')}</span>
-            <Button size="xs" color="red" loading={cancel.isPending} onClick={() => cancel.mutate()}>
-              {t('common.yes')}
-            </Button>
-            <Button size="xs" variant="default" onClick={() => setSure(false)}>
-              {t('common.no')}
-            </Button>
-          </>
+        {goesOn && (
+          <AskFirst
+            label={t(run.state === 'scheduled' ? 'work.endSchedule' : 'work.cancelRun')}
+            question={t(run.state === 'scheduled' ? 'work.endScheduleSure' : 'work.cancelSure')}
+            size="xs"
+            busy={cancel.isPending}
+            act={() => cancel.mutate()}
+          />
         )}
         {!goesOn && failed && (
           <Button size="xs" loading={rerun.isPending} onClick={() => rerun.mutate()}>
