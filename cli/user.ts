@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { VigiaError } from '../contract/errors.ts'
 import type { StandingKey } from '../contract/routes/person.ts'
+import { removalCommand } from '../contract/trust/removal.ts'
 import { PersonRole } from '../contract/views.ts'
 import { contextOf } from './command.ts'
 import { choiceOption } from './options.ts'
@@ -121,12 +122,11 @@ function registerRemove(user: Command): void {
 /** What the server cannot do: it has no part in the trust root. */
 function keysText(name: string, keys: readonly StandingKey[]): string[] {
   if (keys.length === 0) return []
-  const flags = keys.map(({ role, keyid }) => `--remove-${role} ${keyid.slice(0, 8)}`).join(' ')
   const approves = keys.some(({ role }) => role === 'approver')
   return [
     `Keys of ${name} still stand in the trust root: ${keys.map(({ role, keyid }) => `${role} ${keyid.slice(0, 8)}`).join(', ')}.`,
     "No session opens with a technician's key from now on, but no server can take a key out. Approvers do:",
-    `  vigia trust draft ${flags} --out next.json`,
+    `  ${removalCommand(keys)}`,
     '  vigia trust sign next.json, by as many approvers as it says; then vigia trust apply next.json',
     ...(approves ? ["Until then devices run what the approver's key signs: do it today."] : []),
   ]

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState, type ReactElement } from 'react'
 import type { FormerView, PersonView, StandingKey } from '../../contract/routes/person.ts'
+import { removalCommand } from '../../contract/trust/removal.ts'
 import { call } from '../api.ts'
 import { useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
@@ -180,7 +181,6 @@ function RemoveDialog(props: { person: PersonView; over: (removed?: Removed) => 
 /** What was done, and what only approvers can do: the server has no part in the trust root. */
 function Gone({ name, keys }: Removed): ReactElement {
   const { t } = useWords()
-  const flags = keys.map(({ role, keyid }) => `--remove-${role} ${keyid.slice(0, 8)}`)
   return (
     <section className="card card-body stack" role="status">
       <strong>{t('people.gone', { name })}</strong>
@@ -188,7 +188,7 @@ function Gone({ name, keys }: Removed): ReactElement {
         <>
           <p>{t('people.keys', { count: keys.length })}</p>
           {keys.some(({ role }) => role === 'approver') && <p>{t('people.approver')}</p>}
-          <code className="command">{`vigia trust draft ${flags.join(' ')} --out next.json`}</code>
+          <code className="command">{removalCommand(keys)}</code>
         </>
       )}
     </section>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
 import { VigiaError } from '../../contract/errors.ts'
+import { removalCommand } from '../../contract/trust/removal.ts'
 import { REMOTE_TYPE, RemoteRequest } from '../../contract/remote/session.ts'
 import type { SessionHello } from '../../contract/report.ts'
 import type { TrustedKey } from '../../contract/trust/root.ts'
@@ -52,7 +53,7 @@ export function refuseFormer({ request, keyid }: Checked, removed: boolean): voi
   if (removed)
     throw new VigiaError(
       'FORBIDDEN',
-      `${request.technician} was removed; approvers take the key out with "vigia trust draft --remove-technician ${keyid.slice(0, 8)}"`,
+      `${request.technician} was removed; approvers take the key out with "${removalCommand([{ role: 'technician', keyid }])}"`,
     )
 }
 

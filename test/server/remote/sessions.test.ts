@@ -203,7 +203,7 @@ describe('remote sessions on the server', () => {
     for (const who of [opener, local])
       expect(await refusal(sealRemote(asked(), [tess]), who)).toBe('FORBIDDEN')
     await expect(remote.open(sealRemote(asked(), [tess]), local)).rejects.toThrow(
-      `"vigia trust draft --remove-technician ${tess.keyid.slice(0, 8)}"`,
+      `"vigia trust draft --remove-technician ${tess.keyid.slice(0, 8)} --out next.json"`,
     )
     await remote.close(other.session, opener)
   })
