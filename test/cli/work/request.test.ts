@@ -139,7 +139,7 @@ describe('what a person reads', () => {
       omitted: [{ device: 'd-d', hostname: 'four', code: 'DEVICE_REVOKED' }],
     })
     expect(text).toEqual([
-      'tidy@2 (abababababab) reaches 3 devices of 1 client, of which 1 are not connected.',
+      'tidy@2 (abababababab) reaches 3 devices of 1 client, of which 1 is not connected.',
       '  Wave 1: up to 1 in all: one',
       '  Wave 2: up to 3 in all: two, three',
       'Left out: 1',
