@@ -1,7 +1,8 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { VigiaError } from '../contract/errors.ts'
-import { runnerLives, startTicksOf } from './act/ledger.ts'
+import { runnerLives } from './act/ledger.ts'
+import { startedAt } from './act/started-at.ts'
 
 /**
  * Takes an agent's data directory for this process; DATA_IN_USE names the process that has it. A lock whose
@@ -9,7 +10,7 @@ import { runnerLives, startTicksOf } from './act/ledger.ts'
  */
 export function lockAgent(path: string): { release(): void } {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const mine = { pid: process.pid, startTicks: startTicksOf(process.pid) }
+  const mine = { pid: process.pid, startTicks: startedAt(process.pid) }
   for (let attempt = 0; attempt < 3; attempt++) {
     let fd: number
     try {

@@ -138,6 +138,12 @@ export const ERROR_CODES = {
     3,
     'The secret was not sealed for this session. Order the job again.',
   ),
+  SECRET_UNUSABLE: row(
+    'permanent',
+    400,
+    2,
+    'Give the script in PowerShell, which takes any secret, or store one without these characters.',
+  ),
   DEVICE_OFFLINE: row(
     'transient',
     503,

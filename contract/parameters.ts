@@ -7,7 +7,7 @@ import { patternWays } from './pattern-cost.ts'
  * same function: the server before it signs an order, the agent before it runs it. A pattern must match the whole.
  */
 export function resolveParameters(
-  script: Pick<ScriptContent, 'name' | 'parameters'>,
+  script: Pick<ScriptContent, 'name' | 'parameters' | 'interpreter'>,
   given: ParameterValues,
 ): { values: ParameterValues; faults: Fault[] } {
   const faults: Fault[] = []
@@ -17,7 +17,7 @@ export function resolveParameters(
       faults.push({ field: name, message: `is no parameter of ${script.name}` })
   for (const [name, schema] of Object.entries(script.parameters)) {
     const value = Object.hasOwn(given, name) ? given[name] : 'default' in schema ? schema.default : undefined
-    const message = value === undefined ? 'is missing' : faultOf(schema, value)
+    const message = value === undefined ? 'is missing' : faultOf(schema, value, script)
     if (message !== null) faults.push({ field: name, message })
     else if (value !== undefined) values[name] = value
   }
@@ -25,8 +25,8 @@ export function resolveParameters(
 }
 
 /** What is wrong with parameters as a script declares them: no value could ever fit, or its own default does not. */
-export function declarationFaults({ parameters }: Pick<ScriptContent, 'parameters'>): Fault[] {
-  return Object.entries(parameters).flatMap(([name, schema]) => {
+export function declarationFaults(script: Pick<ScriptContent, 'parameters' | 'interpreter'>): Fault[] {
+  return Object.entries(script.parameters).flatMap(([name, schema]) => {
     const field = `parameters.${name}`
     if (schema.type === 'string' && !isPattern(schema.pattern))
       return [{ field: `${field}.pattern`, message: `is no regular expression: ${schema.pattern}` }]
@@ -34,8 +34,12 @@ export function declarationFaults({ parameters }: Pick<ScriptContent, 'parameter
       return [{ field: `${field}.pattern`, message: `could hold whoever checks a value: ${schema.pattern}` }]
     if (schema.type === 'integer' && schema.min > schema.max)
       return [{ field: `${field}.min`, message: 'is greater than max' }]
+    const unusable =
+      schema.type === 'choice' ? schema.choices.filter((choice) => isEvaluated(choice, script)) : []
+    if (unusable.length > 0)
+      return [{ field: `${field}.choices`, message: `${unusable.join(', ')} ${EVALUATED}` }]
     const preset = 'default' in schema ? schema.default : undefined
-    const message = preset === undefined ? null : faultOf(schema, preset)
+    const message = preset === undefined ? null : faultOf(schema, preset, script)
     return message === null ? [] : [{ field: `${field}.default`, message }]
   })
 }
@@ -56,10 +60,29 @@ function isPattern(pattern: string): boolean {
 /** How secrets of the server are called. */
 export const SECRET_NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 
-function faultOf(schema: ScriptParameter, value: string | number | boolean): string | null {
+/**
+ * cmd.exe puts the value of %NAME% into a line before it reads the line: with these in it, a value would be a command,
+ * which nobody approved. (CMD /?, "special characters"; and parentheses, which end a block.)
+ */
+const EVALUATED_BY_CMD = /[\0-\x1f"%&|<>^!()]/u
+const EVALUATED = 'must not hold " % & | < > ^ ! ( ) or line breaks, which cmd.exe would evaluate'
+
+/** Whether a value would be more than a text to what runs the script: so for a batch file, which has no way to quote. */
+export function isEvaluated(value: string, script: Pick<ScriptContent, 'interpreter'>): boolean {
+  return script.interpreter === 'batch' && EVALUATED_BY_CMD.test(value)
+}
+
+function faultOf(
+  schema: ScriptParameter,
+  value: string | number | boolean,
+  script: Pick<ScriptContent, 'interpreter'>,
+): string | null {
   switch (schema.type) {
     case 'string':
-      return textFault(schema, value)
+      return (
+        textFault(schema, value) ??
+        (typeof value === 'string' && isEvaluated(value, script) ? EVALUATED : null)
+      )
     case 'integer':
       if (typeof value !== 'number' || !Number.isSafeInteger(value)) return 'must be a whole number'
       return value < schema.min || value > schema.max

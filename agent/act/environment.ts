@@ -1,5 +1,5 @@
 import type { ParameterValues } from '../../contract/command.ts'
-import { windowsEnvironment } from '../windows.ts'
+import { windowsEnvironment } from '../windows/programs.ts'
 import { UNIX_PATH } from './interpreter.ts'
 
 /**

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { JobOutput } from '../../contract/command.ts'
 import { asVigiaError } from '../../contract/errors.ts'
 import { failpoint } from '../failpoint.ts'
@@ -10,6 +9,7 @@ import { createLive } from './live.ts'
 import { createOutput } from './output.ts'
 import { runScript, type ProcessEnd, type RunningScript } from './process.ts'
 import type { Accepted } from './verify.ts'
+import { workFolder } from './work.ts'
 
 /** A job that runs: what came of it, and how to end it. */
 export type Execution = {
@@ -47,7 +47,7 @@ export function execute(options: {
         dryRun: order.dryRun === true,
         job,
         dataDir,
-        workDir: join(agentPaths(dataDir).jobs, `work-${job}`),
+        workDir: workFolder(agentPaths(dataDir).jobs, job),
         onOutput(stream, chunk) {
           output.add(stream, chunk)
           live.added()

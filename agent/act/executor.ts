@@ -19,7 +19,8 @@ import {
 } from './ledger.ts'
 import type { FromRunner, ToRunner } from './messages.ts'
 import { makeSealKeys } from './seal.ts'
-import { createOrphanTree } from './tree.ts'
+import { createOrphanTree } from './tree/tree.ts'
+import { sweepWork } from './work.ts'
 
 type Command = Extract<DownMessage, { type: 'command' }>
 type Waiting = { command: Command; challenge: string }
@@ -234,14 +235,12 @@ export function createExecutor(options: {
     const owed = readLedger(jobs).filter(
       ({ job, finished }) => !finished && ![...running].some((each) => each.job === job),
     )
-    let alive = 0
-    for (const entry of owed) {
-      const end = readEnd(jobs, entry.job)
-      if (end === undefined && runnerLives(entry)) alive += 1
-      else void inherit(entry)
-    }
+    const alive = owed.filter((entry) => readEnd(jobs, entry.job) === undefined && runnerLives(entry))
+    for (const entry of owed) if (!alive.includes(entry)) void inherit(entry)
+    const here = [...running].map(({ job, claimed }) => job ?? claimed)
+    sweepWork(jobs, (job) => here.includes(job) || alive.some((each) => each.job === job))
     // A runner outlives a killed agent: its end is taken when it is there.
-    if (alive > 0) recoverIn(RECOVER_EVERY_MS)
+    if (alive.length > 0) recoverIn(RECOVER_EVERY_MS)
   }
 
   return {

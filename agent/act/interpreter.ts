@@ -2,7 +2,7 @@ import { accessSync, constants as fsConstants } from 'node:fs'
 import { posix, win32 } from 'node:path'
 import type { ScriptContent } from '../../contract/command.ts'
 import { VigiaError } from '../../contract/errors.ts'
-import { windowsProgram } from '../windows.ts'
+import { windowsProgram } from '../windows/programs.ts'
 
 /** What runs a script: its arguments stand before the name of the script's file. */
 export type Interpreter = { file: string; arguments: readonly string[]; extension: string }
@@ -72,12 +72,15 @@ function rowOf(kind: Kind, windows: boolean, systemRoot: string | undefined): Ro
   }
 }
 
+/** Otherwise cmd.exe reads the file, and prints, in the code page that the system has had since DOS. */
+const IN_UTF8 = '@"%SystemRoot%\\System32\\chcp.com" 65001 >nul\n'
+
 /**
- * A script as its interpreter reads it from a file: cmd.exe finds its labels only with CRLF at the ends of lines, and
- * Windows PowerShell takes a file for UTF-8 only with a byte order mark.
+ * A script as its interpreter reads it from a file: cmd.exe reads UTF-8 only once it is told, and finds its labels only
+ * with CRLF at the ends of lines; Windows PowerShell takes a file for UTF-8 only with a byte order mark.
  */
 export function scriptFile(body: string, kind: Kind, platform: NodeJS.Platform = process.platform): string {
-  if (kind === 'batch') return body.replaceAll(/\r?\n/g, '\r\n')
+  if (kind === 'batch') return `${IN_UTF8}${body}`.replaceAll(/\r?\n/g, '\r\n')
   return kind === 'powershell' && platform === 'win32' ? `\uFEFF${body}` : body
 }
 

@@ -6,6 +6,7 @@ import { VigiaError } from '../../contract/errors.ts'
 import { failpoint } from '../failpoint.ts'
 import { writeWhole } from '../outbox/layouts.ts'
 import { diskFault, syncDirectory } from '../outbox/writer.ts'
+import { startedAt } from './started-at.ts'
 
 /** What became of a job, without the place that it gets in the outbox. */
 export type JobEnd = Omit<JobResult, 'boot' | 'seq'>
@@ -112,18 +113,7 @@ export function runnerLives(entry: Pick<LedgerEntry, 'pid' | 'startTicks'>): boo
   } catch (thrown) {
     if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM')) return false
   }
-  return startTicksOf(entry.pid) === entry.startTicks
-}
-
-/** When a process started, in the kernel's ticks (proc(5), field 22 of stat); empty where that cannot be known. */
-export function startTicksOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'latin1')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown) return ''
-    throw thrown
-  }
+  return startedAt(entry.pid) === entry.startTicks
 }
 
 function readEntry(dir: string, job: string): LedgerEntry {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import type { ScriptContent } from '../../contract/command.ts'
 import { VigiaError } from '../../contract/errors.ts'
-import { windowsProgram } from '../windows.ts'
+import { windowsProgram } from '../windows/programs.ts'
 
 /** Throws SCRIPT_PRIVILEGE when a script needs an administrator and this agent runs as none. */
 export function checkPrivilege(

@@ -1,5 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -9,8 +9,10 @@ import { VigiaError } from '../../contract/errors.ts'
 import { environmentOf } from './environment.ts'
 import { scriptFile, type Interpreter } from './interpreter.ts'
 import type { Stream } from './kept.ts'
-import { coreMark, createTree, type Tree } from './tree.ts'
+import { coreMark } from './tree/linux.ts'
+import { prepareTree, type Tree } from './tree/tree.ts'
 import { watchLimits } from './watch.ts'
+import { removeWork } from './work.ts'
 
 /** How the process of a script ended. */
 export type ProcessEnd = {
@@ -68,6 +70,7 @@ export function runScript(options: {
   mkdirSync(workDir, { recursive: true, mode: 0o700 })
   const name = `script.${interpreter.extension}`
   writeFileSync(join(workDir, name), scriptFile(script.body, script.interpreter), { mode: 0o600 })
+  const treeOf = prepareTree({ job, mostProcesses: script.limits.processes })
   const startedMs = performance.now()
   // The script inherits it. A daemon that the script restarts keeps it, so it is a little below normal and no lower.
   setPriority(NICE)
@@ -91,11 +94,11 @@ export function runScript(options: {
       child.once('error', (thrown) =>
         reject(new VigiaError('SCRIPT_UNSUPPORTED', thrown.message, { cause: thrown })),
       )
-    }).finally(() => rmSync(workDir, { recursive: true, force: true }))
+    }).finally(() => removeWork(workDir))
     return { pid: 0, ended, cancel: () => undefined }
   }
 
-  const tree = createTree(pid, job)
+  const tree = treeOf(pid)
   let stopping: Stopping | undefined
   let force: NodeJS.Timeout | undefined
   const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<null>()
@@ -168,7 +171,8 @@ export function runScript(options: {
       daemons,
     }
   }
-  const ended = end().finally(() => rmSync(workDir, { recursive: true, force: true, maxRetries: 3 }))
+  // A folder that cannot go yet is no fault of the script: the agent takes it away when it starts again.
+  const ended = end().finally(() => removeWork(workDir))
   return { pid, ended, cancel: (graceMs = GRACE_MS) => stop('cancelled', graceMs) }
 }
 
@@ -204,23 +208,10 @@ async function untilGone(tree: Tree): Promise<number> {
   }
 }
 
-/**
- * A daemon that a script started is no script: the limits of the system and the low priority are taken off it. Answers
- * how many there are.
- */
+/** Frees what the script left running; answers how many there are. */
 function letGo(tree: Tree): number {
   const daemons = tree.members()
-  for (const { pid } of daemons) {
-    try {
-      setPriority(pid, 0)
-      if (process.platform === 'linux')
-        execFileSync('prlimit', ['--pid', String(pid), '--fsize=unlimited', '--core=0:unlimited'], {
-          stdio: 'ignore',
-        })
-    } catch {
-      // Gone meanwhile, or this agent may not: it goes on as it is.
-    }
-  }
+  tree.free(daemons)
   return daemons.length
 }
 

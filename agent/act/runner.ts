@@ -1,15 +1,18 @@
 // Runs one signed command as a process of its own, so that neither zod nor a script's output weighs on the agent.
-import { asVigiaError, type VigiaError } from '../../contract/errors.ts'
+import { asVigiaError, VigiaError } from '../../contract/errors.ts'
+import { isEvaluated } from '../../contract/parameters.ts'
 import { failpoint } from '../failpoint.ts'
 import { agentPaths } from '../paths.ts'
+import { ownJobObject } from '../windows/job-object.ts'
 import { admit } from './admit.ts'
 import { claimedJob, emptyEnd } from './end.ts'
 import { execute, type Execution } from './execute.ts'
 import { findInterpreter, type Interpreter } from './interpreter.ts'
-import { startTicksOf, writeEnd, writeStarted } from './ledger.ts'
+import { writeEnd, writeStarted } from './ledger.ts'
 import type { FromRunner, ToRunner } from './messages.ts'
 import { checkPrivilege } from './privilege.ts'
 import { unsealSecret } from './seal.ts'
+import { startedAt } from './started-at.ts'
 import type { Accepted } from './verify.ts'
 import { checkRoom } from './watch.ts'
 
@@ -55,6 +58,7 @@ async function run(command: Command): Promise<void> {
   const paths = agentPaths(command.dataDir)
   let ready: Ready
   try {
+    if (process.platform === 'win32') ownJobObject()
     ready = check(command)
     const { order, digest } = ready.accepted
     writeStarted(paths.jobs, {
@@ -63,7 +67,7 @@ async function run(command: Command): Promise<void> {
       scriptDigest: digest,
       startedAtMs: Date.now(),
       pid: process.pid,
-      startTicks: startTicksOf(process.pid),
+      startTicks: startedAt(process.pid),
       finished: false,
     })
     failpoint('runner-started-written')
@@ -108,6 +112,12 @@ function check(command: Command): Ready {
       unsealSecret({ secret, privateKey: sealKey, job, parameter }),
     ]),
   )
+  for (const [parameter, value] of Object.entries(secrets))
+    if (isEvaluated(value, accepted.script))
+      throw new VigiaError(
+        'SECRET_UNUSABLE',
+        `The secret ${parameter} holds " % & | < > ^ ! ( ) or a line break, which cmd.exe would evaluate`,
+      )
   return { accepted, secrets, interpreter }
 }
 

@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs'
 import type { ScriptLimits } from '../../contract/command.ts'
 import { VigiaError } from '../../contract/errors.ts'
-import type { Tree } from './tree.ts'
+import type { Tree } from './tree/tree.ts'
 
 /** Ends the watch over a job. */
 export type Watch = { stop(): void }
@@ -74,7 +74,7 @@ export function watchLimits(options: {
     stop()
     onLimit(words)
   }
-  const treeMs = process.platform === 'linux' ? TREE_EVERY_MS : TREE_BY_PROGRAM_EVERY_MS
+  const treeMs = process.platform === 'darwin' ? TREE_BY_PROGRAM_EVERY_MS : TREE_EVERY_MS
   timers.push(
     setInterval(
       look(() => passedLimit(limits, tree)),

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { windowsEnvironment } from '../windows.ts'
+import { windowsEnvironment } from '../windows/programs.ts'
 
 /** What a program said. `exitCode` is null when it did not start or was ended; `error` then says why. */
 export type ProgramAnswer = {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { asVigiaError, VigiaError } from '../../contract/errors.ts'
 import { TrustRoot } from '../../contract/trust/root.ts'
 import { agentPaths } from '../paths.ts'
+import { ownJobObject } from '../windows/job-object.ts'
 import { claimedSession } from './claimed.ts'
 import { createConsent } from './consent/consent.ts'
 import { KINDS } from './kinds/all.ts'
@@ -39,6 +40,8 @@ process.on('disconnect', () => session?.close('agent-gone'))
 
 async function open(message: Extract<ToHost, { type: 'open' }>): Promise<void> {
   try {
+    // Whatever a shell leaves running there ends with this process.
+    if (process.platform === 'win32') ownJobObject()
     const paths = agentPaths(message.dataDir)
     const seen = openSeen(paths.remoteSeen)
     const trust = TrustRoot.parse(JSON.parse(readFileSync(paths.trust, 'utf8')))

@@ -7,7 +7,7 @@ import { resolveParameters } from '../../contract/parameters.ts'
  * a server is asked to do anything. USAGE for what is no pair.
  */
 export function typedParameters(
-  script: Pick<ScriptContent, 'name' | 'parameters'>,
+  script: Pick<ScriptContent, 'name' | 'parameters' | 'interpreter'>,
   pairs: readonly string[],
 ): ParameterValues {
   const given: ParameterValues = {}

@@ -22,6 +22,7 @@ const PROGRAMS = {
   xrdp: ['/usr/sbin/xrdp'],
   xfreerdp: ['/usr/bin/xfreerdp'],
   shellcheck: ['/usr/bin/shellcheck'],
+  wine: ['/usr/bin/wine'],
 } as const satisfies Record<string, readonly string[]>
 
 export type Program = keyof typeof PROGRAMS

@@ -1,4 +1,4 @@
-import { windowsProgram } from '../../windows.ts'
+import { windowsProgram } from '../../windows/programs.ts'
 import type { Way } from './showing.ts'
 import { wordsOf } from './words.ts'
 

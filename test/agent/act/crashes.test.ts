@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { startTicksOf } from '../../../agent/act/ledger.ts'
+import { startedAt } from '../../../agent/act/started-at.ts'
 import { agentPaths } from '../../../agent/paths.ts'
 import { until } from '../stub-server.ts'
 import { challenge, executorSuite } from './executor-suite.ts'
@@ -87,7 +87,7 @@ describe('executor', () => {
       scriptDigest: '',
       startedAtMs: 1,
       pid: stand.pid,
-      startTicks: startTicksOf(stand.pid!),
+      startTicks: startedAt(stand.pid!),
       finished: false,
     }
     writeFileSync(join(jobs, `${job}.json`), JSON.stringify(entry))

@@ -19,7 +19,9 @@ describe('interpreters', () => {
       arguments: ['/d', '/c'],
       extension: 'cmd',
     })
-    expect(scriptFile('@echo off\ngoto end\r\n:end\n', 'batch')).toBe('@echo off\r\ngoto end\r\n:end\r\n')
+    expect(scriptFile('@echo off\ngoto end\r\n:end\n', 'batch')).toBe(
+      '@"%SystemRoot%\\System32\\chcp.com" 65001 >nul\r\n@echo off\r\ngoto end\r\n:end\r\n',
+    )
   })
 
   it('PowerShell is the one of Windows, the newer one where there is only that, and pwsh elsewhere', () => {

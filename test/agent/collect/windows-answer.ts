@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { CycleOptions } from '../../../agent/collect/cycle.ts'
-import { windowsProgram } from '../../../agent/windows.ts'
+import { windowsProgram } from '../../../agent/windows/programs.ts'
 
 /** Options of a machine under Windows whose PowerShell gives the answer of a fixture. Counts how often it is asked. */
 export function windowsAnswer(

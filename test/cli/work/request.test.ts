@@ -6,6 +6,7 @@ import { wavesOf, whenOf } from '../../../cli/work/request.ts'
 
 const script = {
   name: 'tidy',
+  interpreter: 'sh',
   parameters: {
     mount: { type: 'string', pattern: '/.*', maxLength: 20, help: '' },
     days: { type: 'integer', min: 1, max: 30, default: 7, help: '' },
@@ -18,7 +19,11 @@ describe('parameters on the command line', () => {
   it('have the types that the script says, also where they look like another', () => {
     const pairs = ['mount=/1', 'days=3', 'deep=true', 'key=vpn']
     expect(typedParameters(script, pairs)).toEqual({ mount: '/1', days: 3, deep: true, key: 'vpn' })
-    const digits = { name: 'x', parameters: { port: { ...script.parameters.mount, pattern: '\\d+' } } }
+    const digits = {
+      name: 'x',
+      interpreter: 'sh' as const,
+      parameters: { port: { ...script.parameters.mount, pattern: '\\d+' } },
+    }
     expect(typedParameters(digits, ['port=080'])).toEqual({ port: '080' })
     expect(typedParameters(digits, ['port=1=2'.replace('=2', '2')])).toEqual({ port: '12' })
   })
@@ -48,6 +53,7 @@ describe('parameters on the command line', () => {
 describe('flags of a script', () => {
   const named = {
     name: 'tidy',
+    interpreter: 'sh',
     parameters: {
       ...script.parameters,
       older_than: { type: 'integer', min: -9, max: 9, help: '' },

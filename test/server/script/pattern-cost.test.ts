@@ -5,6 +5,7 @@ import { patternWays } from '../../../contract/pattern-cost.ts'
 
 const faultsOf = (pattern: string, maxLength = 255): number =>
   declarationFaults({
+    interpreter: 'sh',
     parameters: { value: { type: 'string', pattern, maxLength, help: '' } },
   }).length
 

@@ -126,7 +126,7 @@ describe.each(rows)('%s', (_name, { content, body }) => {
     for (const [name, parameter] of Object.entries(content.parameters)) {
       if (parameter.type !== 'string') continue
       const accepts = (value: string) =>
-        resolveParameters({ name: 'x', parameters: { [name]: parameter } }, { [name]: value }).faults
+        resolveParameters({ ...content, parameters: { [name]: parameter } }, { [name]: value }).faults
           .length === 0
       for (const bad of ['a\nb', '/a\nb', 'a\u0000', '/a\u001b[2J', 'x'.repeat(parameter.maxLength + 1)])
         expect(accepts(bad), JSON.stringify(bad)).toBe(false)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { programEnvironment } from '../../agent/inventory/program.ts'
-import { windowsEnvironment, windowsProgram } from '../../agent/windows.ts'
+import { programEnvironment } from '../../../agent/inventory/program.ts'
+import { windowsEnvironment, windowsProgram } from '../../../agent/windows/programs.ts'
 
 describe('under Windows', () => {
   it('its programs are called by their whole path', () => {

@@ -1,8 +1,26 @@
 import { execFileSync } from 'node:child_process'
-import type { Member } from './tree.ts'
+import type { Tree } from './tree.ts'
+import { freed, send, sum, type Member } from './member.ts'
+
+/** Unix without /proc: the group, and what descends from it. */
+export function groupTree(leader: number): Tree {
+  const members = (): Member[] => listByPs(leader)
+  const each = (signal: NodeJS.Signals): void => {
+    const all = members()
+    send(-leader, signal)
+    for (const { pid } of all) send(pid, signal)
+  }
+  return {
+    members,
+    residentKb: sum,
+    terminate: () => each('SIGTERM'),
+    kill: () => each('SIGKILL'),
+    free: (all) => all.forEach(({ pid }) => freed(pid)),
+  }
+}
 
 /** The live processes of a group and what descends from it, as ps(1) tells. */
-export function listByPs(leader: number): Member[] {
+function listByPs(leader: number): Member[] {
   try {
     const columns = ['-axo', 'pid=,ppid=,pgid=,rss=,stat=']
     return treeOf(leader, execFileSync('/bin/ps', columns, { encoding: 'utf8', maxBuffer: 8 * 1024 * 1024 }))

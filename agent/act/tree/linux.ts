@@ -1,22 +1,7 @@
-import { spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
-import { windowsProgram } from '../windows.ts'
-import { listByPs } from './tree-list.ts'
-
-/** A live process of a job. Resident kilobytes, shared pages counted in each process. */
-export type Member = { pid: number; residentKb: number }
-
-/** The processes of one job, as far as the system lets them be known. */
-export type Tree = {
-  /** Those that live now; zombies do not. */
-  members(): Member[]
-  /** Resident kilobytes of all together, shared pages counted once where the system tells; never more than the sum. */
-  residentKb(members: readonly Member[]): number
-  /** Asks every process to end. */
-  terminate(): void
-  /** Ends every process by force, also those that are being born. */
-  kill(): void
-}
+import type { Tree } from './tree.ts'
+import { freed, send } from './member.ts'
 
 /** Pages of other processes that were looked at are trusted for so many looks; then all are looked at anew. */
 const LOOKS = 20
@@ -30,21 +15,8 @@ export function coreMark(job: string): number {
   return parseInt(job.replaceAll('-', '').slice(-10), 16)
 }
 
-/**
- * The tree of a script that leads a process group of its own. On Linux also what left the group, the session and its
- * parents: whatever descends from it, or carries the job in its environment or its limits.
- */
-export function createTree(leader: number, job: string): Tree {
-  if (process.platform === 'win32') return windowsTree(leader)
-  return process.platform === 'linux' ? linuxTree(leader, job) : groupTree(leader)
-}
-
-/** What is left of a job whose runner is gone: the same tree, known by the job alone. */
-export function createOrphanTree(job: string): Tree | undefined {
-  return process.platform === 'linux' ? linuxTree(0, job) : undefined
-}
-
-function linuxTree(leader: number, job: string): Tree {
+/** Linux, as /proc tells. A leader of 0: the tree is known by its job alone. */
+export function linuxTree(leader: number, job: string): Tree {
   const marker = Buffer.from(`VIGIA_JOB=${job}\0`)
   const limit = new RegExp(`^Max core file size +\\d+ +${String(coreMark(job) * 512)} `, 'm')
   /** Start time by process, since a number may come again. */
@@ -100,6 +72,14 @@ function linuxTree(leader: number, job: string): Tree {
       }
       each('SIGKILL', look(true))
     },
+    free(members) {
+      for (const { pid } of members)
+        freed(pid, () =>
+          execFileSync('prlimit', ['--pid', String(pid), '--fsize=unlimited', '--core=0:unlimited'], {
+            stdio: 'ignore',
+          }),
+        )
+    },
   }
 }
 
@@ -143,46 +123,5 @@ function readProc(pid: number, file: string): Buffer {
     // Gone meanwhile, or another user's.
     if (thrown instanceof Error && 'code' in thrown) return Buffer.alloc(0)
     throw thrown
-  }
-}
-
-/** Unix without /proc: the group, and what descends from it. */
-function groupTree(leader: number): Tree {
-  const members = (): Member[] => listByPs(leader)
-  const each = (signal: NodeJS.Signals): void => {
-    const all = members()
-    send(-leader, signal)
-    for (const { pid } of all) send(pid, signal)
-  }
-  return {
-    members,
-    residentKb: sum,
-    terminate: () => each('SIGTERM'),
-    kill: () => each('SIGKILL'),
-  }
-}
-
-/** Windows: taskkill follows the parents. What the tree uses cannot be had cheaply, so only its leader is watched for. */
-function windowsTree(leader: number): Tree {
-  const end = (...force: string[]): void => {
-    const words = ['/pid', String(leader), '/T', ...force]
-    spawn(windowsProgram('taskkill.exe'), words, { stdio: 'ignore', windowsHide: true }).on('error', () =>
-      send(leader, 'SIGKILL'),
-    )
-  }
-  return { members: () => [], residentKb: sum, terminate: () => end(), kill: () => end('/F') }
-}
-
-function sum(members: readonly Member[]): number {
-  return members.reduce((all, { residentKb }) => all + residentKb, 0)
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch (thrown) {
-    const gone =
-      thrown instanceof Error && 'code' in thrown && ['ESRCH', 'EPERM'].includes(String(thrown.code))
-    if (!gone) throw thrown
   }
 }
