@@ -243,7 +243,8 @@ suiteNeeding(['wine'], 'an agent on Windows', ({ wine }) => {
   )
 
   it('lets what a script leaves behind live on', async () => {
-    const body = '@echo off\ncd /d C:\\\nstart /b "" "%VIGIA_NODE%" -e "setInterval(()=>0,1000)" daemon\nexit /b 0\n'
+    const body =
+      '@echo off\ncd /d C:\\\nstart /b "" "%VIGIA_NODE%" -e "setInterval(()=>0,1000)" daemon\nexit /b 0\n'
     const end = await run(approve('batch', body))
     expect(end).toMatchObject({
       state: 'succeeded',
