@@ -20,7 +20,7 @@ import {
 import type { FromRunner, ToRunner } from './messages.ts'
 import { makeSealKeys } from './seal.ts'
 import { createOrphanTree } from './tree/tree.ts'
-import { sweepWork } from './work.ts'
+import { removeWork, sweepWork, workFolder } from './work.ts'
 
 type Command = Extract<DownMessage, { type: 'command' }>
 type Waiting = { command: Command; challenge: string }
@@ -113,6 +113,7 @@ export function createExecutor(options: {
   const inherit = async ({ job }: LedgerEntry): Promise<void> => {
     const end = held.get(job) ?? readEnd(jobs, job)
     if (!end) createOrphanTree(job)?.kill()
+    removeWork(workFolder(jobs, job))
     await deliver(end ?? unknownEnd(job, now()))
   }
   const recoverIn = (ms: number): void => {

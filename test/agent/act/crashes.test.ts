@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { startedAt } from '../../../agent/act/started-at.ts'
+import { workFolder } from '../../../agent/act/work.ts'
 import { agentPaths } from '../../../agent/paths.ts'
 import { until } from '../stub-server.ts'
 import { challenge, executorSuite } from './executor-suite.ts'
@@ -41,6 +42,7 @@ describe('executor', () => {
     }
     process.kill(entry.pid, 'SIGKILL')
     expect(await end(job)).toMatchObject({ outcome: 'unknown', code: 'JOB_UNKNOWN' })
+    expect(existsSync(workFolder(agentPaths(dataDir()).jobs, job))).toBe(false)
     executor().command(message, challenge)
     await until('refused', () => results(job).length === 3)
     expect(readFileSync(mark, 'utf8')).toBe('run\n')
@@ -62,7 +64,11 @@ describe('executor', () => {
     writeFileSync(join(jobs, `${job}.json`), JSON.stringify(entry))
     const torn = crypto.randomUUID()
     writeFileSync(join(jobs, `${torn}.json`), '{"job":')
+    // Of this one, and of another that is long forgotten.
+    const left = [job, crypto.randomUUID()].map((each) => workFolder(jobs, each))
+    for (const folder of left) mkdirSync(folder)
     executor().recover()
+    expect(left.map((folder) => existsSync(folder))).toEqual([false, false])
     expect(await end(job)).toMatchObject({ outcome: 'unknown', code: 'JOB_UNKNOWN' })
     expect(await end(torn)).toMatchObject({ outcome: 'unknown' })
     await until(
