@@ -211,9 +211,7 @@ export function buildAgent(options: {
         link.wake()
         log.info('the inventory is told', { facts: found.facts.map(({ kind }) => kind) })
       })
-      .catch((thrown: unknown) =>
-        log.error('the inventory failed', { message: asVigiaError(thrown).message }),
-      )
+      .catch((thrown: unknown) => log.error('the inventory failed', { error: asVigiaError(thrown).message }))
       .finally(() => {
         taking = undefined
         setTimeout(releaseMemory, SETTLE_MS).unref()

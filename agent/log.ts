@@ -1,7 +1,10 @@
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** The agent's log: a message for a person and fields for machines. */
-export type Log = Record<LogLevel, (message: string, fields: object) => void>
+export type Log = Record<LogLevel, (message: string, fields: LogFields) => void>
+
+/** What went wrong is called `error`: another `message` would stand in the place of the words. */
+type LogFields = { time?: never; level?: never; message?: never } & Readonly<Record<string, unknown>>
 
 const ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
@@ -19,7 +22,7 @@ export function createLog(options: {
   const from = ORDER.indexOf(options.level)
   const at =
     (level: LogLevel) =>
-    (message: string, fields: object): void => {
+    (message: string, fields: LogFields): void => {
       if (ORDER.indexOf(level) < from) return
       const time = new Date(options.now()).toISOString()
       options.write(`${JSON.stringify({ time, level, message, ...fields })}\n`)

@@ -27,7 +27,7 @@ export function readPolicy(path: string, log: Log): DevicePolicy {
   } catch (thrown) {
     log.warn('the kept policy cannot be read; the first one holds until the server sends another', {
       path,
-      message: asVigiaError(thrown).message,
+      error: asVigiaError(thrown).message,
     })
   }
   return FIRST_POLICY
@@ -38,6 +38,6 @@ export function writePolicy(path: string, policy: DevicePolicy, log: Log): void 
   try {
     writeWhole(path, JSON.stringify(policy))
   } catch (thrown) {
-    log.warn('the policy could not be kept', { path, message: asVigiaError(thrown).message })
+    log.warn('the policy could not be kept', { path, error: asVigiaError(thrown).message })
   }
 }

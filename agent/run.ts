@@ -66,7 +66,7 @@ export function runAgent(argv: readonly string[]): void {
       if (process.ppid !== parent) stop()
     }, PARENT_POLL_MS).unref()
   process.on('uncaughtException', (thrown) => {
-    log.error('a fault of the agent', { message: thrown.message, stack: thrown.stack })
+    log.error('a fault of the agent', { error: thrown.message, stack: thrown.stack })
     fail(thrown)
     process.exit()
   })

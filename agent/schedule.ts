@@ -48,7 +48,7 @@ export function every(options: {
       .catch((thrown: unknown) => {
         log.error('a cycle failed', {
           name,
-          message: thrown instanceof Error ? thrown.message : String(thrown),
+          error: thrown instanceof Error ? thrown.message : String(thrown),
         })
       })
       .finally(() => {

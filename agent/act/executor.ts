@@ -104,7 +104,7 @@ export function createExecutor(options: {
       log.error('the end of a job is not on the disk yet; it will be reported again', {
         job: end.job,
         code: fault.code,
-        message: fault.message,
+        error: fault.message,
       })
       recoverIn(DELIVER_AGAIN_MS)
     }
@@ -134,7 +134,7 @@ export function createExecutor(options: {
         admitted()
         log.warn('a command was refused', {
           code: message.code,
-          message: message.message,
+          error: message.message,
           job: message.end?.job,
         })
         const { end } = message
@@ -183,7 +183,7 @@ export function createExecutor(options: {
       chain = chain
         .then(() => handle(mine, message, admitted))
         .catch((thrown: unknown) => {
-          log.error('a message of a runner could not be handled', { message: asVigiaError(thrown).message })
+          log.error('a message of a runner could not be handled', { error: asVigiaError(thrown).message })
         })
     })
     const over = (): void => {
@@ -202,7 +202,7 @@ export function createExecutor(options: {
       })
     }
     child.on('error', (thrown) => {
-      log.error('a runner could not be started', { message: thrown.message })
+      log.error('a runner could not be started', { error: thrown.message })
       if (child.pid === undefined) over()
     })
     // The last messages may come after the exit, but not after the channel has closed.

@@ -1,6 +1,7 @@
 import type { DevicePolicy } from '../../contract/down.ts'
 import type { MetricName } from '../../contract/metrics.ts'
 import type { FactKind } from '../../contract/report.ts'
+import type { Log } from '../log.ts'
 import type { Probes } from './probes.ts'
 import type { FileSystemStat, Reader } from './read.ts'
 import type { RunProgram, WindowsPosture } from './windows-posture.ts'
@@ -18,7 +19,7 @@ export type Sink = {
 }
 
 /** What a collector needs of the agent's log (agent/log.ts is one). */
-export type CollectLog = Record<'info' | 'warn', (message: string, fields: object) => void>
+export type CollectLog = Pick<Log, 'info' | 'warn'>
 
 /** What waits in the agent's outbox; the agent's own figures are read through this. */
 export type OutboxFigures = { reports: number; dropped: number; diskFull: boolean }

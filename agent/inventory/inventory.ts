@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { LIMITS } from '../../contract/limits.ts'
 import { METRICS } from '../../contract/metrics.ts'
 import type { FactKind, SeriesSpec } from '../../contract/report.ts'
+import type { Log } from '../log.ts'
 import { fitDocument, type InventoryPart, type Unavailable } from './part.ts'
 
 /** What the inventory found: documents, and values that belong to `series` by place (NaN means unavailable). */
@@ -15,7 +16,7 @@ export type Inventory = {
 export type InventoryOptions = {
   /** The child is killed after this. What it told until then stands. */
   timeoutMs: number
-  log: Record<'info' | 'warn', (message: string, fields: object) => void>
+  log: Pick<Log, 'info' | 'warn'>
   /** Ends it early. */
   signal?: AbortSignal
   /** The child's program and arguments, for tests. */

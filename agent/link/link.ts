@@ -178,7 +178,7 @@ export function createLink(options: LinkOptions): Link {
   }
 
   const connect = (): void => {
-    const mine = dial((fault) => log.warn('the connection has a fault', { message: fault.message }))
+    const mine = dial((fault) => log.warn(faultWords(fault), { error: fault.message }))
     client = mine
     mine.on('connect', () => {
       mine.subscribe(down, { qos: 1 }, (fault, granted) => {
@@ -187,7 +187,7 @@ export function createLink(options: LinkOptions): Link {
         else {
           log.warn('the broker refuses the subscription', {
             topic: down,
-            message: fault?.message ?? 'refused',
+            error: fault?.message ?? 'refused',
           })
           mine.end(true)
         }
@@ -251,4 +251,13 @@ export function createLink(options: LinkOptions): Link {
       last.end(true)
     },
   }
+}
+
+/** MQTT 3.1.1, 3.2.2.3: return code 5 is "not authorized". */
+const NOT_AUTHORIZED = 5
+
+function faultWords(fault: Error): string {
+  return 'code' in fault && fault.code === NOT_AUTHORIZED
+    ? 'the server does not let this device in: it was revoked, or its machine was enrolled again; enrol it with a new token'
+    : 'the connection has a fault'
 }

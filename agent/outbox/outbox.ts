@@ -129,7 +129,7 @@ export function openOutbox(options: OutboxOptions): Outbox {
       if (!diskFull)
         log.error('the outbox cannot write; new reports wait in memory', {
           code: fault.code,
-          message: fault.message,
+          error: fault.message,
           next: fault.next,
         })
       diskFull = true
@@ -185,7 +185,7 @@ export function openOutbox(options: OutboxOptions): Outbox {
         layouts.put(series)
       } catch (thrown) {
         const fault = asVigiaError(thrown)
-        log.error('a layout is kept in memory only', { code: fault.code, message: fault.message })
+        log.error('a layout is kept in memory only', { code: fault.code, error: fault.message })
       }
       return hash
     },

@@ -96,7 +96,7 @@ export function createRemoteSessions(options: {
     }
     child.on('message', (said: FromHost) => handle(session, mine, said))
     child.on('error', (thrown) => {
-      log.error('a remote session could not be started', { message: thrown.message })
+      log.error('a remote session could not be started', { error: thrown.message })
       if (child.pid === undefined) over()
     })
     // The last words may come after the exit, but not after the channel has closed.
@@ -160,7 +160,7 @@ async function sweep(dataDir: string, log: Log): Promise<void> {
     for (const path of await sweepParts(remoteParts, Date.now()))
       log.info('what was left of an upload was removed', { path })
   } catch (thrown) {
-    log.warn('what is left of uploads could not be swept', { message: String(thrown) })
+    log.warn('what is left of uploads could not be swept', { error: String(thrown) })
   }
 }
 

@@ -74,11 +74,20 @@ export type StubReport = {
 
 /** A broker over mutual TLS that records what agents say and acknowledges what `shouldAck` allows. */
 export async function startStubServer(
-  options: { shouldAck?: (boot: string, seq: number) => boolean; port?: number; authority?: Authority } = {},
+  options: {
+    shouldAck?: (boot: string, seq: number) => boolean
+    port?: number
+    authority?: Authority
+    /** Every device is one that the server knows no more. */
+    refuses?: boolean
+  } = {},
 ) {
   const authority = options.authority ?? (await makeAuthority())
   const own = await authority.issue('server', '127.0.0.1')
   const broker = await Aedes.createBroker({ id: 'stub' })
+  if (options.refuses)
+    broker.authenticate = (_client, _name, _password, done) =>
+      done(Object.assign(new Error('unknown'), { returnCode: 5 as const }), false)
   const messages: UpMessage[] = []
   const sockets = new Map<unknown, string>()
   const stub = {

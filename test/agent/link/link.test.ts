@@ -220,6 +220,22 @@ describe('link', () => {
     expect(stub.json('gone')[1]).toEqual({ boot, reason: 'stopped' })
   })
 
+  it('says in its own words that the server does not let the device in, and what to do', async () => {
+    const other = await startStubServer({ refuses: true, authority: stub.authority })
+    try {
+      await makeLink({ mqttUrl: other.url })
+      link?.start()
+      await until('refused', () => lines.some((line) => line.includes('enrol it with a new token')))
+      const [said] = lines
+        .filter((line) => line.includes('enrol it'))
+        .map((line) => JSON.parse(line) as object)
+      expect(said).toMatchObject({ level: 'warn', error: 'Connection refused: Not authorized' })
+    } finally {
+      await link?.stop()
+      await other.close()
+    }
+  })
+
   it('trusts no server of another authority', async () => {
     const other = await startStubServer()
     try {
