@@ -187,6 +187,13 @@ export const ATTACKS: Record<string, (draw: Draw) => Omit<Attempt, 'kind'>> = {
       control: ordered(of, freshOrder(of, nowMs)),
     }
   },
+  'evaluated-by-cmd'({ random, nowMs, scripts }) {
+    const of = scripts.batch
+    const sign = pick(['&', '|', '>', '<', '^', '%', '!', '"', '(', ')', '\n', '\r\n', '\0'], random)
+    const order = (service: string): Message =>
+      ordered(of, freshOrder(of, nowMs, { parameters: { service } }))
+    return { message: order(`cron ${sign} reboot ${sign}`), control: order(`cron ${String(random())}`) }
+  },
   downgraded({ random, nowMs, scripts }) {
     const old = pick(scripts.withdrawn, random)
     const swapped = pick(Object.values(scripts.allowed), random)

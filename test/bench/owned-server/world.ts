@@ -73,6 +73,11 @@ export function makeScripts(mark: (name: string) => string) {
     /** Never signed by anyone but the attacker. */
     evil: script(mark('evil'), { name: 'evil' }),
     windows: make('windows', [project], { systems: ['windows'] }),
+    /** A batch file whose approvers took any text. */
+    batch: make('batch', [project], {
+      interpreter: 'batch',
+      parameters: { service: { type: 'string', pattern: '[\\s\\S]*', maxLength: 90, help: '' } },
+    }),
   }
 }
 export type Scripts = ReturnType<typeof makeScripts>
