@@ -2,6 +2,7 @@ import type { QueryClient } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import type { EVENT_STREAM } from '../contract/http.ts'
 import type { LiveEvent } from '../contract/views.ts'
+import { whileInSight } from './in-sight.ts'
 
 const STREAM: typeof EVENT_STREAM = '/api/events'
 /** Changes are gathered this long, so that a busy fleet asks once and not for each event. */
@@ -33,35 +34,42 @@ export function useConnected(): boolean {
  * the connection is away. Returns the way to stop.
  */
 export function followLive(queries: QueryClient): () => void {
-  let source: EventSource | undefined
   let missed = false
-  let reopen: ReturnType<typeof setTimeout> | undefined
   const gathered = gather(queries)
 
-  const open = (): void => {
-    source = new EventSource(STREAM)
-    source.onopen = () => {
-      // What was told while the connection was away has to be asked for.
-      if (missed) void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'me' })
-      missed = false
-      setConnected(true)
+  const open = (): (() => void) => {
+    let source: EventSource | undefined
+    let reopen: ReturnType<typeof setTimeout> | undefined
+    const connect = (): void => {
+      source = new EventSource(STREAM)
+      source.onopen = () => {
+        // What was told while there was no connection has to be asked for.
+        if (missed) void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'me' })
+        missed = false
+        setConnected(true)
+      }
+      source.onmessage = (message) => gathered.add(JSON.parse(String(message.data)) as LiveEvent)
+      source.onerror = () => {
+        missed = true
+        setConnected(false)
+        // The browser tries again by itself, except after an answer that it takes as final.
+        if (source?.readyState === EventSource.CLOSED) reopen = setTimeout(connect, RECONNECT_MS)
+      }
     }
-    source.onmessage = (message) => gathered.add(JSON.parse(String(message.data)) as LiveEvent)
-    source.onerror = () => {
+    connect()
+    return () => {
       missed = true
-      setConnected(false)
-      // The browser tries again by itself, except after an answer that it takes as final.
-      if (source?.readyState === EventSource.CLOSED) reopen = setTimeout(open, RECONNECT_MS)
+      source?.close()
+      clearTimeout(reopen)
     }
   }
-  open()
+  const close = whileInSight(open)
   const poll = setInterval(() => {
     if (!connected && document.visibilityState === 'visible')
       void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'me' })
   }, POLL_MS)
   return () => {
-    source?.close()
-    clearTimeout(reopen)
+    close()
     clearInterval(poll)
     gathered.stop()
     setConnected(false)

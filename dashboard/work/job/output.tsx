@@ -5,7 +5,8 @@ import type { JobView } from '../../../contract/incident.ts'
 import { formatBytes } from '../../language/format.ts'
 import { useWords } from '../../language/use-words.ts'
 import { styledPieces, type Styled } from './ansi.ts'
-import { useLiveOutput, type LivePiece } from './live-output.ts'
+import { useLiveOutput } from './live-output.ts'
+import type { LivePiece } from './live-pieces.ts'
 
 /** States in which a job may still print something. */
 const AT_WORK: readonly JobView['state'][] = ['pending', 'sent', 'running']

@@ -6,7 +6,7 @@ import { resolveParameters } from '../../../contract/parameters.ts'
 import { useWords } from '../../language/use-words.ts'
 import { askWork } from '../ask.ts'
 
-type Script = Pick<ScriptContent, 'name' | 'parameters'>
+type Script = Pick<ScriptContent, 'name' | 'parameters' | 'interpreter'>
 type Value = ParameterValues[string]
 
 /** The values with which a form begins: the script's own defaults, and what was given. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { grown, type LivePiece } from '../../../../dashboard/work/job/live-output.ts'
+import { grown, type LivePiece } from '../../../../dashboard/work/job/live-pieces.ts'
 
 const bytes = (text: string): number => Buffer.byteLength(text)
 const textOf = (pieces: readonly LivePiece[]): string => pieces.map(({ text }) => text).join('')
