@@ -4,8 +4,9 @@ import { wordsOf } from './words.ts'
 
 // The agent is a service, which has no desktop (session 0): WTSSendMessage of wtsapi32 shows a box in another session.
 // Its texts come by the environment, so that nothing of them is ever part of the script. The answers are those of
-// MessageBox: 6 yes, 7 no, 1 the button of a notice, 32000 time over. This was written by the documentation of
-// Microsoft and has not been run on Windows.
+// MessageBox: 6 yes, 7 no, 1 the button of a notice, 32000 time over. It says when it comes to showing: a PowerShell that
+// may not call Windows (a constrained one) or is none takes its time too, and no person has seen anything of it. This was
+// written by the documentation of Microsoft and has not been run on Windows.
 const SCRIPT = `
 $ErrorActionPreference = 'Stop'
 Add-Type -Namespace Vigia -Name Wts -MemberDefinition @'
@@ -23,6 +24,7 @@ $buffer = [IntPtr]::Zero; $bytes = [uint32]0
 if ([string]::IsNullOrEmpty([Runtime.InteropServices.Marshal]::PtrToStringUni($buffer))) { 'nobody'; exit 0 }
 $title = $env:VIGIA_TITLE; $text = $env:VIGIA_TEXT; $answer = [uint32]0
 $style = [uint32]$env:VIGIA_STYLE; $timeout = [uint32]$env:VIGIA_TIMEOUT
+'showing'
 do {
   $sent = [Vigia.Wts]::WTSSendMessageW([IntPtr]::Zero, $session, $title, $title.Length * 2, $text, $text.Length * 2,
     $style, $timeout, [ref]$answer, $true)
@@ -63,7 +65,7 @@ export const windowsWay: Way = async (shown) => {
       answer({ stdout }) {
         const [, answer] = /^answer (\d+)\s*$/m.exec(stdout) ?? []
         if (answer !== undefined) return answer === '6' ? 'yes' : 'no'
-        return /^(?:nobody|failed)\s*$/m.test(stdout) ? 'unseen' : 'failed'
+        return /^showing\s*$/m.test(stdout) && !/^failed\s*$/m.test(stdout) ? 'failed' : 'unseen'
       },
     },
   ]
