@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, realpat
 import { basename, join } from 'node:path'
 import { VigiaError } from '../../contract/errors.ts'
 import { RemotePolicy, type RemoteKind, type RemotePolicies } from '../../contract/remote/policy.ts'
+import { windowsProgram } from '../windows/programs.ts'
 
 /** Is there usually a person in front of it? */
 export type DeviceKind = keyof RemotePolicies
@@ -111,7 +112,9 @@ function startsGraphical(root: string): boolean {
 function readProductType(): string | null {
   const key = 'HKLM\\SYSTEM\\CurrentControlSet\\Control\\ProductOptions'
   try {
-    const text = execFileSync('reg', ['query', key, '/v', 'ProductType'], { encoding: 'utf8', timeout: 5000 })
+    const text = execFileSync(windowsProgram('reg.exe'), ['query', key, '/v', 'ProductType'], {
+      ...{ encoding: 'utf8', timeout: 5000, windowsHide: true },
+    })
     return /ProductType\s+REG_SZ\s+(\w+)/.exec(text)?.[1] ?? null
   } catch {
     // Not known: then a person may be there.
