@@ -23,6 +23,7 @@ type Functions = {
   K32GetProcessMemoryInfo: (process: Handle, counters: Buffer, length: number) => number
   QueryFullProcessImageNameW: (process: Handle, flags: number, name: Buffer, length: Buffer) => number
   CloseHandle: (handle: Handle) => number
+  GetLogicalDrives: () => number
   AttachConsole: (pid: number) => number
   FreeConsole: () => number
   SetConsoleCtrlHandler: (handler: null, add: number) => number
@@ -47,6 +48,7 @@ const PROTOTYPES: Readonly<Record<keyof Functions, string>> = {
   QueryFullProcessImageNameW:
     'int __stdcall QueryFullProcessImageNameW(void *process, uint32_t flags, void *name, void *length)',
   CloseHandle: 'int __stdcall CloseHandle(void *handle)',
+  GetLogicalDrives: 'uint32_t __stdcall GetLogicalDrives()',
   AttachConsole: 'int __stdcall AttachConsole(uint32_t pid)',
   FreeConsole: 'int __stdcall FreeConsole()',
   SetConsoleCtrlHandler: 'int __stdcall SetConsoleCtrlHandler(void *handler, int add)',
@@ -98,6 +100,12 @@ export function withProcess<T>(
   } finally {
     api.CloseHandle(handle)
   }
+}
+
+/** The letters of the drives that there are. */
+export function driveLetters(): string[] {
+  const drives = kernel32().GetLogicalDrives()
+  return [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].filter((_, at) => (drives & (1 << at)) !== 0)
 }
 
 /** When a process was created, in the 100 ns of FILETIME; undefined where that cannot be known. */

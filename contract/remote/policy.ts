@@ -17,7 +17,10 @@ export const RemotePolicy = z.object({
   screen: z.enum(REMOTE_CONSENTS),
   /** A technician's own RDP client, tunnelled. Roots from before there was this say nothing, which is never. */
   rdp: z.enum(REMOTE_CONSENTS).optional(),
-  /** Folders that a files session stays in, absolute; empty: none. */
+  /**
+   * Folders that a files session stays in, absolute; empty: none. A device passes over those of other systems; `/` is
+   * every drive of Windows.
+   */
   fileRoots: z.array(z.string().min(1).max(300)).max(20),
   /** Which way texts may be copied in a screen session. */
   clipboard: z.enum(['none', 'to-device', 'from-device', 'both']),

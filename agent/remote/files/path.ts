@@ -7,7 +7,8 @@ export type PathParts = { base: string; parts: string[] }
 /** A path inside a root of the policy: `parts` below the root; none for the root itself. */
 export type Place = { root: PathParts; parts: string[] }
 
-const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(?:\.|$)/i
+// "Naming Files, Paths, and Namespaces" of Microsoft: digits written high count too, and spaces before an extension do not.
+const RESERVED = /^(?:con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]|conin\$|conout\$|clock\$) *(?:\.|$)/i
 // The system refuses them in names, control characters too.
 const NOT_IN_NAMES = /[<>:"|?*\u0000-\u001f]/
 
@@ -27,6 +28,23 @@ export function partsOf(path: string, platform: NodeJS.Platform = process.platfo
       throw outside('Windows has no file of this name')
   }
   return { base: windows ? `${(drive ?? 'C').slice(0, 1).toUpperCase()}:\\` : '/', parts }
+}
+
+/**
+ * The folders of a policy that are of this system, which is written for all: those of others are passed over. `/` is all
+ * there is: on Windows each of its drives, given by their letters.
+ */
+export function rootsHere(
+  roots: readonly string[],
+  drives: () => readonly string[],
+  platform: NodeJS.Platform = process.platform,
+): string[] {
+  const here = roots.flatMap((root) =>
+    root === '/' && platform === 'win32' ? drives().map((letter) => `${letter}:\\`) : [root],
+  )
+  return [...new Set(here)].filter((root) =>
+    platform === 'win32' ? /^[A-Za-z]:[\\/]/.test(root) : root.startsWith('/'),
+  )
 }
 
 /** Where a path lies inside the roots, by its names alone; FILE_OUTSIDE when in none. */

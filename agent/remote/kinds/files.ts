@@ -1,5 +1,7 @@
 import { VigiaError } from '../../../contract/errors.ts'
 import { agentPaths } from '../../paths.ts'
+import { driveLetters } from '../../windows/kernel32.ts'
+import { rootsHere } from '../files/path.ts'
 import { createFileSession } from '../files/session.ts'
 import type { RemoteKindUnit } from './kind.ts'
 
@@ -8,10 +10,11 @@ export const files: RemoteKindUnit = {
   name: 'files',
   async start(options) {
     const { request, policy } = options
-    if (policy.fileRoots.length === 0)
-      throw new VigiaError('REMOTE_FORBIDDEN', 'The policy of this device opens no folder')
+    const roots = rootsHere(policy.fileRoots, driveLetters)
+    if (roots.length === 0)
+      throw new VigiaError('REMOTE_FORBIDDEN', 'The policy of this device opens no folder of it')
     const session = createFileSession({
-      roots: policy.fileRoots,
+      roots,
       control: request.control,
       closedFolders: [options.dataDir],
       partNotes: agentPaths(options.dataDir).remoteParts,

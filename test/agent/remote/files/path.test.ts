@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { partsOf, pathOf, placeIn } from '../../../../agent/remote/files/path.ts'
+import { partsOf, pathOf, placeIn, rootsHere } from '../../../../agent/remote/files/path.ts'
 
 describe('paths of a files session', () => {
   it.each([
@@ -38,6 +38,11 @@ describe('paths of a files session', () => {
     'C:\\Data\\CON',
     'C:\\Data\\aux.txt',
     'C:\\Data\\COM1.log',
+    'C:\\Data\\COM¹',
+    'C:\\Data\\lpt³.log',
+    'C:\\Data\\NUL .txt',
+    'C:\\Data\\con  ',
+    'C:\\Data\\clock$',
     'C:\\Data\\dots.',
     'C:\\Data\\space ',
     'C:\\Data\\a?b',
@@ -56,6 +61,22 @@ describe('paths of a files session', () => {
   it('of Windows know their root in any case and with both strokes', () => {
     expect(placeIn(['C:\\Data'], 'c:/DATA/Sub\\x', 'win32').parts).toEqual(['Sub', 'x'])
     expect(pathOf(placeIn(['c:/data'], 'C:\\data\\x', 'win32'), 'win32')).toBe('C:\\data\\x')
+  })
+
+  it('of Windows that only begin as a device does are names', () => {
+    for (const name of ['console', 'nullable.txt', 'COM1x', 'lpt', 'aux-2', '¹COM1'])
+      expect(placeIn(['C:\\Data'], `C:\\Data\\${name}`, 'win32').parts).toEqual([name])
+  })
+
+  it('of a policy for all systems are those of this one, and / is every drive', () => {
+    const drives = (): string[] => ['C', 'E']
+    const all = ['/srv', 'c:/Data', 'D:\\', '\\\\server\\share', 'C:x', 'x', '\\x']
+    expect(rootsHere(all, drives, 'win32')).toEqual(['c:/Data', 'D:\\'])
+    expect(rootsHere(all, drives, 'linux')).toEqual(['/srv'])
+    expect(rootsHere(['/'], drives, 'win32')).toEqual(['C:\\', 'E:\\'])
+    expect(rootsHere(['/', 'C:\\'], drives, 'win32')).toEqual(['C:\\', 'E:\\'])
+    expect(rootsHere(['/'], drives, 'linux')).toEqual(['/'])
+    expect(rootsHere(['/srv'], drives, 'win32')).toEqual([])
   })
 
   it('never come out of their root, whatever they are', () => {
