@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, type BigIntStats } from 'node:fs'
 import { link, lstat, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises'
 import { VigiaError } from '../../../contract/errors.ts'
 import { refuseMove, type ClosedFolder, type HeldFolder } from './folder.ts'
@@ -24,8 +24,8 @@ export async function removeEntry(
   name: string,
   closed: readonly ClosedFolder[],
 ): Promise<void> {
-  const stats = await movable(folder, name, closed)
-  await (stats === 'folder' ? rmdir(folder.at(name)) : unlink(folder.at(name)))
+  const { kind } = await movable(folder, name, closed)
+  await (kind === 'folder' ? rmdir(folder.at(name)) : unlink(folder.at(name)))
 }
 
 /** Gives a file, link or folder another name; CONFLICT when that is taken. */
@@ -34,17 +34,15 @@ export async function renameEntry(
   to: { folder: HeldFolder; name: string },
   closed: readonly ClosedFolder[],
 ): Promise<void> {
-  const kind = await movable(from.folder, from.name, closed)
+  const { kind, stats } = await movable(from.folder, from.name, closed)
   const [source, target] = [from.folder.at(from.name), to.folder.at(to.name)]
-  const taken = await lstat(target).then(
-    () => true,
-    (thrown: NodeJS.ErrnoException) => {
-      if (thrown.code === 'ENOENT') return false
-      throw thrown
-    },
-  )
-  if (taken) throw new VigiaError('CONFLICT', 'There is something of this name')
-  if (kind === 'file') {
+  const there = await lstat(target, { bigint: true }).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === 'ENOENT') return undefined
+    throw thrown
+  })
+  const itself = there !== undefined && isRecased([from.name, stats], [to.name, there])
+  if (there && !itself) throw new VigiaError('CONFLICT', 'There is something of this name')
+  if (kind === 'file' && !itself) {
     try {
       // Unlike rename, this never replaces what came under the name meanwhile.
       await link(source, target)
@@ -57,15 +55,23 @@ export async function renameEntry(
   await rename(source, target)
 }
 
+/** Is it the same thing, whose name only changes between capital and small letters, which this file system does not tell apart? */
+function isRecased([name, stats]: [string, BigIntStats], [other, there]: [string, BigIntStats]): boolean {
+  const same = stats.dev === there.dev && stats.ino === there.ino
+  // A file of two names has both of them.
+  const single = stats.isDirectory() || stats.nlink === 1n
+  return same && single && name !== other && name.toLowerCase() === other.toLowerCase()
+}
+
 async function movable(
   folder: HeldFolder,
   name: string,
   closed: readonly ClosedFolder[],
-): Promise<'file' | 'link' | 'folder'> {
+): Promise<{ kind: 'file' | 'link' | 'folder'; stats: BigIntStats }> {
   const stats = await lstat(folder.at(name), { bigint: true })
   refuseMove(stats, closed)
-  if (stats.isDirectory()) return 'folder'
-  if (stats.isSymbolicLink()) return 'link'
-  if (stats.isFile()) return 'file'
+  if (stats.isDirectory()) return { kind: 'folder', stats }
+  if (stats.isSymbolicLink()) return { kind: 'link', stats }
+  if (stats.isFile()) return { kind: 'file', stats }
   throw new VigiaError('FORBIDDEN', 'This is no ordinary file (a device, pipe or socket)')
 }

@@ -1,6 +1,6 @@
 import { constants, existsSync, type BigIntStats } from 'node:fs'
-import { lstat, open, statfs, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, open, realpath, statfs, type FileHandle } from 'node:fs/promises'
+import { join, win32 } from 'node:path'
 import { VigiaError } from '../../../contract/errors.ts'
 import { outside, type Place } from './path.ts'
 
@@ -28,6 +28,8 @@ const KERNEL_VIEWS = new Set<number>(
   }),
 )
 
+const IS_WINDOWS = process.platform === 'win32'
+
 /** A folder that is held: names in it are reached through it, whatever becomes of the path that led here. */
 export type HeldFolder = {
   /** A path for the file system's calls, good while the folder is held. The name is one name. */
@@ -44,7 +46,8 @@ export type ClosedFolder = Pick<BigIntStats, 'dev' | 'ino'> & { fixed?: true }
 /**
  * Walks from the top of the file system to a folder, name by name, and follows no link on the way. On Linux each step
  * starts from the handle of the one before (as openat(2) with O_NOFOLLOW), so that nobody can exchange a folder for a
- * link in between. Elsewhere each step is looked at before it is used, which somebody who is quick could get around.
+ * link in between. Elsewhere each step is looked at before it is used, which somebody who is quick could get around; on
+ * Windows a step may lead nowhere else either, as one does into which another disk is mounted.
  */
 export async function holdFolder(
   place: Place,
@@ -83,12 +86,31 @@ async function walkByPaths(
 ): Promise<HeldFolder> {
   let self = base
   let stats = await lstat(self, { bigint: true })
+  let real = IS_WINDOWS ? await realpath(base) : base
   for (const name of names) {
     self = join(self, name)
     stats = await lstat(self, { bigint: true })
     checkStep(stats, closed)
+    if (IS_WINDOWS) real = await realOf(self, real, name)
   }
   return { at: (name) => join(self, name), self, stats, close: () => Promise.resolve() }
+}
+
+/**
+ * On Windows: FILE_OUTSIDE when this name of a folder stands for what lies elsewhere. Node's lstat(2) knows as links only
+ * what looks like one made by its users: not a junction that names its volume by a GUID, which anybody can make.
+ */
+export async function refuseElsewhere(folder: HeldFolder, name: string): Promise<void> {
+  if (IS_WINDOWS) await realOf(folder.at(name), await realpath(folder.self), name)
+}
+
+/** Where it really is, which must be in `parent` under this name in any case, or where that is a short one, another. */
+async function realOf(path: string, parent: string, name: string): Promise<string> {
+  const real = await realpath(path)
+  const [folder, own] = [win32.dirname(real), win32.basename(real)]
+  const named = own.toLowerCase() === name.toLowerCase() || name.includes('~')
+  if (folder === parent && named) return real
+  throw outside('A link is on the way; links are not followed')
 }
 
 function checkStep(stats: BigIntStats, closed: readonly ClosedFolder[]): void {
@@ -116,6 +138,7 @@ export async function openToRead(folder: HeldFolder, name: string): Promise<File
   if (!HAS_HANDLES) {
     const before = await lstat(folder.at(name), { bigint: true })
     checkFile(before)
+    await refuseElsewhere(folder, name)
     const handle = await open(folder.at(name), flags)
     const after = await handle.stat({ bigint: true })
     if (after.isFile() && after.ino === before.ino && after.dev === before.dev) return handle

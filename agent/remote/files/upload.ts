@@ -3,13 +3,15 @@ import { constants, type BigIntStats } from 'node:fs'
 import { lstat, link, open, rename, statfs, unlink, type FileHandle } from 'node:fs/promises'
 import { VigiaError } from '../../../contract/errors.ts'
 import { LIMITS } from '../../../contract/limits.ts'
-import { checkFile, type HeldFolder } from './folder.ts'
+import { checkFile, refuseElsewhere, type HeldFolder } from './folder.ts'
 import { forgetPart, isOwnPart, notePart, partName } from './parts.ts'
 import { hashPart, tooLarge } from './reader.ts'
 
 /** So much room stays free on the disk of the device. */
 const RESERVE_BYTES = 128 * 1024 * 1024
 const PRIVATE = 0o600
+/** What file systems without hard links say of one; FAT on Windows says EISDIR (libuv, ERROR_INVALID_FUNCTION). */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR'])
 
 /** An upload that was begun: its bytes go into a file beside the target until all of them are there. */
 export type Upload = {
@@ -43,7 +45,7 @@ export async function beginUpload(folder: HeldFolder, target: Target): Promise<U
     await checkTarget(folder, target)
     const part = partName(target.sha256)
     await notePart(target.note.dir, target.note.part)
-    handle = await openPart(folder.at(part))
+    handle = await openPart(folder, part)
     const file = handle
     // What is gone on with is not swept away meanwhile.
     await file.utimes(new Date(), new Date())
@@ -108,7 +110,8 @@ async function checkTarget(folder: HeldFolder, target: Target): Promise<BigIntSt
 }
 
 /** The part file: a new one, or one that this agent left here. Nobody else's: those are never written into. */
-async function openPart(path: string): Promise<FileHandle> {
+async function openPart(folder: HeldFolder, name: string): Promise<FileHandle> {
+  const path = folder.at(name)
   const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   try {
     return await open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, PRIVATE)
@@ -116,6 +119,7 @@ async function openPart(path: string): Promise<FileHandle> {
     if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown
   }
   checkFile(await lstat(path, { bigint: true }))
+  await refuseElsewhere(folder, name)
   const handle = await open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK)
   if (isOwnPart(await handle.stat({ bigint: true }))) return handle
   await handle.close()
@@ -140,8 +144,7 @@ async function giveName(folder: HeldFolder, part: string, target: Target, replac
     await unlink(folder.at(part))
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException
-    // File systems without hard links.
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw thrown
+    if (code === undefined || !NO_LINKS.has(code)) throw thrown
     await rename(folder.at(part), folder.at(target.name))
   }
 }

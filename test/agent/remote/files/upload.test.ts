@@ -13,6 +13,8 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { sweepParts } from '../../../../agent/remote/files/parts.ts'
@@ -100,6 +102,20 @@ describe('a files session', () => {
     })
     expect(await code({ do: 'end', upload: again.upload })).toBe('FILE_CHANGED')
     expect(readdirSync(root).filter((name) => name.includes('wrong') || name.includes('.part'))).toEqual([])
+  })
+
+  it.each(['EPERM', 'EISDIR'])('takes its name where there are no hard links (%s)', async (code) => {
+    const { link } = promises
+    promises.link = () => Promise.reject(Object.assign(new Error(code), { code }))
+    syncBuiltinESMExports()
+    try {
+      expect(await upload(join(root, 'unlinked'), Buffer.from('x'))).toBe('done')
+      expect(readFileSync(join(root, 'unlinked'), 'utf8')).toBe('x')
+      expect(readdirSync(root).filter((name) => name.endsWith('.part'))).toEqual([])
+    } finally {
+      promises.link = link
+      syncBuiltinESMExports()
+    }
   })
 
   it('writes into nobody else’s part file', async () => {
