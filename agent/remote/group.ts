@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ownJobObject } from '../windows/job-object.ts'
 
 const GRACE_MS = 1500
 const STEP_MS = 50
@@ -7,11 +8,15 @@ const STEP_MS = 50
 /**
  * Ends the shell with this pid and everything in its session (setsid(2)), jobs in the background too: by SIGHUP, as a
  * terminal that is closed does, then by SIGKILL. What made itself a session of its own, as a service does, stays.
- * Elsewhere than on Linux only the shell's group is known. Resolves when nothing is left that can be ended.
+ * On macOS only the shell's group is known; on Windows all that this process has started is ended by force. Resolves when
+ * nothing is left that can be ended.
  */
-export async function endGroup(pid: number, kill: () => void): Promise<void> {
+export async function endGroup(pid: number): Promise<void> {
   if (process.platform === 'win32') {
-    kill()
+    const job = ownJobObject()
+    job.kill()
+    const last = performance.now() + GRACE_MS
+    while (job.processes().length > 0 && performance.now() < last) await sleep(STEP_MS)
     return
   }
   const members = (): number[] => (process.platform === 'linux' ? sessionOf(pid) : lives(-pid) ? [-pid] : [])

@@ -40,8 +40,7 @@ process.on('disconnect', () => session?.close('agent-gone'))
 
 async function open(message: Extract<ToHost, { type: 'open' }>): Promise<void> {
   try {
-    // Whatever a shell leaves running there ends with this process.
-    if (process.platform === 'win32') ownJobObject()
+    if (process.platform === 'win32') holdTogether()
     const paths = agentPaths(message.dataDir)
     const seen = openSeen(paths.remoteSeen)
     const trust = TrustRoot.parse(JSON.parse(readFileSync(paths.trust, 'utf8')))
@@ -79,6 +78,18 @@ async function open(message: Extract<ToHost, { type: 'open' }>): Promise<void> {
         type: 'state',
         message: { session: id, state: 'refused', code, message: words.slice(0, 500), key: null },
       })
+  }
+}
+
+/** On Windows whatever a shell leaves running ends with this process. */
+function holdTogether(): void {
+  try {
+    ownJobObject()
+  } catch (thrown) {
+    const { message } = asVigiaError(thrown)
+    throw new VigiaError('REMOTE_UNAVAILABLE', `A session could not be ended here: ${message}`, {
+      cause: thrown,
+    })
   }
 }
 

@@ -1,4 +1,5 @@
 import { homedir, userInfo } from 'node:os'
+import type { IPty } from '@lydell/node-pty'
 import { VigiaError } from '../../../contract/errors.ts'
 import { endGroup } from '../group.ts'
 import type { RemoteKindUnit } from './kind.ts'
@@ -17,18 +18,7 @@ export const terminal: RemoteKindUnit = {
   async start({ request, send, end }) {
     if (!request.control)
       throw new VigiaError('REMOTE_FORBIDDEN', 'A terminal is control; it cannot be opened to look at only')
-    const library = await import('@lydell/node-pty').catch((thrown: unknown) => {
-      throw new VigiaError('REMOTE_UNAVAILABLE', 'There is no pty on this system', { cause: thrown })
-    })
-    const shell = shellOf()
-    const pty = library.spawn(shell.file, shell.args, {
-      name: 'xterm-256color',
-      cols: request.columns,
-      rows: request.rows,
-      cwd: homedir(),
-      env: environment(),
-      encoding: null,
-    })
+    const pty = await openPty(request)
 
     let gathered: Buffer[] = []
     let timer: NodeJS.Timeout | undefined
@@ -74,15 +64,32 @@ export const terminal: RemoteKindUnit = {
           const size = Buffer.from(payload)
           const columns = clamp(size.readUInt16BE(0), 2, 500)
           const rows = clamp(size.readUInt16BE(2), 1, 300)
-          pty.resize(columns, rows)
+          try {
+            pty.resize(columns, rows)
+          } catch {
+            // The shell is over: on Windows that is told a second later, when what it printed last has come.
+          }
         }
       },
       async stop() {
         clearTimeout(timer)
-        await endGroup(pty.pid, () => pty.kill())
+        await endGroup(pty.pid)
       },
     }
   },
+}
+
+async function openPty({ columns, rows }: { columns: number; rows: number }): Promise<IPty> {
+  const shell = shellOf()
+  try {
+    const library = await import('@lydell/node-pty')
+    // What is made for one system is loaded with the first pty.
+    return library.spawn(shell.file, shell.args, {
+      ...{ name: 'xterm-256color', cols: columns, rows, cwd: homedir(), env: environment(), encoding: null },
+    })
+  } catch (thrown) {
+    throw new VigiaError('REMOTE_UNAVAILABLE', 'There is no pty on this system', { cause: thrown })
+  }
 }
 
 function shellOf(): { file: string; args: string[] } {
