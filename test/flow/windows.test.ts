@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createInstallation, eventually, type Installation } from '../support/installation.ts'
+import { eventually, type Installation } from '../support/installation.ts'
 import { suiteNeeding } from '../support/servers.ts'
 import { ROOT } from '../support/sources.ts'
-import { createWindowsMachine, type WindowsMachine, type WindowsProcess } from '../support/wine.ts'
-
-const AGENT = ['agent/main.ts', '--data', 'C:\\vigia\\agent'] as const
+import { createWindowsSite, type WindowsSite } from '../support/windows-site.ts'
+import type { WindowsMachine, WindowsProcess } from '../support/wine.ts'
 
 /** The agent for Windows, under Wine, on a real server. */
 suiteNeeding(['wine'], 'an agent on Windows', ({ wine }) => {
+  let site: WindowsSite
   let vigia: Installation
   let machine: WindowsMachine
   let agent: WindowsProcess
@@ -23,7 +23,7 @@ suiteNeeding(['wine'], 'an agent on Windows', ({ wine }) => {
   const isOnline = async (): Promise<boolean> =>
     (await vigia.server.call('device', { params: { device } })).device.online
   const startAgent = async (): Promise<void> => {
-    agent = machine.start(...AGENT)
+    agent = site.startAgent()
     await eventually('the agent', 60_000, isOnline)
   }
   /** Approves a script for this device alone; answers its name. */
@@ -63,40 +63,20 @@ suiteNeeding(['wine'], 'an agent on Windows', ({ wine }) => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'vigia-windows-'))
-    vigia = await createInstallation({ args: ['--no-agent'] })
-    const started = vigia.start()
-    machine = createWindowsMachine(wine)
-    await started
-    await vigia.server.call('createClient', { body: { id: 'demo', name: 'Demo' } })
-    const { token } = await vigia.server.call('createEnrolToken', { body: { client: 'demo' } })
-    const enrol = machine.run(
-      ...([
-        'cli/main.ts',
-        'agent',
-        'enrol',
-        '--data',
-        'C:\\vigia',
-        '--url',
-        vigia.url,
-        '--token',
-        token,
-      ] as const),
-    )
-    expect(enrol, enrol.stderr).toMatchObject({ code: 0 })
-    device = /d-[a-z0-9]+/.exec(enrol.stdout)![0]
+    site = await createWindowsSite(wine)
+    ;({ vigia, machine, device } = site)
     await startAgent()
   }, 240_000)
   afterAll(async () => {
     await agent?.kill()
-    machine?.remove()
-    await vigia?.remove()
+    await site?.remove()
     rmSync(folder, { recursive: true, force: true })
   }, 60_000)
 
   it('enrols, connects and says what it is', async () => {
     const known = await vigia.server.call('device', { params: { device } })
     expect(known.device).toMatchObject({ os: 'windows', online: true })
-    const second = machine.run(...AGENT)
+    const second = machine.run(...site.agent)
     expect([second.code, second.stderr]).toEqual([73, expect.stringMatching(/DATA_IN_USE/)])
   }, 60_000)
 

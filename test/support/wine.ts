@@ -24,6 +24,8 @@ export type WindowsMachine = {
   readonly drive: string
   /** Runs a file of this project (`cli/main.ts`) there and waits for it. */
   run(file: string, ...args: string[]): { code: number; stdout: string; stderr: string }
+  /** Runs a program of Windows there with these words. */
+  program(...words: string[]): { code: number; stdout: string; stderr: string }
   /** Starts such a file. */
   start(file: string, ...args: string[]): WindowsProcess
   /** The pids, as this machine counts them, of what runs there with the words in its command line. */
@@ -54,6 +56,12 @@ const TOOLS = {
     integrity:
       'sha512-/SpehfYrO9DtkoB0ZOgGyco4GH4zwhEyFqgCm0x8lbzXnrKiwnHXWmPpfuXhFYohFvoSO5jlLQz/hc1fJ5G0AQ==',
   },
+  pty: {
+    package: '@lydell/node-pty-win32-x64@1.1.0',
+    file: 'conpty.node',
+    integrity:
+      'sha512-3N56BZ+WDFnUMYRtsrr7Ky2mhWGl9xXcyqR6cexfuCqcz9RNWL+KoXRv/nZylY5dYaXkft4JaR1uVu+roiZDAw==',
+  },
 } as const
 const CACHE = join(ROOT, 'node_modules/.cache/windows')
 const BOOT_LIMIT_MS = 120_000
@@ -62,7 +70,10 @@ const RUN_LIMIT_MS = 60_000
 /** Makes a machine of its own, with the project as its drive V:. Takes some ten seconds. */
 export function createWindowsMachine(wine: string): WindowsMachine {
   const node = fetchTool(TOOLS.node)
-  const koffi = fetchTool(TOOLS.koffi)
+  const libraries = {
+    '@koromix/koffi-win32-x64': fetchTool(TOOLS.koffi),
+    '@lydell/node-pty-win32-x64': fetchTool(TOOLS.pty),
+  }
   const prefix = mkdtempSync(join(tmpdir(), 'vigia-wine-'))
   const drive = join(prefix, 'drive_c')
   const { NODE_EXTRA_CA_CERTS: _, SSL_CERT_FILE: __, ...inherited } = process.env
@@ -73,7 +84,10 @@ export function createWindowsMachine(wine: string): WindowsMachine {
     // No desktop, no menus, and neither .NET nor a browser is asked for.
     WINEDLLOVERRIDES: 'mscoree=;mshtml=;winemenubuilder.exe=',
     NODE_PATH: 'C:\\modules',
-    NODE_OPTIONS: '--import=file:///V:/test/support/wine-sockets.ts --disable-warning=ExperimentalWarning',
+    NODE_OPTIONS: [
+      ...['sockets', 'console'].map((part) => `--import=file:///V:/test/support/wine-${part}.ts`),
+      '--disable-warning=ExperimentalWarning',
+    ].join(' '),
   }
   // Output goes to files: Node for Windows cannot open a pipe of this system.
   const logs = mkdtempSync(join(tmpdir(), 'vigia-wine-log-'))
@@ -97,13 +111,13 @@ export function createWindowsMachine(wine: string): WindowsMachine {
   ]
 
   mkdirSync(drive, { recursive: true })
+  mkdirSync(join(prefix, 'dosdevices'))
+  symlinkSync('../drive_c', join(prefix, 'dosdevices/c:'))
+  symlinkSync(ROOT, join(prefix, 'dosdevices/v:'))
   begin(['wineboot', '--init'], BOOT_LIMIT_MS)
   begin(['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'], BOOT_LIMIT_MS)
-  // Without it the file system of this machine is no part of that one.
-  rmSync(join(prefix, 'dosdevices/z:'), { force: true })
-  symlinkSync(ROOT, join(prefix, 'dosdevices/v:'))
-  mkdirSync(join(drive, 'modules/@koromix'), { recursive: true })
-  cpSync(koffi, join(drive, 'modules/@koromix/koffi-win32-x64'), { recursive: true })
+  for (const [name, folder] of Object.entries(libraries))
+    cpSync(folder, join(drive, 'modules', name), { recursive: true })
   symlinkSync(join(node, TOOLS.node.file), join(drive, 'node.exe'))
 
   const own = (): string[] =>
@@ -119,6 +133,7 @@ export function createWindowsMachine(wine: string): WindowsMachine {
   }
   return {
     drive,
+    program: (...words) => begin(words, RUN_LIMIT_MS),
     run: (file, ...args) => begin(nodeWords(file, args), RUN_LIMIT_MS),
     start(file, ...args) {
       const [stdout, stderr] = [log(), log()]
