@@ -93,11 +93,11 @@ export function buildAgent(options: {
         sealKey: executor.sealKey(),
       }),
     // A root that came before them is checked before them.
-    onCommand: (command, challenge) => trust.whenSettled(() => executor.command(command, challenge)),
+    onCommand: (command, session) => trust.whenSettled(() => executor.command(command, session)),
     onCancel: (job) => executor.cancel(job),
     onPolicy: (policy) => takePolicy(policy),
     onTrust: (roots) => trust.take(roots),
-    onRemote: (message, challenge) => trust.whenSettled(() => remote.receive(message, challenge)),
+    onRemote: (message, session) => trust.whenSettled(() => remote.receive(message, session)),
     onDisconnected: () => remote.disconnected(),
   })
   const executor = createExecutor({

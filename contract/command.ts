@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { ClientId, DeviceId, RecordId, UnitName } from './ids.ts'
 import { LIMITS } from './limits.ts'
+import { SessionClock } from './session-clock.ts'
 
 /** A parameter of a script: typed, bounded, handed over as an environment variable or argv, never in a shell text. */
 export const ScriptParameter = z.discriminatedUnion('type', [
@@ -104,8 +105,10 @@ export const CommandOrder = z.object({
   nonce: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
   /** Counts up by device; the agent refuses one that it has passed. */
   sequence: z.number().int().positive(),
+  /** By the server's clock. */
   issuedAtMs: z.number().int().positive(),
   expiresAtMs: z.number().int().positive(),
+  clock: SessionClock.optional(),
   /** SHA-256 of the script envelope's payload, hexadecimal. */
   scriptDigest: z.string().regex(/^[0-9a-f]{64}$/),
   parameters: ParameterValues,

@@ -18,7 +18,7 @@ import { createPresence } from './fleet/presence.ts'
 import { beginServerRun } from './fleet/server-runs.ts'
 import { createHostileBook } from './hostile-book.ts'
 import { credit, enter, tell } from './incident/rows.ts'
-import { createLiveState } from './live-state.ts'
+import { createLiveState, sessionOf } from './live-state.ts'
 import { createLive } from './notify/live.ts'
 import { healthOf } from './wiring/health.ts'
 import type { Logger } from './observe/log.ts'
@@ -153,7 +153,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
   const { noise, incidents, maintenance, tickets } = await openDesk({ records, clock, emit, rules })
   const work = createWork({
     ...{ records, clock, log, emit, audit, scripts, tickets, box: secretBox },
-    session: (device) => liveState.of(device)?.hello,
+    session: (device) => sessionOf(liveState.of(device)),
     send: (address, message) => broker.send(address, message),
     sign: (request) =>
       makeOrder(request, { ...orderKey.trusted, privateKey: orderKey.privateKey }, trust.root),

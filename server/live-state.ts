@@ -1,5 +1,6 @@
 import type { DeviceView } from '../contract/views.ts'
 import type { Layout, SessionHello } from '../contract/report.ts'
+import type { SessionClock } from '../contract/session-clock.ts'
 import type { DeviceAddress } from '../contract/topics.ts'
 
 /** What the server knows of a device by being connected to it; it is gone with the process. */
@@ -8,6 +9,8 @@ export type LiveDevice = {
   online: boolean
   /** The hello of the present session. */
   hello: SessionHello | undefined
+  /** Its clock in that hello, and the server's when it came. */
+  clock: SessionClock | undefined
   lastSeenMs: number
   headline: DeviceView['headline']
   /** Whether a report has come since this server started. */
@@ -28,6 +31,15 @@ export type LiveState = {
   takeSeen(): Map<string, number>
 }
 
+/** The present session of a device, with the start of its machine by the server's clock, whatever its own says. */
+export function sessionOf(
+  device: LiveDevice | undefined,
+): (SessionHello & { clock: SessionClock }) | undefined {
+  if (device?.hello === undefined || device.clock === undefined) return undefined
+  const { hello, clock } = device
+  return { ...hello, bootTimeMs: hello.bootTimeMs - clock.deviceMs + clock.serverMs, clock }
+}
+
 /** Empty live state. */
 export function createLiveState(): LiveState {
   const devices = new Map<string, LiveDevice>()
@@ -41,6 +53,7 @@ export function createLiveState(): LiveState {
         address,
         online: false,
         hello: undefined,
+        clock: undefined,
         lastSeenMs: seenMs,
         headline: { cpuPercent: null, memoryPercent: null, diskPercent: null },
         reported: false,
@@ -79,6 +92,7 @@ export function createLiveState(): LiveState {
       const device = touch(address, seenMs)
       device.online = true
       device.hello = hello
+      device.clock = { deviceMs: hello.timeMs, serverMs: seenMs }
     },
     takeSeen() {
       const taken = seen

@@ -85,8 +85,9 @@ export function fromIngest(
     async onSession(address, hello) {
       const { broker, clock, devices, liveState, presence, remediation, runs, live, renewContext, trust } =
         stages()
+      const cameMs = clock()
       await devices.hello(address, hello)
-      liveState.hello(address, hello, clock())
+      liveState.hello(address, hello, cameMs)
       await presence.online(address, clock())
       await renewContext(address.device)
       await broker.send(address, { type: 'policy', policy: await devices.policy(address.device) })

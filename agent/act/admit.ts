@@ -3,6 +3,7 @@ import type { DownMessage } from '../../contract/down.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import { TrustRoot } from '../../contract/trust/root.ts'
 import { agentPaths } from '../paths.ts'
+import type { Hello } from '../server-time.ts'
 import { isInLedger, readLedger, recentOrders } from './ledger.ts'
 import { thisSystem } from './system.ts'
 import { verifyCommand, type Accepted } from './verify.ts'
@@ -10,6 +11,7 @@ import { verifyCommand, type Accepted } from './verify.ts'
 /** A command as it came, the session in which it came, and the device that it came to. */
 export type Arrived = Pick<Extract<DownMessage, { type: 'command' }>, 'order' | 'script' | 'secrets'> & {
   challenge: string
+  hellos: readonly Hello[]
   address: DeviceAddress
   dataDir: string
 }

@@ -4,6 +4,7 @@ import type { DownMessage } from '../../contract/down.ts'
 import { asVigiaError } from '../../contract/errors.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import { failpoint } from '../failpoint.ts'
+import type { AgentSession } from '../link/link.ts'
 import type { Log } from '../log.ts'
 import type { Outbox } from '../outbox/shape.ts'
 import { agentPaths } from '../paths.ts'
@@ -23,7 +24,7 @@ import { createOrphanTree } from './tree/tree.ts'
 import { removeWork, sweepWork, workFolder } from './work.ts'
 
 type Command = Extract<DownMessage, { type: 'command' }>
-type Waiting = { command: Command; challenge: string }
+type Waiting = { command: Command; session: AgentSession }
 type Running = {
   child: ChildProcess
   /** The job that its order names, which need not be true before it is checked. */
@@ -36,7 +37,7 @@ type Running = {
 
 export type Executor = {
   /** Takes a command: it is checked and run in a process of its own, and its end goes to the outbox. */
-  command(command: Command, challenge: string): void
+  command(command: Command, session: AgentSession): void
   cancel(job: string): void
   /** Reports what jobs of an earlier run of this agent came to; those of which nobody can know as `unknown`. */
   recover(): void
@@ -159,7 +160,7 @@ export function createExecutor(options: {
     }
   }
 
-  const start = ({ command, challenge }: Waiting): void => {
+  const start = ({ command, session }: Waiting): void => {
     admitting = true
     let admittedOnce = false
     const admitted = (): void => {
@@ -213,7 +214,17 @@ export function createExecutor(options: {
     }
     child.once('exit', gone)
     child.once('disconnect', gone)
-    tell(child, { ...command, type: 'run', sealKey: sealKeys.privateKey, challenge, address, dataDir })
+    const { challenge } = session
+    const hellos = session.hellos()
+    tell(child, {
+      ...command,
+      type: 'run',
+      sealKey: sealKeys.privateKey,
+      challenge,
+      hellos,
+      address,
+      dataDir,
+    })
   }
 
   const next = (): void => {
@@ -245,7 +256,7 @@ export function createExecutor(options: {
   }
 
   return {
-    command(command, challenge) {
+    command(command, session) {
       failpoint('agent-command-received')
       if (waiting.length >= MOST_WAITING) {
         const job = claimedJob(command.order.payload)
@@ -258,7 +269,7 @@ export function createExecutor(options: {
           })
         return
       }
-      waiting.push({ command, challenge })
+      waiting.push({ command, session })
       next()
     },
     cancel(job) {

@@ -1,6 +1,7 @@
 import type { JobOutput, SealedSecret } from '../../contract/command.ts'
 import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
+import type { Hello } from '../server-time.ts'
 import type { JobEnd } from './ledger.ts'
 
 /** What the agent says to the runner of one command. */
@@ -13,6 +14,7 @@ export type ToRunner =
       /** The private half of the key for which the secrets are sealed; only this channel ever carries it. */
       sealKey: string
       challenge: string
+      hellos: readonly Hello[]
       address: DeviceAddress
       dataDir: string
     }

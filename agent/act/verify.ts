@@ -14,6 +14,7 @@ import { VigiaError } from '../../contract/errors.ts'
 import { resolveParameters } from '../../contract/parameters.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import { signersOf } from '../../contract/trust/chain.ts'
+import { serverTime, type Hello } from '../server-time.ts'
 import { nodeSignatures } from '../trust/signatures.ts'
 
 /** A command as it came, and everything of this device that it is checked against. */
@@ -26,6 +27,8 @@ export type Claim = {
   address: DeviceAddress
   /** The challenge of the present session. */
   challenge: string
+  /** The hellos of that session, by which the server's clock is known. */
+  hellos: readonly Hello[]
   nowMs: number
   system: ScriptContent['systems'][number]
   /** The highest sequence that was accepted before; 0 when there was none. */
@@ -40,7 +43,7 @@ export type Claim = {
 /** A command that may be run: every check has passed. */
 export type Accepted = { order: CommandOrder; script: ScriptContent; values: ParameterValues; digest: string }
 
-/** How far the server's clock may be ahead of the device's. */
+/** How far an order may come from the future, by the server's clock as the device knows it. */
 const AHEAD_MS = 5 * 60_000
 /** How far one order may raise the counter: whoever has the online key cannot use it up. */
 const FURTHEST = 1_000_000
@@ -53,7 +56,7 @@ const FURTHEST = 1_000_000
  * 2. COMMAND_UNAPPROVED: not the approvals that this script needs (contract/approval.ts), or for other devices.
  * 3. SCRIPT_REVOKED: withdrawn by the trust root, whoever signed it. APPROVAL_EXPIRED: past what its approvers set.
  * 4. COMMAND_FORGED: another script than the ordered one. COMMAND_RETARGETED: another device or client.
- * 5. COMMAND_REPLAYED: another session. COMMAND_EXPIRED: over, or from the future. COMMAND_REPLAYED: the job was
+ * 5. COMMAND_REPLAYED: another session. COMMAND_EXPIRED: over, or from the future, by the server's clock. COMMAND_REPLAYED: the job was
  *    started, or its sequence passed.
  * 6. COMMAND_MALFORMED: parameters that do not fit. SECRET_UNSEALED: secrets other than the order names.
  * 7. SCRIPT_NO_DRY_RUN, SCRIPT_UNSUPPORTED, COMMAND_DISABLED.
@@ -82,8 +85,9 @@ export function verifyCommand(claim: Claim): Accepted {
     throw new VigiaError('COMMAND_RETARGETED', `The order is for ${order.client}/${order.device}`)
   if (order.challenge !== claim.challenge)
     throw new VigiaError('COMMAND_REPLAYED', 'The order belongs to another session')
-  if (claim.nowMs > order.expiresAtMs) throw new VigiaError('COMMAND_EXPIRED', 'The order has expired')
-  if (order.issuedAtMs > claim.nowMs + AHEAD_MS)
+  const serverMs = serverTime(order.clock, claim.hellos, claim.nowMs)
+  if (serverMs > order.expiresAtMs) throw new VigiaError('COMMAND_EXPIRED', 'The order has expired')
+  if (order.issuedAtMs > serverMs + AHEAD_MS)
     throw new VigiaError('COMMAND_EXPIRED', 'The order was issued in the future')
   if (claim.seen(order.job)) throw new VigiaError('COMMAND_REPLAYED', 'The job was started before')
   if (order.sequence <= claim.lastSequence)

@@ -6,6 +6,7 @@ import type { DsseEnvelope } from '../../contract/trust/dsse.ts'
 import { downTopic, upTopic, type DeviceAddress, type UpChannel } from '../../contract/topics.ts'
 import { failpoint } from '../failpoint.ts'
 import type { Log } from '../log.ts'
+import type { Hello } from '../server-time.ts'
 import type { OutboxRecord } from '../outbox/frame.ts'
 import type { Outbox } from '../outbox/shape.ts'
 import { createBackoff } from './backoff.ts'
@@ -29,13 +30,13 @@ export type LinkOptions = {
   monotonicMs: () => number
   random: () => number
   self: () => Self
-  /** A signed command, not yet checked, and the challenge of the session in which it came. */
-  onCommand: (command: Extract<DownMessage, { type: 'command' }>, challenge: string) => void
+  /** A signed command, not yet checked, and the session in which it came. */
+  onCommand: (command: Extract<DownMessage, { type: 'command' }>, session: AgentSession) => void
   onCancel: (job: string) => void
   /** Signed trust roots after the one that the device has, not yet checked. */
   onTrust: (roots: DsseEnvelope[]) => void
-  /** A message of a remote session, not yet checked, and the challenge of the session in which it came. */
-  onRemote: (message: RemoteDown, challenge: string) => void
+  /** A message of a remote session, not yet checked, and the session with the server in which it came. */
+  onRemote: (message: RemoteDown, session: AgentSession) => void
   /** The session is over, and its challenge with it. */
   onDisconnected?: () => void
   onPolicy: (policy: DevicePolicy) => void
@@ -43,6 +44,13 @@ export type LinkOptions = {
   backoff?: { baseMs: number; capMs: number }
   /** A session that held this long makes the next wait short again. */
   stableMs?: number
+}
+
+/** One connection with the server: its challenge, and the hellos that were said in it. */
+export type AgentSession = {
+  readonly challenge: string
+  /** What this device's clock showed in each, and how long that is ago. */
+  readonly hellos: () => Hello[]
 }
 
 export type RemoteDown = Extract<DownMessage, { type: 'remote-open' | 'remote-frame' | 'remote-close' }>
@@ -67,6 +75,8 @@ export type Link = {
 const CHANNEL_OF = { report: 'report', facts: 'facts', result: 'result' } as const
 const RESEND_CHECK_MS = 5000
 const GOODBYE_MS = 1000
+/** A hello is said again when something in it changes; the server signs by the last that it heard. */
+const MOST_HELLOS = 20
 
 /**
  * The agent's connection: MQTT 3.1.1 over mutual TLS, clean session, one subscription. After each connect it says
@@ -94,7 +104,7 @@ export function createLink(options: LinkOptions): Link {
   let client: MqttClient | undefined
   let ready = false
   let stopped = false
-  let challenge = ''
+  let session = createSession()
   let retry: NodeJS.Timeout | undefined
   let stable: NodeJS.Timeout | undefined
   let resend: NodeJS.Timeout | undefined
@@ -116,13 +126,26 @@ export function createLink(options: LinkOptions): Link {
     else void publish('layout', text, true)
   }
 
+  function createSession(): AgentSession & { says(nowMs: number): number } {
+    const said: { deviceMs: number; atMs: number }[] = []
+    return {
+      challenge: randomBytes(32).toString('base64url'),
+      hellos: () => said.map(({ deviceMs, atMs }) => ({ deviceMs, agoMs: monotonicMs() - atMs })),
+      says(nowMs) {
+        const deviceMs = Math.trunc(nowMs)
+        said.push({ deviceMs, atMs: monotonicMs() })
+        if (said.length > MOST_HELLOS) said.shift()
+        return deviceMs
+      },
+    }
+  }
   const sayHello = (): void => {
     const { reports, bytes, dropped } = outbox.stats()
     const hello: SessionHello = {
       v: 1,
       boot,
-      challenge,
-      timeMs: Math.trunc(now()),
+      challenge: session.challenge,
+      timeMs: session.says(now()),
       outbox: { reports, bytes, dropped },
       ...options.self(),
     }
@@ -130,7 +153,7 @@ export function createLink(options: LinkOptions): Link {
   }
 
   const begin = (): void => {
-    challenge = randomBytes(32).toString('base64url')
+    session = createSession()
     sayHello()
     for (const hash of outbox.neededLayouts()) publishLayout(hash)
     ready = true
@@ -159,7 +182,7 @@ export function createLink(options: LinkOptions): Link {
         options.onPolicy(message.policy)
         return
       case 'command':
-        options.onCommand(message, challenge)
+        options.onCommand(message, session)
         return
       case 'cancel':
         options.onCancel(message.job)
@@ -170,7 +193,7 @@ export function createLink(options: LinkOptions): Link {
       case 'remote-open':
       case 'remote-frame':
       case 'remote-close':
-        options.onRemote(message, challenge)
+        options.onRemote(message, session)
         return
       default:
         message satisfies never

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { LIMITS } from '../../contract/limits.ts'
 import type { RemoteStateMessage } from '../../contract/remote/session.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
-import type { RemoteDown } from '../link/link.ts'
+import type { AgentSession, RemoteDown } from '../link/link.ts'
 import type { Log } from '../log.ts'
 import { agentPaths } from '../paths.ts'
 import { claimedSession } from './claimed.ts'
@@ -12,8 +12,8 @@ import type { FromHost, ToHost } from './messages.ts'
 
 /** The remote sessions of this device, each in a process of its own. */
 export type RemoteSessions = {
-  /** A message of the server, not yet checked, and the challenge of the session with it in which it came. */
-  receive(message: RemoteDown, challenge: string): void
+  /** A message of the server, not yet checked, and the session with it in which it came. */
+  receive(message: RemoteDown, present: AgentSession): void
   /** The connection is gone: so are the sessions, since their challenge is. */
   disconnected(): void
   stop(): Promise<void>
@@ -77,7 +77,7 @@ export function createRemoteSessions(options: {
   const open = (
     session: string,
     message: Extract<RemoteDown, { type: 'remote-open' }>,
-    challenge: string,
+    { challenge, hellos }: AgentSession,
   ): void => {
     const child = fork(fileURLToPath(new URL('host.ts', import.meta.url)), [], {
       detached: true,
@@ -107,11 +107,11 @@ export function createRemoteSessions(options: {
     }
     child.once('exit', gone)
     child.once('disconnect', gone)
-    tell(mine, { type: 'open', request: message.request, challenge, address, dataDir })
+    tell(mine, { type: 'open', request: message.request, challenge, hellos: hellos(), address, dataDir })
   }
 
   return {
-    receive(message, challenge) {
+    receive(message, present) {
       switch (message.type) {
         case 'remote-open': {
           const session = claimedSession(message.request.payload)
@@ -119,7 +119,7 @@ export function createRemoteSessions(options: {
             log.warn('a request for a remote session is dropped', { session })
           else if (hosted.size >= limit)
             refuse(session, `There are ${String(limit)} remote sessions on this device already`)
-          else open(session, message, challenge)
+          else open(session, message, present)
           return
         }
         case 'remote-frame': {

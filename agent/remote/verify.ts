@@ -4,6 +4,7 @@ import { REMOTE_TYPE, RemoteRequest } from '../../contract/remote/session.ts'
 import { preAuthEncoding, type DsseEnvelope } from '../../contract/trust/dsse.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import type { TrustRoot, TrustedKey } from '../../contract/trust/root.ts'
+import { serverTime, type Hello } from '../server-time.ts'
 
 /** A request for a remote session as it came, and everything of this device that it is checked against. */
 export type RemoteClaim = {
@@ -12,6 +13,8 @@ export type RemoteClaim = {
   address: DeviceAddress
   /** The challenge of the present session with the server. */
   challenge: string
+  /** The hellos of that session, by which the server's clock is known. */
+  hellos: readonly Hello[]
   nowMs: number
   /** Was a session of this id ever accepted here? */
   seen: (session: string) => boolean
@@ -22,7 +25,7 @@ export type RemoteClaim = {
 /** A request that may be asked for and opened: every check has passed. `salt` is the SHA-256 of its payload. */
 export type AcceptedRemote = { request: RemoteRequest; technician: TrustedKey; salt: Buffer }
 
-/** How far the clocks of technician and device may be apart. */
+/** How far the clocks of technician and server may be apart, as the device knows the server's. */
 const SKEW_MS = 5 * 60_000
 /** A request lives at most this long. */
 const LIFE_MS = 2 * 60_000
@@ -41,7 +44,7 @@ const LIFE_MS = 2 * 60_000
  * 8. COMMAND_DISABLED: the device's own kill switch.
  */
 export function verifyRemote(claim: RemoteClaim): AcceptedRemote {
-  const { trust, address, nowMs } = claim
+  const { trust, address } = claim
   const payload = Buffer.from(claim.request.payload, 'base64')
   const orderers = signersOf(claim.request, payload, trust.orderers.keys)
   if (orderers.length === 0)
@@ -67,6 +70,7 @@ export function verifyRemote(claim: RemoteClaim): AcceptedRemote {
   const lifeMs = request.expiresAtMs - request.issuedAtMs
   if (lifeMs <= 0 || lifeMs > LIFE_MS)
     throw new VigiaError('COMMAND_EXPIRED', 'The request must live no longer than two minutes')
+  const nowMs = serverTime(request.clock, claim.hellos, claim.nowMs)
   if (nowMs > request.expiresAtMs + SKEW_MS)
     throw new VigiaError('COMMAND_EXPIRED', 'The request has expired')
   if (request.issuedAtMs > nowMs + SKEW_MS)

@@ -70,6 +70,13 @@ export async function openRemoteSession(options: {
       'COMMAND_EXPIRED',
       `the clocks of this machine and of the server are ${String(Math.round(apartMs / 1000))} s apart; nothing was signed`,
     )
+  // The request says nothing of the device's clock: that would be the server's word, and it could date it by that.
+  const wrongMs = offer.clock === null ? 0 : Math.abs(offer.clock.deviceMs - offer.clock.serverMs)
+  if (wrongMs > MOST_APART_MS)
+    throw new VigiaError(
+      'COMMAND_EXPIRED',
+      `the clock of ${offer.hostname} is ${String(Math.round(wrongMs / 1000))} s wrong: mend it first with "vigia run resync-clock --device ${device}", or open the session in the console; nothing was signed`,
+    )
   const ephemeral = makeEphemeral()
   const id = randomUUID()
   const request: RemoteRequest = {

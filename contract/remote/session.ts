@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { ClientId, DeviceId, RecordId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
+import { SessionClock } from '../session-clock.ts'
 import { REMOTE_KINDS } from './policy.ts'
 
 export const REMOTE_TYPE = 'application/vnd.vigia.remote.v1+json'
@@ -28,6 +29,8 @@ export const RemoteRequest = z.object({
   challenge: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
   issuedAtMs: z.number().int().positive(),
   expiresAtMs: z.number().int().positive(),
+  /** As the server told it with the challenge. */
+  clock: SessionClock.optional(),
   /** The technician's ephemeral key: with the device's it gives the keys of the frames. */
   key: EphemeralKey,
   columns: z.number().int().min(20).max(500).default(80),

@@ -3,6 +3,7 @@ import { DsseEnvelope } from '../trust/dsse.ts'
 import { ClientId, DeviceId, RecordId } from '../ids.ts'
 import { RemoteView } from '../remote/session.ts'
 import { REMOTE_KINDS } from '../remote/policy.ts'
+import { SessionClock } from '../session-clock.ts'
 import { TrustRoot, TrustedKey } from '../trust/root.ts'
 
 const byId = z.object({ id: RecordId })
@@ -91,6 +92,7 @@ export const REMOTE_ROUTES = {
       online: z.boolean(),
       /** What the request must repeat; null when it is not connected, or its agent cannot. */
       challenge: z.string().nullable(),
+      clock: SessionClock.nullable(),
       technicians: z.array(TrustedKey),
       /** How many approvers it takes to admit another. */
       approvers: z.number().int().min(1),

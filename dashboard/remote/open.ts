@@ -49,6 +49,7 @@ export async function openSession(options: {
       technician: admitted.name,
       reason,
       challenge: offer.challenge,
+      ...(offer.clock === null ? {} : { clock: offer.clock }),
       issuedAtMs: Math.round(offer.nowMs),
       expiresAtMs: Math.round(offer.nowMs) + LIFE_MS,
       key: ephemeral.publicKey,

@@ -117,6 +117,7 @@ async function sign(work: Work, job: JobRow, session: AgentSession, sequence: nu
     client: job.client_id,
     device: job.device_id,
     challenge: session.challenge,
+    clock: session.clock,
     sequence,
     nonce: randomBytes(16).toString('base64url'),
     script: script.envelope,

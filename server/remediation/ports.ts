@@ -6,6 +6,7 @@ import type { ErrorCode } from '../../contract/errors.ts'
 import type { LiveEvent } from '../../contract/views.ts'
 import type { IncidentEvent, Priority, Ticket } from '../../contract/incident.ts'
 import type { SessionHello } from '../../contract/report.ts'
+import type { SessionClock } from '../../contract/session-clock.ts'
 import type { Tier } from '../../contract/rules.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import type { Db, Records } from '../records/records.ts'
@@ -14,7 +15,7 @@ import type { Db, Records } from '../records/records.ts'
 export type AgentSession = Pick<
   SessionHello,
   'challenge' | 'commandSequence' | 'commandsEnabled' | 'bootTimeMs' | 'sealKey'
->
+> & { clock: SessionClock }
 
 /** An approved script, as server/script finds it. */
 export type ScriptVersion = { digest: string; content: ScriptContent; envelope: DsseEnvelope }
@@ -82,6 +83,7 @@ export type Ports = {
     client: string
     device: string
     challenge: string
+    clock: SessionClock
     sequence: number
     nonce: string
     script: DsseEnvelope

@@ -4,6 +4,7 @@ import { fleetThreshold } from '../../contract/trust/approval.ts'
 import { SESSION_COOKIE } from '../access/people.ts'
 import type { Caller, Handlers } from '../http/handler.ts'
 import type { SocketStages } from '../http/sockets.ts'
+import { sessionOf } from '../live-state.ts'
 import type { Parts } from '../wiring/parts.ts'
 import type { Asker } from '../remote/request.ts'
 import type { Opener } from '../remote/sessions.ts'
@@ -22,13 +23,14 @@ export function remoteRoutes({
   return {
     async remoteOffer({ params }) {
       const device = await devices.get(params.device)
-      const hello = liveState.of(params.device)?.hello
+      const hello = sessionOf(liveState.of(params.device))
       const able = hello?.abilities?.includes('remote') === true
       return {
         client: device.client,
         hostname: device.hostname,
         online: hello !== undefined,
         challenge: able ? hello.challenge : null,
+        clock: hello?.clock ?? null,
         technicians: trust.root.technicians.keys,
         approvers: fleetThreshold(trust.root),
         nowMs: clock(),

@@ -7,6 +7,7 @@ import {
   type SealedSecret,
 } from '../../contract/command.ts'
 import { ORDER_TYPE, type DsseEnvelope } from '../../contract/trust/dsse.ts'
+import type { SessionClock } from '../../contract/session-clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import type { TrustRoot } from '../../contract/trust/root.ts'
 import { refusalOf } from './approvals.ts'
@@ -14,12 +15,13 @@ import { checkParameters } from './parameters.ts'
 import type { SigningKey } from './keys.ts'
 import { payloadDigest, seal } from './sign.ts'
 
-/** What an order needs. `challenge` is that of the agent's present session, `nonce` 16 random bytes in base64url. */
+/** What an order needs. `challenge` and `clock` are those of the agent's present session, `nonce` 16 random bytes in base64url. */
 export type OrderRequest = {
   job: string
   client: string
   device: string
   challenge: string
+  clock?: SessionClock | undefined
   sequence: number
   nonce: string
   script: DsseEnvelope
@@ -58,6 +60,7 @@ export function makeOrder(
     sequence: request.sequence,
     issuedAtMs: request.nowMs,
     expiresAtMs: request.nowMs + request.ttlMs,
+    ...(request.clock === undefined ? {} : { clock: request.clock }),
     scriptDigest: payloadDigest(request.script),
     parameters: checkParameters(content, request.parameters),
     ...(request.dryRun === true ? { dryRun: true } : {}),

@@ -33,14 +33,17 @@ export async function prepareAgent(options: {
 }
 
 /** Starts the agent as its owner would; `stderr` collects what it logs. */
-export function startAgentProcess(dataDir: string): {
+export function startAgentProcess(
+  dataDir: string,
+  env: NodeJS.ProcessEnv = {},
+): {
   child: ChildProcess
   stderr: () => string
   exited: Promise<{ code: number | null; signal: string | null }>
 } {
   // A home of its own: a shell of the agent reads no start files of whoever runs the tests.
   const child = spawn(process.execPath, [MAIN, '--data', dataDir], {
-    env: { ...process.env, HOME: dataDir },
+    env: { ...process.env, HOME: dataDir, ...env },
     stdio: ['ignore', 'inherit', 'pipe'],
   })
   let text = ''

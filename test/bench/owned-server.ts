@@ -135,7 +135,7 @@ function openDevice(dataDir: string, scripts: Scripts) {
   let lastSequence = 0
   const decide = (message: Message, nowMs: number) => {
     try {
-      return admit({ ...message, address: ADDRESS, challenge: CHALLENGE, dataDir }, nowMs)
+      return admit({ ...message, address: ADDRESS, challenge: CHALLENGE, hellos: [], dataDir }, nowMs)
     } catch (thrown) {
       if (thrown instanceof VigiaError) return undefined
       throw thrown
@@ -155,7 +155,15 @@ function openDevice(dataDir: string, scripts: Scripts) {
   const opens = (request: ReturnType<typeof sealRequest>, nowMs: number): boolean => {
     try {
       const trust = TrustRoot.parse(JSON.parse(readFileSync(paths.trust, 'utf8')))
-      const claim = { request, trust, address: ADDRESS, challenge: CHALLENGE, nowMs, disabled: false }
+      const claim = {
+        request,
+        trust,
+        address: ADDRESS,
+        challenge: CHALLENGE,
+        hellos: [],
+        nowMs,
+        disabled: false,
+      }
       verifyRemote({ ...claim, seen: (session) => seen.has(session) })
       return true
     } catch (thrown) {
@@ -190,7 +198,13 @@ function tryLimits(scripts: Scripts, caPem: string): OwnedServerFigures['allowed
       if (of === undefined) continue
       try {
         const accepted = admit(
-          { ...ordered(of, freshOrder(of, Date.now())), address: ADDRESS, challenge: CHALLENGE, dataDir },
+          {
+            ...ordered(of, freshOrder(of, Date.now())),
+            address: ADDRESS,
+            challenge: CHALLENGE,
+            hellos: [],
+            dataDir,
+          },
           Date.now(),
         )
         writeStarted(paths.jobs, started(accepted.order.job, accepted.order.sequence, accepted.digest))

@@ -6,7 +6,7 @@ import { startedAt } from '../../../agent/act/started-at.ts'
 import { workFolder } from '../../../agent/act/work.ts'
 import { agentPaths } from '../../../agent/paths.ts'
 import { until } from '../stub-server.ts'
-import { challenge, executorSuite } from './executor-suite.ts'
+import { session, executorSuite } from './executor-suite.ts'
 
 const { dataDir, executor, outbox, begin, command, results, run, end } = executorSuite()
 
@@ -14,8 +14,8 @@ describe('executor', () => {
   it('never runs a job twice: the same command again, also after a restart of the agent', async () => {
     const mark = join(dataDir(), 'runs')
     const { job, message } = command(`echo run >> ${mark}`)
-    executor().command(message, challenge)
-    executor().command(message, challenge)
+    executor().command(message, session)
+    executor().command(message, session)
     await until('two ends', () => results(job).length === 3)
     expect(results(job).map(({ outcome, code }) => code ?? outcome)).toEqual([
       'started',
@@ -26,7 +26,7 @@ describe('executor', () => {
     await outbox().close()
     begin()
     expect(executor().sequence()).toBeGreaterThan(0)
-    executor().command(message, challenge)
+    executor().command(message, session)
     await until('refused', () => results(job).length === 4)
     expect(results(job).at(-1)).toMatchObject({ outcome: 'refused', code: 'COMMAND_REPLAYED' })
     expect(readFileSync(mark, 'utf8')).toBe('run\n')
@@ -35,7 +35,7 @@ describe('executor', () => {
   it('a job whose runner was killed is unknown and never runs again', async () => {
     const mark = join(dataDir(), 'runs')
     const { job, message } = command(`echo run >> ${mark}; sleep 60`)
-    executor().command(message, challenge)
+    executor().command(message, session)
     await until('it runs', () => existsSync(mark))
     const entry = JSON.parse(readFileSync(join(agentPaths(dataDir()).jobs, `${job}.json`), 'utf8')) as {
       pid: number
@@ -43,7 +43,7 @@ describe('executor', () => {
     process.kill(entry.pid, 'SIGKILL')
     expect(await end(job)).toMatchObject({ outcome: 'unknown', code: 'JOB_UNKNOWN' })
     expect(existsSync(workFolder(agentPaths(dataDir()).jobs, job))).toBe(false)
-    executor().command(message, challenge)
+    executor().command(message, session)
     await until('refused', () => results(job).length === 3)
     expect(readFileSync(mark, 'utf8')).toBe('run\n')
   })
@@ -108,7 +108,7 @@ describe('executor', () => {
 
   it('a stopping agent ends its jobs and has their ends in the outbox', async () => {
     const { job, message } = command('sleep 60')
-    executor().command(message, challenge)
+    executor().command(message, session)
     await until('it runs', () => results(job).length === 1)
     await executor().stop()
     expect(results(job).at(-1)).toMatchObject({ outcome: 'cancelled', message: 'the agent was stopped' })

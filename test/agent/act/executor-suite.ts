@@ -20,6 +20,7 @@ import { makeSigner, makeTrust, orderFor, script, sealOrder, sealScript } from '
 export const ann = makeSigner('ann')
 export const server = makeSigner('server')
 export const challenge = 'c'.repeat(43)
+export const session = { challenge, hellos: () => [] }
 const address = { client: 'acme', device: 'd-aaaaaaaaaaaaaaaa' }
 const lines: string[] = []
 const log = createLog({ level: 'debug', now: () => 0, write: (line) => void lines.push(line) })
@@ -84,7 +85,7 @@ export function executorSuite() {
 
   async function run(body: string, more: Partial<ScriptContent> = {}, order: Partial<CommandOrder> = {}) {
     const { job, message } = command(body, more, order)
-    executor.command(message, challenge)
+    executor.command(message, session)
     return end(job)
   }
 

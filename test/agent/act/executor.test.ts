@@ -6,7 +6,7 @@ import { LIMITS } from '../../../contract/limits.ts'
 import { agentPaths } from '../../../agent/paths.ts'
 import { until } from '../stub-server.ts'
 import { makeSigner, orderFor, script, sealOrder, sealScript } from './signing.ts'
-import { ann, server, challenge, executorSuite } from './executor-suite.ts'
+import { ann, server, session, executorSuite } from './executor-suite.ts'
 
 const { dataDir, executor, outbox, output, begin, command, results, run, end } = executorSuite()
 
@@ -67,15 +67,15 @@ describe('executor', () => {
     for (const [code, change, orderer, approver] of cases) {
       const by = sealScript(script(body), [approver])
       const order = orderFor(by, change)
-      executor().command({ type: 'command', order: sealOrder(order, [orderer]), script: by }, challenge)
+      executor().command({ type: 'command', order: sealOrder(order, [orderer]), script: by }, session)
       expect([code, await end(order.job)]).toMatchObject([code, { outcome: 'refused', code }])
     }
     const over = sealScript(script(body, { approvedUntilMs: Date.now() - 1000 }), [ann])
     const late = orderFor(over)
-    executor().command({ type: 'command', order: sealOrder(late, [server]), script: over }, challenge)
+    executor().command({ type: 'command', order: sealOrder(late, [server]), script: over }, session)
     expect(await end(late.job)).toMatchObject({ outcome: 'refused', code: 'APPROVAL_EXPIRED' })
     writeFileSync(agentPaths(dataDir()).killSwitch, '')
-    executor().command(good.message, challenge)
+    executor().command(good.message, session)
     expect(await end(good.job)).toMatchObject({ outcome: 'refused', code: 'COMMAND_DISABLED' })
     expect(existsSync(mark)).toBe(false)
     expect(sealed.signatures).toHaveLength(1)
@@ -102,7 +102,7 @@ describe('executor', () => {
 
   it('cancels a job at the word of the server', async () => {
     const { job, message } = command('echo here; sleep 60')
-    executor().command(message, challenge)
+    executor().command(message, session)
     await until('it runs', () => output().some(({ text }) => text === 'here\n'))
     executor().cancel(job)
     expect(await end(job)).toMatchObject({ outcome: 'cancelled', message: 'cancelled by the server' })

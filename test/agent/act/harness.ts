@@ -62,7 +62,7 @@ export function createBench(dataDir = mkdtempSync(join(tmpdir(), 'vigia-act-')))
     const made = orderFor(sealed, order)
     executor.command(
       { type: 'command', order: sealOrder(made, [server]), script: sealed, ...(secrets && { secrets }) },
-      challenge,
+      { challenge, hellos: () => [] },
     )
     return made.job
   }

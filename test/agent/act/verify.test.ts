@@ -42,6 +42,7 @@ function claim(more: Partial<Claim> = {}, order: Partial<CommandOrder> = {}): Cl
     trust: makeTrust([ann, bob], [server]),
     address: { client: 'acme', device: 'd-aaaaaaaaaaaaaaaa' },
     challenge: 'c'.repeat(43),
+    hellos: [],
     nowMs: now,
     system: 'linux',
     lastSequence: 0,
@@ -252,6 +253,22 @@ describe('verifyCommand', () => {
     expect(codeOf(claim({ lastSequence: 5 }, { sequence: 1_000_005 }))).toBe('accepted')
     expect(codeOf(claim({ lastSequence: 5 }, { sequence: 1_000_006 }))).toBe('COMMAND_REPLAYED')
     expect(codeOf(claim({}, { sequence: Number.MAX_SAFE_INTEGER }))).toBe('COMMAND_REPLAYED')
+  })
+
+  it('COMMAND_EXPIRED goes by the server’s clock, where the device knows it, and the end of an approval by its own', () => {
+    const clock = { deviceMs: 5_000_000, serverMs: now - 40_000 }
+    const after = (ms: number) => [{ deviceMs: 5_000_000, agoMs: 40_000 + ms }]
+    for (const nowMs of [5_040_000, now + 86_400_000]) {
+      expect(codeOf(claim({ nowMs, hellos: after(1000) }, { clock }))).toBe('accepted')
+      expect(codeOf(claim({ nowMs, hellos: after(1001) }, { clock }))).toBe('COMMAND_EXPIRED')
+      expect(codeOf(claim({ nowMs, hellos: after(-300_001) }, { clock }))).toBe('COMMAND_EXPIRED')
+      // A hello that was never said in this session says nothing of the server's clock.
+      const other = { ...clock, deviceMs: 5_000_001 }
+      expect(codeOf(claim({ nowMs, hellos: after(0) }, { clock: other }))).toBe('COMMAND_EXPIRED')
+    }
+    const over = sealScript({ ...content, approvedUntilMs: now }, [ann])
+    const late = { nowMs: now + 1, script: over, hellos: after(0) }
+    expect(codeOf(claim(late, { clock }))).toBe('APPROVAL_EXPIRED')
   })
 
   it('COMMAND_EXPIRED: past its end, or from more than five minutes ahead', () => {

@@ -40,6 +40,7 @@ function begin(
     trust: remoteTrust([tess], [server]),
     address: ADDRESS,
     challenge: CHALLENGE,
+    hellos: [],
     nowMs: now,
     seen: () => false,
     disabled: false,

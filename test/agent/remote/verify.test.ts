@@ -21,6 +21,7 @@ function claim(more: Partial<RemoteClaim> = {}, request: Partial<RemoteRequest> 
     trust: remoteTrust([tess, theo], [server]),
     address: ADDRESS,
     challenge: CHALLENGE,
+    hellos: [],
     nowMs: now,
     seen: () => false,
     disabled: false,
@@ -120,6 +121,14 @@ describe('verifyRemote', () => {
   it('COMMAND_REPLAYED: the challenge of another session, a session that was seen', () => {
     expect(codeOf(claim({}, { challenge: 'x'.repeat(43) }))).toBe('COMMAND_REPLAYED')
     expect(codeOf(claim({ seen: () => true }))).toBe('COMMAND_REPLAYED')
+  })
+
+  it('goes by the server’s clock, where the device knows it from a hello, however wrong its own is', () => {
+    const clock = { deviceMs: 5_000_000, serverMs: now - 40_000 }
+    const hellos = [{ deviceMs: 5_000_000, agoMs: 40_000 }]
+    expect(codeOf(claim({ nowMs: 5_040_000, hellos }, { clock }))).toBe('accepted')
+    const later = [{ deviceMs: 5_000_000, agoMs: 40_000 + 60_000 + 300_001 }]
+    expect(codeOf(claim({ nowMs: now, hellos: later }, { clock }))).toBe('COMMAND_EXPIRED')
   })
 
   it('COMMAND_EXPIRED: over, from the future, or made to live long', () => {

@@ -68,6 +68,7 @@ export async function openDesk(records: Records) {
     commandSequence: 0,
     commandsEnabled: true,
     bootTimeMs: nowMs - 86_400_000,
+    clock: { deviceMs: nowMs, serverMs: nowMs },
   }
   let rule: RuleFacts | undefined = ruleFacts()
   const emit = (event: LiveEvent) => void events.push(event)
@@ -129,6 +130,7 @@ export async function openDesk(records: Records) {
           commandSequence: 0,
           commandsEnabled: true,
           bootTimeMs: 0,
+          clock: { deviceMs: nowMs, serverMs: nowMs },
         }),
         ...over,
       }),

@@ -125,7 +125,7 @@ describe('remote sessions on the server', () => {
     if (down?.type !== 'remote-open') throw new Error('nothing was sent')
     const accepted = verifyRemote({
       ...{ request: down.request, trust, address: ADDRESS, challenge: CHALLENGE, nowMs },
-      ...{ seen: () => false, disabled: false },
+      ...{ hellos: [], seen: () => false, disabled: false },
     })
     expect(accepted.request).toEqual(request)
     const digest = createHash('sha256').update(Buffer.from(down.request.payload, 'base64')).digest('hex')

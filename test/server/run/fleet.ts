@@ -74,7 +74,14 @@ export async function openFleet(records: Records, log = createLog('error', 'flee
       emit: (event) => void events.push(event),
       session: (device) =>
         online_.has(device)
-          ? { challenge: 'c'.repeat(43), commandSequence: 0, commandsEnabled: true, bootTimeMs: 0, sealKey }
+          ? {
+              challenge: 'c'.repeat(43),
+              commandSequence: 0,
+              commandsEnabled: true,
+              bootTimeMs: 0,
+              sealKey,
+              clock: { deviceMs: 1, serverMs: 1 },
+            }
           : undefined,
       async send(address, message: DownMessage) {
         if (!online_.has(address.device)) return false

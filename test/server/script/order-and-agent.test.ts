@@ -28,7 +28,7 @@ function claim(over: Partial<OrderRequest> = {}, at: Partial<Claim> = {}, key = 
   return {
     ...makeOrder(request, key),
     ...{ trust, address, challenge: 'c'.repeat(43), nowMs: NOW + 1000, system: 'linux', lastSequence: 7 },
-    ...{ seen: () => false, recent: () => [], disabled: false },
+    ...{ hellos: [], seen: () => false, recent: () => [], disabled: false },
     ...at,
   }
 }
