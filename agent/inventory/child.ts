@@ -9,6 +9,7 @@ import { readPackages } from './packages.ts'
 import { nothing, type InventoryPart } from './part.ts'
 import { readSmart } from './smart.ts'
 import { usersPart } from './users.ts'
+import { ownJobObject } from '../windows/job-object.ts'
 
 /**
  * The program of the inventory's child process: reads one part after the other and writes each as one line of JSON,
@@ -32,6 +33,12 @@ const parts: readonly { kind: FactKind; read: () => Promise<InventoryPart> }[] =
   { kind: 'packages', read: () => readPackages(PROGRAM_MS, Date.now()) },
 ]
 
+if (process.platform === 'win32')
+  try {
+    ownJobObject()
+  } catch {
+    // What it starts may then outlive it; what it tells is worth that.
+  }
 setPriority(10)
 process.stdin.once('end', () => process.exit(1)).resume()
 for (const { kind, read } of parts) {

@@ -36,7 +36,10 @@ process.on('message', (message: ToHost) => {
   }
 })
 // Without the agent nobody could end it.
-process.on('disconnect', () => session?.close('agent-gone'))
+process.on('disconnect', () => {
+  closed = 'agent-gone'
+  session?.close(closed)
+})
 
 async function open(message: Extract<ToHost, { type: 'open' }>): Promise<void> {
   try {
