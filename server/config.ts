@@ -17,6 +17,8 @@ export const ServerConfig = z.strictObject({
       port: Port.default(7400),
       /** Further names under which browsers call this server. */
       names: z.array(z.string()).default([]),
+      /** Addresses or networks of proxies whose word is taken for who calls, and by which name. */
+      proxies: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]),
       /** Lets a Prometheus on another machine read /metrics, and nothing else. */
       metricsToken: z
         .string()

@@ -17,7 +17,7 @@ const SESSION_MS = 12 * 3_600_000
 const SLIDE_MS = 60_000
 const SETUP_SETTING = 'setup-token'
 
-/** The cookie of a session and how it must be set; add `secure: true` under TLS. */
+/** The cookie of a session and how it must be set; with `secure: true` where the browser calls over TLS. */
 export const SESSION_COOKIE = {
   name: 'vigia_session',
   options: { httpOnly: true, sameSite: 'strict', path: '/', maxAge: SESSION_MS / 1000 },

@@ -21,6 +21,8 @@ export type Call<N extends RouteName> = {
   address: string
   /** Under which name and port the server was called; one of its own, see the guard. */
   host: string
+  /** The browser calls over TLS. */
+  secure: boolean
   reply: FastifyReply
 }
 

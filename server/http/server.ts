@@ -26,6 +26,8 @@ export type HttpOptions = Doorkeeper &
     version: string
     /** Folder of the built console. */
     consoleDir: string
+    /** Proxies whose X-Forwarded headers are believed; nobody else's are. */
+    proxies?: readonly string[]
     /** Hears of every route as it is registered. */
     onRoute?: (route: RouteOptions) => void
   }
@@ -35,6 +37,7 @@ export async function buildHttp(options: HttpOptions): Promise<FastifyInstance> 
   const app = fastify({
     loggerInstance: options.log.child({ part: 'http' }, { level: 'warn' }),
     bodyLimit: 1024 * 1024,
+    trustProxy: options.proxies?.length ? [...options.proxies] : false,
     // Fastify's own default is to wait for ever for a body that never comes.
     requestTimeout: 60_000,
     logController: new LogController({ disableRequestLogging: true }),
@@ -108,12 +111,18 @@ function registerRoute<N extends RouteName>(
         cookies: request.cookies,
         address: request.ip,
         host: request.host,
+        secure: isSecure(request),
         reply,
       } as unknown as Call<N>
       const answer = await callWithin(reach, route, call, () => handler(call))
       return reply.sent ? reply : reply.send(answer)
     },
   })
+}
+
+/** Whether the browser calls over TLS: as a proxy that is believed says, or as a page says of itself. */
+function isSecure(request: FastifyRequest): boolean {
+  return request.protocol === 'https' || request.headers.origin?.startsWith('https:') === true
 }
 
 async function serveConsole(app: FastifyInstance, consoleDir: string): Promise<void> {

@@ -90,6 +90,8 @@ function streamOf(stillIn: (request: FastifyRequest) => Promise<boolean>, heartb
     out.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
+      // nginx would gather an answer before it hands it on.
+      'x-accel-buffering': 'no',
       'x-content-type-options': 'nosniff',
     })
     out.write('retry: 2000\n\n')

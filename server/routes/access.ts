@@ -11,8 +11,9 @@ type Names = keyof typeof SIGN_IN_ROUTES | 'audit' | 'verifyAudit' | 'verifyOutp
 
 /** Routes of whoever comes: set-up, signing in and out; and of the server itself: health, audit, backup. */
 export function accessRoutes({ people, records, audit, backup, health }: Parts): Pick<Handlers, Names> {
-  const begin = (call: Pick<Call<RouteName>, 'reply'>, session: Session): Session['me'] => {
-    call.reply.setCookie(SESSION_COOKIE.name, session.token, SESSION_COOKIE.options)
+  const begin = (call: Pick<Call<RouteName>, 'reply' | 'secure'>, session: Session): Session['me'] => {
+    const { secure } = call
+    call.reply.setCookie(SESSION_COOKIE.name, session.token, { ...SESSION_COOKIE.options, secure })
     return session.me
   }
   return {

@@ -61,7 +61,7 @@ export async function openHttp(
     check: (access, changes, caller) => checkAccess(access, changes, caller, clock()),
     hosts: () => ['localhost', '127.0.0.1', '[::1]', config.host, ...config.names],
     isScraper: (bearer) => config.metricsToken !== undefined && sameSecret(bearer, config.metricsToken),
-    ...{ live, registry, log, version, consoleDir },
+    ...{ live, registry, log, version, consoleDir, proxies: config.proxies },
   })
   return { http, httpUrl: await listen(http, config) }
 }

@@ -23,6 +23,7 @@ const PROGRAMS = {
   xfreerdp: ['/usr/bin/xfreerdp'],
   shellcheck: ['/usr/bin/shellcheck'],
   wine: ['/usr/bin/wine'],
+  nginx: ['/usr/sbin/nginx'],
 } as const satisfies Record<string, readonly string[]>
 
 export type Program = keyof typeof PROGRAMS
