@@ -5,7 +5,7 @@ import { parseConfig } from '../../server/config.ts'
 describe('the configuration', () => {
   it('is whole when the file is empty', () => {
     const config = parseConfig('', 'vigia.yaml', {})
-    expect(config.http).toEqual({ host: '127.0.0.1', port: 7400, names: [] })
+    expect(config.http).toEqual({ host: '127.0.0.1', port: 7400, names: [], proxies: [] })
     expect(config.mqtt.port).toBe(8883)
     expect(config.store.kind).toBe('duckdb')
   })
