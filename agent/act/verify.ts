@@ -14,7 +14,7 @@ import { VigiaError } from '../../contract/errors.ts'
 import { resolveParameters } from '../../contract/parameters.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import { signersOf } from '../../contract/trust/chain.ts'
-import { serverTime, type Hello } from '../server-time.ts'
+import { isFresh, serverTimes, type Hello } from '../server-time.ts'
 import { nodeSignatures } from '../trust/signatures.ts'
 
 /** A command as it came, and everything of this device that it is checked against. */
@@ -85,10 +85,12 @@ export function verifyCommand(claim: Claim): Accepted {
     throw new VigiaError('COMMAND_RETARGETED', `The order is for ${order.client}/${order.device}`)
   if (order.challenge !== claim.challenge)
     throw new VigiaError('COMMAND_REPLAYED', 'The order belongs to another session')
-  const serverMs = serverTime(order.clock, claim.hellos, claim.nowMs)
-  if (serverMs > order.expiresAtMs) throw new VigiaError('COMMAND_EXPIRED', 'The order has expired')
-  if (order.issuedAtMs > serverMs + AHEAD_MS)
-    throw new VigiaError('COMMAND_EXPIRED', 'The order was issued in the future')
+  const times = serverTimes(order.clock, claim.hellos, claim.nowMs)
+  if (!isFresh(order, times, { aheadMs: AHEAD_MS, lateMs: 0 }))
+    throw new VigiaError(
+      'COMMAND_EXPIRED',
+      order.issuedAtMs > Math.max(...times) ? 'The order was issued in the future' : 'The order has expired',
+    )
   if (claim.seen(order.job)) throw new VigiaError('COMMAND_REPLAYED', 'The job was started before')
   if (order.sequence <= claim.lastSequence)
     throw new VigiaError(

@@ -4,7 +4,7 @@ import { REMOTE_TYPE, RemoteRequest } from '../../contract/remote/session.ts'
 import { preAuthEncoding, type DsseEnvelope } from '../../contract/trust/dsse.ts'
 import type { DeviceAddress } from '../../contract/topics.ts'
 import type { TrustRoot, TrustedKey } from '../../contract/trust/root.ts'
-import { serverTime, type Hello } from '../server-time.ts'
+import { isFresh, serverTimes, type Hello } from '../server-time.ts'
 
 /** A request for a remote session as it came, and everything of this device that it is checked against. */
 export type RemoteClaim = {
@@ -70,11 +70,14 @@ export function verifyRemote(claim: RemoteClaim): AcceptedRemote {
   const lifeMs = request.expiresAtMs - request.issuedAtMs
   if (lifeMs <= 0 || lifeMs > LIFE_MS)
     throw new VigiaError('COMMAND_EXPIRED', 'The request must live no longer than two minutes')
-  const nowMs = serverTime(request.clock, claim.hellos, claim.nowMs)
-  if (nowMs > request.expiresAtMs + SKEW_MS)
-    throw new VigiaError('COMMAND_EXPIRED', 'The request has expired')
-  if (request.issuedAtMs > nowMs + SKEW_MS)
-    throw new VigiaError('COMMAND_EXPIRED', 'The request was issued in the future')
+  const times = serverTimes(request.clock, claim.hellos, claim.nowMs)
+  if (!isFresh(request, times, { aheadMs: SKEW_MS, lateMs: SKEW_MS }))
+    throw new VigiaError(
+      'COMMAND_EXPIRED',
+      request.issuedAtMs > Math.max(...times)
+        ? 'The request was issued in the future'
+        : 'The request has expired',
+    )
   if (claim.seen(request.session)) throw new VigiaError('COMMAND_REPLAYED', 'The session was opened before')
   if (claim.disabled) throw new VigiaError('COMMAND_DISABLED', 'Commands are switched off on this device')
   return { request, technician, salt: createHash('sha256').update(payload).digest() }

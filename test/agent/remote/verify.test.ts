@@ -128,7 +128,9 @@ describe('verifyRemote', () => {
     const hellos = [{ deviceMs: 5_000_000, agoMs: 40_000 }]
     expect(codeOf(claim({ nowMs: 5_040_000, hellos }, { clock }))).toBe('accepted')
     const later = [{ deviceMs: 5_000_000, agoMs: 40_000 + 60_000 + 300_001 }]
-    expect(codeOf(claim({ nowMs: now, hellos: later }, { clock }))).toBe('COMMAND_EXPIRED')
+    expect(codeOf(claim({ nowMs: 5_040_000, hellos: later }, { clock }))).toBe('COMMAND_EXPIRED')
+    // Over weeks that clock drifts; the one on the wall may be right.
+    expect(codeOf(claim({ nowMs: now, hellos: later }, { clock }))).toBe('accepted')
   })
 
   it('COMMAND_EXPIRED: over, from the future, or made to live long', () => {
