@@ -19,9 +19,9 @@ import {
   type LedgerEntry,
 } from './ledger.ts'
 import type { FromRunner, ToRunner } from './messages.ts'
+import { cancelOrphan, clearOrphan } from './orphan.ts'
 import { makeSealKeys } from './seal.ts'
-import { createOrphanTree } from './tree/tree.ts'
-import { removeWork, sweepWork, workFolder } from './work.ts'
+import { sweepWork } from './work.ts'
 
 type Command = Extract<DownMessage, { type: 'command' }>
 type Waiting = { command: Command; session: AgentSession }
@@ -113,8 +113,7 @@ export function createExecutor(options: {
   /** What a runner that is gone left: its end, or that nobody knows it. Then nothing of the job runs on either. */
   const inherit = async ({ job }: LedgerEntry): Promise<void> => {
     const end = held.get(job) ?? readEnd(jobs, job)
-    if (!end) createOrphanTree(job)?.kill()
-    removeWork(workFolder(jobs, job))
+    if (!end) clearOrphan(jobs, job)
     await deliver(end ?? unknownEnd(job, now()))
   }
   const recoverIn = (ms: number): void => {
@@ -233,14 +232,6 @@ export function createExecutor(options: {
     if (first) start(first)
   }
 
-  /** Ends a job whose runner was started by an agent before this one. */
-  const cancelOrphan = (job: string): boolean => {
-    const entry = readLedger(jobs).find((each) => each.job === job && !each.finished)
-    if (!entry || !runnerLives(entry)) return false
-    process.kill(entry.pid, 'SIGTERM')
-    return true
-  }
-
   const recover = (): void => {
     clearTimeout(recoverTimer)
     recoverTimer = undefined
@@ -282,7 +273,7 @@ export function createExecutor(options: {
       }
       const found = [...running].find((each) => each.job === job || each.claimed === job)
       if (found) tell(found.child, { type: 'cancel', reason: 'cancelled by the server', graceMs: 5000 })
-      else if (!cancelOrphan(job)) log.info('nothing to cancel: the job does not run here', { job })
+      else if (!cancelOrphan(jobs, job)) log.info('nothing to cancel: the job does not run here', { job })
     },
     recover,
     sequence: () => highest,
