@@ -5,7 +5,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createInstallation, type Installation } from '../support/installation.ts'
 import { suiteNeeding } from '../support/servers.ts'
-import { axeFindings, openBrowser, openPage, pixelsTooWide } from './console.ts'
+import { axeFindings, openBrowser, openPage, pixelsTooWide, showAs } from './console.ts'
 
 const PASSWORD = 'a sentence that is easy to keep'
 const STEP_MS = 30_000
@@ -46,23 +46,19 @@ suiteNeeding(['chromium'], 'the account page on a real server', () => {
   /** Nothing for axe and nothing too wide, on a light desk and on a dark telephone. */
   const looked = async (): Promise<void> => {
     expect(await axeFindings(page)).toEqual([])
-    await page.emulateMedia({ colorScheme: 'dark' })
-    await page.setViewportSize({ width: 390, height: 800 })
+    await showAs(page, 'dark', 390)
     expect(await axeFindings(page)).toEqual([])
     expect(await pixelsTooWide(page)).toBe(0)
-    await page.emulateMedia({ colorScheme: 'light' })
-    await page.setViewportSize({ width: 1280, height: 800 })
+    await showAs(page, 'light', 1280)
   }
 
   const picture = async (name: string): Promise<void> => {
     const folder = process.env['VIGIA_PICTURES']
     if (folder === undefined) return
     await page.screenshot({ path: join(folder, `${name}.png`) })
-    await page.emulateMedia({ colorScheme: 'dark' })
-    await page.setViewportSize({ width: 390, height: 800 })
+    await showAs(page, 'dark', 390)
     await page.screenshot({ path: join(folder, `${name}-narrow.png`) })
-    await page.emulateMedia({ colorScheme: 'light' })
-    await page.setViewportSize({ width: 1280, height: 800 })
+    await showAs(page, 'light', 1280)
   }
 
   it('sets up a second factor, shows its recovery codes once and counts for 15 minutes', async () => {

@@ -63,6 +63,14 @@ export async function settled(page: Page): Promise<void> {
   await expect.poll(() => page.locator('.skeleton, .chart-waiting').count()).toBe(0)
 }
 
+/** Shows the page in a colour scheme and a width, and waits until it has taken both: it hears of them after a moment. */
+export async function showAs(page: Page, colorScheme: 'light' | 'dark', width: number): Promise<void> {
+  await page.emulateMedia({ colorScheme })
+  await page.setViewportSize({ width, height: 800 })
+  await page.locator(`html[data-mantine-color-scheme='${colorScheme}']`).waitFor()
+  await expect.poll(() => page.evaluate<number>('innerWidth')).toBe(width)
+}
+
 /** By how many pixels the page is wider than its screen. */
 export async function pixelsTooWide(page: Page): Promise<number> {
   return page.evaluate<number>(
@@ -73,11 +81,18 @@ export async function pixelsTooWide(page: Page): Promise<number> {
 
 /** What axe finds on the page as it stands: one line for each element, with the rule. */
 export async function axeFindings(page: Page): Promise<string[]> {
-  // A colour that is on its way to another is neither: let what moves come to rest, endless movements apart.
+  // A colour that is on its way to another is neither: let what moves come to rest, endless movements apart. A colour that
+  // is inherited begins to move when the one above has moved, so rest is when nothing moves over two frames.
   await page.evaluate(
-    `Promise.all(document.getAnimations()
-      .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
-      .map((one) => one.finished.catch(() => undefined))).then(() => undefined)`,
+    `(async () => {
+      const moving = () => document.getAnimations()
+        .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
+      const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+      for (let still = 0; still < 2; still = moving().length === 0 ? still + 1 : 0) {
+        await Promise.all(moving().map((one) => one.finished.catch(() => undefined)))
+        await frame()
+      }
+    })()`,
   )
   // Through the debugging protocol: the page's own policy admits no script from outside.
   await page.evaluate(axe.source)

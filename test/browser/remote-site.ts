@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 import type { RemotePolicy } from '../../contract/remote/policy.ts'
 import { createInstallation, setUpLink, type Installation } from '../support/installation.ts'
 import { admitTechnician } from '../support/technician.ts'
-import { axeFindings, openBrowser, openPage, pixelsTooWide } from './console.ts'
+import { axeFindings, openBrowser, openPage, pixelsTooWide, showAs } from './console.ts'
 
 const PASSWORD = 'a sentence that is easy to keep'
 
@@ -93,14 +93,12 @@ export async function openRemoteSite(env: Record<string, string> = {}): Promise<
           [1280, 'dark'],
           [390, 'light'],
         ] as const) {
-          await page.emulateMedia({ colorScheme: scheme })
-          await page.setViewportSize({ width, height: 800 })
+          await showAs(page, scheme, width)
           await page.screenshot({ path: join(folder, `${name}-${scheme}-${width}.png`) })
           expect(await axeFindings(page)).toEqual([])
           expect(await pixelsTooWide(page)).toBe(0)
         }
-        await page.emulateMedia({ colorScheme: 'light' })
-        await page.setViewportSize({ width: 1280, height: 800 })
+        await showAs(page, 'light', 1280)
       },
       close,
     }

@@ -13,7 +13,7 @@ import { BIN, createInstallation, eventually, setUpLink, type Installation } fro
 import { vigiaInPty } from '../support/pty.ts'
 import { suiteNeeding } from '../support/servers.ts'
 import { admitTechnician } from '../support/technician.ts'
-import { axeFindings, openBrowser, openPage, pixelsTooWide } from './console.ts'
+import { axeFindings, openBrowser, openPage, pixelsTooWide, showAs } from './console.ts'
 
 const PASSWORD = 'a sentence that is easy to keep'
 
@@ -77,14 +77,12 @@ suiteNeeding(['chromium'], 'a terminal in the console, on a real server with a r
       [1280, 'dark'],
       [390, 'light'],
     ] as const) {
-      await page.emulateMedia({ colorScheme: scheme })
-      await page.setViewportSize({ width, height: 800 })
+      await showAs(page, scheme, width)
       await page.screenshot({ path: join(folder, `terminal-${name}-${scheme}-${width}.png`) })
       expect(await axeFindings(page)).toEqual([])
       expect(await pixelsTooWide(page)).toBe(0)
     }
-    await page.emulateMedia({ colorScheme: 'light' })
-    await page.setViewportSize({ width: 1280, height: 800 })
+    await showAs(page, 'light', 1280)
   }
 
   it(
