@@ -65,7 +65,8 @@ export const SECRET_NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
  * which nobody approved. (CMD /?, "special characters"; and parentheses, which end a block.)
  */
 const EVALUATED_BY_CMD = /[\0-\x1f"%&|<>^!()]/u
-const EVALUATED = 'must not hold " % & | < > ^ ! ( ) or line breaks, which cmd.exe would evaluate'
+/** What is said of such a value. */
+export const EVALUATED = 'must not hold " % & | < > ^ ! ( ) or line breaks, which cmd.exe would evaluate'
 
 /** Whether a value would be more than a text to what runs the script: so for a batch file, which has no way to quote. */
 export function isEvaluated(value: string, script: Pick<ScriptContent, 'interpreter'>): boolean {

@@ -1,6 +1,6 @@
 // Runs one signed command as a process of its own, so that neither zod nor a script's output weighs on the agent.
 import { asVigiaError, VigiaError } from '../../contract/errors.ts'
-import { isEvaluated } from '../../contract/parameters.ts'
+import { EVALUATED, isEvaluated } from '../../contract/parameters.ts'
 import { failpoint } from '../failpoint.ts'
 import { agentPaths } from '../paths.ts'
 import { ownJobObject } from '../windows/job-object.ts'
@@ -114,10 +114,7 @@ function check(command: Command): Ready {
   )
   for (const [parameter, value] of Object.entries(secrets))
     if (isEvaluated(value, accepted.script))
-      throw new VigiaError(
-        'SECRET_UNUSABLE',
-        `The secret ${parameter} holds " % & | < > ^ ! ( ) or a line break, which cmd.exe would evaluate`,
-      )
+      throw new VigiaError('SECRET_UNUSABLE', `The secret ${parameter} ${EVALUATED}`)
   return { accepted, secrets, interpreter }
 }
 

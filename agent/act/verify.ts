@@ -43,7 +43,7 @@ export type Claim = {
 /** A command that may be run: every check has passed. */
 export type Accepted = { order: CommandOrder; script: ScriptContent; values: ParameterValues; digest: string }
 
-/** How far an order may come from the future, by the server's clock as the device knows it. */
+/** How far an order may come from the future. */
 const AHEAD_MS = 5 * 60_000
 /** How far one order may raise the counter: whoever has the online key cannot use it up. */
 const FURTHEST = 1_000_000
@@ -56,8 +56,8 @@ const FURTHEST = 1_000_000
  * 2. COMMAND_UNAPPROVED: not the approvals that this script needs (contract/approval.ts), or for other devices.
  * 3. SCRIPT_REVOKED: withdrawn by the trust root, whoever signed it. APPROVAL_EXPIRED: past what its approvers set.
  * 4. COMMAND_FORGED: another script than the ordered one. COMMAND_RETARGETED: another device or client.
- * 5. COMMAND_REPLAYED: another session. COMMAND_EXPIRED: over, or from the future, by the server's clock. COMMAND_REPLAYED: the job was
- *    started, or its sequence passed.
+ * 5. COMMAND_REPLAYED: another session. COMMAND_EXPIRED: over, or from the future, by both clocks (server-time.ts).
+ *    COMMAND_REPLAYED: the job was started, or its sequence passed.
  * 6. COMMAND_MALFORMED: parameters that do not fit. SECRET_UNSEALED: secrets other than the order names.
  * 7. SCRIPT_NO_DRY_RUN, SCRIPT_UNSUPPORTED, COMMAND_DISABLED.
  * 8. COMMAND_LIMIT: more orders in this hour than the trust root allows.

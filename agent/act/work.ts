@@ -9,16 +9,14 @@ export function workFolder(jobsDir: string, job: string): string {
 }
 
 /**
- * Takes the folder of a job away. Answers false where it cannot be yet: on Windows as long as a process that the script
- * left behind stands in it.
+ * Takes the folder of a job away, where that can be done: on Windows not as long as a process that the script left behind
+ * stands in it. Then sweepWork does it later.
  */
-export function removeWork(folder: string): boolean {
+export function removeWork(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 })
-    return true
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown) return false
-    throw thrown
+    if (!(thrown instanceof Error && 'code' in thrown)) throw thrown
   }
 }
 

@@ -1,8 +1,8 @@
 import { VigiaError } from '../../contract/errors.ts'
 import { kernel32, MAY_QUERY, MAY_TERMINATE, withProcess, type Handle } from './kernel32.ts'
 
-/** A process inside, and its working set in kilobytes. */
-export type Inside = { pid: number; residentKb: number; privateKb: number }
+/** A process inside, and the kilobytes of its working set that are its own alone, at most. */
+export type Inside = { pid: number; residentKb: number }
 
 /**
  * What holds everything that this process starts together: whatever a child starts is inside too, also when it sheds
@@ -36,7 +36,7 @@ const WORKING_SET_AT = 16
 const PAGEFILE_USAGE_AT = 56
 const CONSOLE_HOST = /[\\/]conhost\.exe$/i
 const KILL_ROUNDS = 10
-/** What Windows itself says of a process that was ended from outside (STATUS_CONTROL_C_EXIT is what Ctrl-C says). */
+/** As taskkill ends a process. */
 const KILLED_EXIT = 1
 
 let own: JobObject | undefined
@@ -109,7 +109,7 @@ function lookAt(pid: number): Inside[] {
     const counters = Buffer.alloc(COUNTERS_BYTES)
     api.K32GetProcessMemoryInfo(handle, counters, COUNTERS_BYTES)
     const kb = (at: number): number => Number(counters.readBigUInt64LE(at) / 1024n)
-    return [{ pid, residentKb: kb(WORKING_SET_AT), privateKb: kb(PAGEFILE_USAGE_AT) }]
+    return [{ pid, residentKb: Math.min(kb(WORKING_SET_AT), kb(PAGEFILE_USAGE_AT)) }]
   })
   return seen ?? []
 }

@@ -1,7 +1,7 @@
 import { letChildrenHearCtrlC, pressCtrlC } from '../../windows/interrupt.ts'
 import { ownJobObject } from '../../windows/job-object.ts'
 import type { Tree } from './tree.ts'
-import { freed } from './member.ts'
+import { freed, sum } from './member.ts'
 
 /** More processes than a script may have: those that Windows itself keeps for it, and room for one look to find them. */
 const SPARE_PROCESSES = 32
@@ -13,13 +13,7 @@ export function windowsTree(mostProcesses: number): (leader: number) => Tree {
   letChildrenHearCtrlC()
   return (leader) => ({
     members: () => inside.processes(),
-    residentKb: (members) => {
-      const counted = new Map(inside.processes().map((each) => [each.pid, each.privateKb]))
-      return members.reduce(
-        (all, { pid, residentKb }) => all + Math.min(residentKb, counted.get(pid) ?? residentKb),
-        0,
-      )
-    },
+    residentKb: sum,
     terminate: () => void pressCtrlC(leader),
     kill: () => inside.kill(),
     free(members) {
