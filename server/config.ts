@@ -18,7 +18,14 @@ export const ServerConfig = z.strictObject({
       /** Further names under which browsers call this server. */
       names: z.array(z.string()).default([]),
       /** Addresses or networks of proxies whose word is taken for who calls, and by which name. */
-      proxies: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]),
+      proxies: z
+        .array(
+          z.union(
+            [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+            'an address or a network, such as 127.0.0.1 or 10.0.0.0/8',
+          ),
+        )
+        .default([]),
       /** Lets a Prometheus on another machine read /metrics, and nothing else. */
       metricsToken: z
         .string()

@@ -113,6 +113,7 @@ export const workEn = {
       number: 'A whole number.',
       range: 'From {{min}} to {{max}}.',
       pattern: 'It must look like {{pattern}}.',
+      evaluated: 'A batch file takes none of " % & | < > ^ ! ( ): cmd.exe would evaluate them.',
       long: 'At most {{count}} characters.',
       other: 'This is not possible here.',
     },

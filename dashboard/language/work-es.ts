@@ -114,6 +114,7 @@ export const workEs: WorkWords = {
       number: 'Un número entero.',
       range: 'De {{min}} a {{max}}.',
       pattern: 'Debe tener la forma {{pattern}}.',
+      evaluated: 'Un archivo por lotes no admite " % & | < > ^ ! ( ): cmd.exe los evaluaría.',
       long: 'Como mucho {{count}} caracteres.',
       other: 'Esto no es posible aquí.',
     },

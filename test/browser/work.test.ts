@@ -50,6 +50,19 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
       await page.getByText('It must look like').waitFor()
       expect(await page.getByRole('button', { name: 'Run on 0 devices' }).isDisabled()).toBe(true)
       await site.looked('order')
+      const about = [
+        ...['name: greet', 'version: 1', 'title: Greets', 'description: Greets', 'interpreter: batch'],
+        ...['systems: [windows]', 'timeoutS: 9', 'idempotent: true', 'changes: nothing', 'successCodes: [0]'],
+        "parameters: { who: { type: string, pattern: '.*', maxLength: 40, help: whom } }",
+      ]
+      const file = join(site.vigia.dataDir, 'greet')
+      writeFileSync(`${file}.yaml`, about.join('\n'))
+      writeFileSync(`${file}.cmd`, 'echo %VIGIA_PARAM_WHO%\n')
+      const approved = site.vigia.vigia('approve', `${file}.yaml`, '--yes')
+      expect(approved.code, approved.stderr).toBe(0)
+      await open('/run?script=greet')
+      await page.getByLabel('who').fill('Ana & del x')
+      await page.getByText('cmd.exe would evaluate them').waitFor()
     },
   )
 

@@ -14,6 +14,22 @@ describe('the configuration', () => {
     expect(parseConfig('http: { port: 1 }', 'vigia.yaml', { httpPort: 2 }).http.port).toBe(2)
   })
 
+  it('takes addresses and networks of proxies, and says what one is', () => {
+    const proxies = (text: string) =>
+      parseConfig(`http: { proxies: [${text}] }`, 'vigia.yaml', {}).http.proxies
+    expect(proxies('127.0.0.1, "::1", 10.0.0.0/8')).toEqual(['127.0.0.1', '::1', '10.0.0.0/8'])
+    for (const wrong of ['proxy.example', '10.0.0.0/99', 'true'])
+      expect(() => proxies(wrong)).toThrow(
+        expect.objectContaining({
+          faults: [
+            expect.objectContaining({
+              message: expect.stringContaining('an address or a network') as unknown,
+            }),
+          ],
+        }),
+      )
+  })
+
   it('says every fault at once, with file, line and field', () => {
     const text =
       'http:\n  port: 70000\n  hots: x\nstore:\n  kind: influx1\n  url: ftp://x\n  database: v\nlog:\n  level: loud\n'

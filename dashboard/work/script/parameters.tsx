@@ -2,7 +2,7 @@ import { Checkbox, NativeSelect, NumberInput, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactElement } from 'react'
 import type { ParameterValues, ScriptContent, ScriptParameter } from '../../../contract/command.ts'
-import { resolveParameters } from '../../../contract/parameters.ts'
+import { isEvaluated, resolveParameters } from '../../../contract/parameters.ts'
 import { useWords } from '../../language/use-words.ts'
 import { askWork } from '../ask.ts'
 
@@ -47,6 +47,7 @@ export function ParameterFields({
           key={name}
           name={name}
           schema={schema}
+          script={script}
           client={client}
           value={values[name]}
           wrong={touched(name) && faults.some(({ field }) => field === name)}
@@ -60,6 +61,7 @@ export function ParameterFields({
 type FieldProps = {
   name: string
   schema: ScriptParameter
+  script: Script
   client: string | undefined
   value: Value | undefined
   wrong: boolean
@@ -68,11 +70,11 @@ type FieldProps = {
 
 function Field(props: FieldProps): ReactElement {
   const { t } = useWords()
-  const { name, schema, value, wrong, change } = props
+  const { name, schema, script, value, wrong, change } = props
   const common = {
     label: name.replaceAll('_', ' '),
     description: <span lang="en">{schema.help}</span>,
-    error: wrong ? <Wrong schema={schema} value={value} /> : undefined,
+    error: wrong ? <Wrong schema={schema} script={script} value={value} /> : undefined,
   }
   switch (schema.type) {
     case 'string':
@@ -151,7 +153,7 @@ function SecretField({
 }
 
 /** What is wrong with a value, in the reader's language; the server says it again in its own words. */
-function Wrong({ schema, value }: { schema: ScriptParameter; value: Value | undefined }): ReactElement {
+function Wrong({ schema, script, value }: Pick<FieldProps, 'schema' | 'script' | 'value'>): ReactElement {
   const { t } = useWords()
   if (value === undefined || value === '') return <>{t('work.faults.missing')}</>
   if (schema.type === 'integer')
@@ -160,6 +162,7 @@ function Wrong({ schema, value }: { schema: ScriptParameter; value: Value | unde
     ) : (
       <>{t('work.faults.number')}</>
     )
+  if (schema.type === 'string' && isEvaluated(String(value), script)) return <>{t('work.faults.evaluated')}</>
   if (schema.type === 'string')
     return String(value).length > schema.maxLength ? (
       <>{t('work.faults.long', { count: schema.maxLength })}</>
