@@ -1,21 +1,27 @@
 import { execFile } from 'node:child_process'
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openTwoClients } from './two-clients.ts'
+import { at, json } from '../../server/records/schema.ts'
+import { deviceId } from '../server/records/seed.ts'
+import { openServer } from './whole-server.ts'
 
 const MAIN = join(import.meta.dirname, '../../cli/main.ts')
-let site: Awaited<ReturnType<typeof openTwoClients>>
+const DEVICE = deviceId(1)
+let site: Awaited<ReturnType<typeof openServer>>
 beforeAll(async () => {
-  site = await openTwoClients()
-  // The rows that the seed made are no chain.
-  const client = new pg.Client(site.database)
-  await client.connect()
-  await client.query('truncate audit; truncate job cascade')
-  await client.end()
-  rmSync(join(site.dataDir, 'audit.anchor'), { force: true })
+  site = await openServer([])
+  await site.local.call('createClient', { body: { id: 'lemon-works', name: 'Lemon Works' } })
+  const day = { certificate_expires_at: at(Date.now() + 86_400_000), enrolled_at: at(Date.now()) }
+  await site.records.operator((db) =>
+    db
+      .insertInto('device')
+      .values({
+        ...{ client_id: 'lemon-works', device_id: DEVICE, hostname: 'pc', os: 'linux', arch: 'x64', ...day },
+        ...{ certificate_serial: 'a', tags: [], policy: json({}) },
+      })
+      .execute(),
+  )
 }, 60_000)
 afterAll(() => site.close(), 30_000)
 
@@ -30,7 +36,7 @@ function verify(...more: string[]): Promise<{ code: number; out: string }> {
 }
 
 it('vigia audit verify --outputs names the job whose output was changed, and ends with 1', async () => {
-  const body = { device: site.theirs.device, script: 'battery-report', parameters: {} }
+  const body = { device: DEVICE, script: 'battery-report', parameters: {} }
   const job = await site.local.call('createJob', { body })
   await site.local.call('cancelJob', { params: { id: job.id } })
   const whole = await verify('--outputs')

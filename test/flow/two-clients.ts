@@ -1,21 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { pino } from 'pino'
-import { connectLocal, type ServerApi } from '../../cli/server-api.ts'
+import type { ServerApi } from '../../cli/server-api.ts'
 import { editRoot } from '../../cli/trust/edit.ts'
 import { readRoot } from '../../contract/trust/chain.ts'
 import { ROOT_TYPE } from '../../contract/trust/dsse.ts'
 import { RunRequest } from '../../contract/run.ts'
-import { startServer } from '../../server/app.ts'
-import { parseConfig } from '../../server/config.ts'
-import { connectRecords, type Db, type Records } from '../../server/records/records.ts'
+import type { Db, Records } from '../../server/records/records.ts'
 import { envelope, makeSigner, trusted } from '../agent/act/signing.ts'
-import { embeddedCluster } from '../server/records/clusters.ts'
 import { deviceId, seedClient } from '../server/records/seed.ts'
-import { sparePort } from '../support/installation.ts'
+import { openServer } from './whole-server.ts'
 
 /** One client's things: all ids of its rows by table, and a word that stands in its texts. */
 export type Things = { client: string; device: string; word: string; ids: Record<Table, string> }
@@ -43,28 +38,9 @@ export const NOTHING: Things = {
 
 /** A whole server whose records hold a row of each kind for two clients, and two people who are signed in. */
 export async function openTwoClients() {
-  const folder = mkdtempSync(join(tmpdir(), 'vigia-apart-'))
-  const dataDir = join(folder, 'data')
-  const cluster = await embeddedCluster()
-  const owner = await cluster.freshDatabase()
-  const url = new URL('postgres://h/')
-  Object.assign(url, { username: owner.user, password: owner.password, port: String(owner.port) })
-  url.pathname = owner.database
-  url.searchParams.set('host', owner.host)
   const [approver, technician] = [makeSigner('approver'), makeSigner('limited')]
-  const config = parseConfig('', 'vigia.yaml', { httpPort: await sparePort(), mqttPort: await sparePort() })
-  const server = await startServer({
-    ...{
-      dataDir,
-      consoleDir: folder,
-      version: '0.0.0',
-      approvers: [trusted(approver)],
-      log: pino({ level: 'silent' }),
-    },
-    config: { ...config, records: { url: url.href } },
-  })
-  const records = connectRecords(owner)
-  const local = connectLocal({ url: server.httpUrl, dataDir })
+  const site = await openServer([trusted(approver)])
+  const { dataDir, local, records, url } = site
   await records.operator(async (db) => {
     await seedClient(db, 'lemon-works', deviceId(1), 'lemon')
     await seedClient(db, 'quince-works', deviceId(2), 'quince')
@@ -79,8 +55,8 @@ export async function openTwoClients() {
     await local.call('setTags', { params: { device }, body: { tags: ['server'] } })
   }
   const cookies = {
-    limited: await signIn(server.httpUrl, local, 'limited', [theirs.client]),
-    whole: await signIn(server.httpUrl, local, 'whole', null),
+    limited: await signIn(url, local, 'limited', [theirs.client]),
+    whole: await signIn(url, local, 'whole', null),
   }
   // The limited person may open remote sessions.
   const { text } = await local.call('trustText')
@@ -92,25 +68,20 @@ export async function openTwoClients() {
     await sql`update person_session set proven_until = now() + interval '1 hour'`.execute(db)
   })
 
+  const headers = (person: Person) => ({ cookie: cookies[person], origin: url })
+
   return {
-    ...{ url: server.httpUrl, dataDir, database: owner, local, records, theirs, other, technician },
-    headers: (person: Person) => ({ cookie: cookies[person], origin: server.httpUrl }),
+    ...{ ...site, theirs, other, technician, headers },
     async ask(person: Person, path: string, change?: { method: string; body?: unknown }): Promise<Answer> {
-      const answer = await fetch(server.httpUrl + path, {
+      const answer = await fetch(url + path, {
         method: change?.method ?? 'GET',
         headers: {
-          ...{ cookie: cookies[person], origin: server.httpUrl },
+          ...headers(person),
           ...(change?.body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(change?.body === undefined ? {} : { body: JSON.stringify(change.body) }),
       })
       return { status: answer.status, text: await answer.text() }
-    },
-    async close() {
-      await server.stop()
-      await records.close()
-      await cluster.stop()
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

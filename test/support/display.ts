@@ -14,8 +14,8 @@ export type Display = {
   /** Starts a program on it; it ends with the display. */
   run(file: string, args: readonly string[]): ChildProcess
   xdotool(...args: string[]): string
-  /** The window with this in its title, once it can be seen. */
-  window(title: string): Promise<string>
+  /** The window with this in its title, and of this process where one is named, once it can be seen. */
+  window(title: string, pid?: number): Promise<string>
   /** Is there a window with this in its title? */
   shows(title: string): boolean
   /** Presses the mouse at this place of a window. */
@@ -59,9 +59,12 @@ export async function startDisplay(screen = '800x600x24'): Promise<Display> {
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: 10_000,
     }).trim()
-  const find = (title: string): string[] => {
+  const find = (title: string, pid?: number): string[] => {
+    const of = pid === undefined ? [] : ['--all', '--pid', String(pid)]
     try {
-      return xdotool('search', '--onlyvisible', '--name', title).split('\n').filter(Boolean)
+      return xdotool('search', '--onlyvisible', ...of, '--name', title)
+        .split('\n')
+        .filter(Boolean)
     } catch {
       // xdotool ends with 1 when it finds nothing.
       return []
@@ -77,9 +80,9 @@ export async function startDisplay(screen = '800x600x24'): Promise<Display> {
       return child
     },
     xdotool,
-    async window(title) {
+    async window(title, pid) {
       for (const deadline = performance.now() + 15_000; performance.now() < deadline; await sleep(50)) {
-        const [first] = find(title)
+        const [first] = find(title, pid)
         if (first !== undefined) return first
       }
       throw new Error(`no window named ${title} on ${name}`)

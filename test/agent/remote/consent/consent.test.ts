@@ -259,7 +259,9 @@ suiteNeeding(['Xvfb', 'xdotool', 'xmessage', 'xterm', 'zenity'], 'the person at 
           program === 'zenity' ? (yes ? -50 : -142) : yes ? 90 : 30,
           program === 'zenity' ? 24 : 16,
         )
-        return answered
+        const said = await answered
+        await eventually('the window to go', 5000, async () => !display.shows('remote help'))
+        return said
       }
       expect(await answer(true)).toBe('yes')
       expect(await answer(false)).toBe('no')
@@ -294,8 +296,10 @@ suiteNeeding(['Xvfb', 'xdotool', 'xmessage', 'xterm', 'zenity'], 'the person at 
       return found.length > 0 && found
     })
     process.kill(first!.pid, 'SIGKILL')
-    await eventually('another notice', 10_000, async () => processesOf('zenity')[0]?.pid !== first!.pid)
-    pressIn(await display.window('remote help'), -60, 24)
+    const second = await eventually('another notice', 10_000, async () =>
+      processesOf('zenity').find(({ pid }) => pid !== first!.pid),
+    )
+    pressIn(await display.window('remote help', second.pid), -60, 24)
     expect(await notice.ended).toBe('closed-by-person')
   })
 
