@@ -42,11 +42,13 @@ export function personAt(display: Display): Person {
     dialogs,
     reads,
     async press(kind, fromRight) {
-      const window = await display.window('remote help')
+      const shown = await eventually('the dialog', 20_000, async () => dialogs(kind)[0])
+      const stands = (): boolean => dialogs(kind).some(({ pid }) => pid === shown.pid)
       await eventually('the dialog to go', 20_000, async () => {
-        // The next window may bear the same number: what is gone is known by its program.
-        if (reads(kind) === '') return true
+        if (!stands()) return true
         try {
+          // Another dialog may lie there still, or be there already: this one is known by its program.
+          const window = await display.window('remote help', shown.pid)
           const place = display.xdotool('getwindowgeometry', '--shell', window)
           const [, width = 0, height = 0] = /WIDTH=(\d+)\nHEIGHT=(\d+)/.exec(place)!.map(Number)
           display.click(window, width + fromRight, height - 24)
@@ -54,7 +56,7 @@ export function personAt(display: Display): Person {
           // xdotool knows no such window any more.
         }
         await sleep(700)
-        return reads(kind) === ''
+        return !stands()
       })
     },
   }

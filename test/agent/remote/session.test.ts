@@ -113,7 +113,9 @@ describe('a terminal session', () => {
       "sh -c 'trap \"\" HUP TERM; while :; do sleep 7.654321; done' & sleep 7.654322 & echo be''gun\r",
     )
     await technician.sees(/^begun/m)
-    expect(processesWith('sleep 7.65432').length).toBeGreaterThan(0)
+    // Both are what they were typed as: the shell, and the sleep beside it.
+    await eventually('they run', 5000, async () => processesWith('sleep 7.654322').length > 0)
+    await eventually('they run', 5000, async () => processesWith('sleep 7.654321').length > 0)
     session.close('ended')
     await session.over
     expect(processesWith('7.65432')).toEqual([])

@@ -71,11 +71,15 @@ suiteNeeding(['mosquitto'], 'external broker: mosquitto with TLS and an access l
   let directory = ''
   let port = 0
   let process_: ChildProcess | undefined
+  let said = ''
   let server: Awaited<ReturnType<typeof connectServer>> | undefined
   const clients: MqttClient[] = []
 
   async function startMosquitto(): Promise<void> {
-    const child = spawn(mosquitto, ['-c', join(directory, 'mosquitto.conf')], { stdio: 'ignore' })
+    const child = spawn(mosquitto, ['-c', join(directory, 'mosquitto.conf')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
     process_ = child
     for (let tries = 0; ; tries++) {
       try {
@@ -95,6 +99,12 @@ suiteNeeding(['mosquitto'], 'external broker: mosquitto with TLS and an access l
   }
   function writeAcl(devices: DeviceAddress[]): void {
     writeFileSync(join(directory, 'acl'), mosquittoAcl(SERVER, devices), { mode: 0o644 })
+  }
+  /** Returns once mosquitto has begun to read its files again; what it is sent from now on is judged by them. */
+  async function reload(): Promise<void> {
+    said = ''
+    process_?.kill('SIGHUP')
+    await until(() => said.includes('Reloading config'))
   }
   async function agent(...rest: Parameters<typeof connectDevice>): Promise<MqttClient> {
     const client = await connectDevice(...rest)
@@ -233,15 +243,14 @@ suiteNeeding(['mosquitto'], 'external broker: mosquitto with TLS and an access l
     await client.publishAsync(upTopic(a, 'report'), 'before', { qos: 1 })
     await until(() => heard.length === 1)
     writeAcl([b])
-    process_?.kill('SIGHUP')
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await reload()
     client.publish(upTopic(a, 'report'), 'after', { qos: 1 }, () => undefined)
     const other = await agent(port, b)
     await other.publishAsync(upTopic(b, 'report'), 'other', { qos: 1 })
     await until(() => heard.length === 2)
     expect(heard.map(({ text }) => text)).toEqual(['before', 'other'])
     writeAcl([a, b])
-    process_?.kill('SIGHUP')
+    await reload()
   })
 
   it('says that the broker is away and comes back with it', async () => {

@@ -53,8 +53,7 @@ describe('reports', () => {
     let release: (() => void) | undefined
     store.write = () => new Promise((resolve) => (release = resolve))
     ingest.handle(a, 'report', report(1))
-    await new Promise((resolve) => setTimeout(resolve, 60))
-    expect(release).toBeDefined()
+    await expect.poll(() => release).toBeDefined()
     expect(events).toEqual([])
     release?.()
     await ingest.flush()

@@ -61,10 +61,11 @@ describe('zombie-parents', () => {
     // A shell that became a sleep never collects the child that it had.
     const child = spawn('/bin/bash', ['-c', 'sleep 0.1 & exec sleep 30'])
     children.push(child)
-    await new Promise((resolve) => setTimeout(resolve, 600))
-    const ran = runScript('zombie-parents')
-    expect(ran.code).toBe(0)
-    expect(ran.stdout).toMatch(new RegExp(`left by process ${child.pid} \\(sleep\\)`))
+    const left = new RegExp(`left by process ${child.pid} \\(sleep\\)`)
+    await expect
+      .poll(() => runScript('zombie-parents').stdout, { timeout: 15_000, interval: 300 })
+      .toMatch(left)
+    expect(runScript('zombie-parents').code).toBe(0)
   })
 })
 
