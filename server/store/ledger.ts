@@ -1,6 +1,6 @@
 import { LIMITS } from '../../contract/limits.ts'
 import { HOUR_MS } from './buckets.ts'
-import type { BootRow, SeenRow } from './duckdb-messages.ts'
+import type { BootRow, SeenRow } from './duckdb/messages.ts'
 import { addSequences, hasSequence, pairsOf, rangesOf, type SequenceRanges } from './sequences.ts'
 import type { SeenSequences } from './store.ts'
 

@@ -2,10 +2,10 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../contract/clock.ts'
 import { VigiaError } from '../../contract/errors.ts'
-import { openDuckdbStore } from './duckdb.ts'
+import { openDuckdbStore } from './duckdb/duckdb.ts'
 import { DEFAULT_RETENTION, type Retention } from './buckets.ts'
-import { openInflux1Store } from './influx1.ts'
-import { openInflux2Store } from './influx2.ts'
+import { openInflux1Store } from './influx/influx1.ts'
+import { openInflux2Store } from './influx/influx2.ts'
 import type { MetricStore } from './store.ts'
 
 /** The `store` part of the server's configuration. */

@@ -5,7 +5,7 @@ import type { ServerConfig } from '../config.ts'
 import type { Logger } from '../observe/log.ts'
 import { openRecords } from '../records/open.ts'
 import { openStore } from '../store/open.ts'
-import { createSpoolingWriter } from '../store/spool.ts'
+import { createSpoolingWriter } from '../store/spool/spool.ts'
 
 const DAY_MS = 86_400_000
 const SPOOL_BYTES = 2 * 1024 * 1024 * 1024

@@ -7,7 +7,7 @@ import type { HostileBook } from '../hostile-book.ts'
 import { createIngest, type Ingest } from '../ingest/ingest.ts'
 import type { Logger } from '../observe/log.ts'
 import { deliverAlerts, fromIngest, type Stages } from '../pipeline.ts'
-import type { SpoolingWriter } from '../store/spool.ts'
+import type { SpoolingWriter } from '../store/spool/spool.ts'
 
 /** Ingest before the store, which knows what the store has already; what it hands on goes to the stages. */
 export async function openIngest(needs: {

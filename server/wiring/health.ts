@@ -7,7 +7,7 @@ import type { OpenRecords } from '../records/open.ts'
 import type { Coverage } from '../rules/coverage.ts'
 import { ruleHealth } from '../rules/health.ts'
 import type { RuleBook } from '../rules/rule-book.ts'
-import type { SpoolingWriter } from '../store/spool.ts'
+import type { SpoolingWriter } from '../store/spool/spool.ts'
 import type { MetricStore } from '../store/store.ts'
 
 type Parts = {

@@ -6,7 +6,7 @@ export const WHOLE: readonly string[] = [
   'test/{flow,faults,browser}/**/*.test.ts',
   'test/**/{kill,*-kill}.test.ts',
   'test/server/audit/tamper.test.ts',
-  'test/server/store/duckdb-faults.test.ts',
+  'test/server/store/duckdb/faults.test.ts',
   'test/sim/fleet/healthy.test.ts',
 ]
 

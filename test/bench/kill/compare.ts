@@ -1,7 +1,7 @@
 import { DuckDBInstance, BIGINT, DOUBLE, UINTEGER, type DuckDBConnection } from '@duckdb/node-api'
 import type { SeriesSpec } from '../../../contract/report.ts'
 import { seriesKey } from '../../../contract/wire.ts'
-import { appendColumns } from '../../../server/store/duckdb-append.ts'
+import { appendColumns } from '../../../server/store/duckdb/append.ts'
 import type { LedgerReport } from './device.ts'
 
 /**

@@ -5,7 +5,7 @@ import type { MqttClient } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { downTopic, upTopic } from '../../../contract/topics.ts'
 import type { DownMessage } from '../../../contract/down.ts'
-import { openDuckdbStore } from '../../../server/store/duckdb.ts'
+import { openDuckdbStore } from '../../../server/store/duckdb/duckdb.ts'
 import type { MetricStore } from '../../../server/store/store.ts'
 import { connectDevice, startBroker, until, type BrokerUnderTest } from '../broker/bench-of-devices.ts'
 import {
