@@ -1,6 +1,6 @@
-import { watchArrivals } from './arrivals.ts'
+import { watchArrivals } from './state/arrivals.ts'
 import { NO_LABELS, type Collector } from './collector.ts'
-import type { WindowsPosture } from './windows-posture.ts'
+import type { WindowsPosture } from './source/windows-posture.ts'
 
 const ADMIN_GROUPS = /^(?:sudo|wheel|admin|root)$/
 

@@ -1,7 +1,7 @@
 import { NO_LABELS, type Collector } from './collector.ts'
-import { listProcesses } from './process-stat.ts'
-import type { Reader } from './read.ts'
-import type { WindowsPosture } from './windows-posture.ts'
+import { listProcesses } from './source/process-stat.ts'
+import type { Reader } from './source/read.ts'
+import type { WindowsPosture } from './source/windows-posture.ts'
 
 const DAY_MS = 86_400_000
 

@@ -1,6 +1,6 @@
 import type { Collector, Labels } from './collector.ts'
-import { readDropIns, refuseFaults } from './drop-in.ts'
-import type { Reader } from './read.ts'
+import { readDropIns, refuseFaults } from './source/drop-in.ts'
+import type { Reader } from './source/read.ts'
 
 /** A backup that the device declares in backups.d/*.json: where its newest file shows that it ran. */
 export type BackupDeclaration = { name: string; path: string; maxAgeHours: number }

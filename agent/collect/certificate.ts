@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { realpathSync, statSync } from 'node:fs'
 import type { Collector, Labels } from './collector.ts'
-import type { Reader } from './read.ts'
+import type { Reader } from './source/read.ts'
 
 const HANDSHAKE_MS = 10_000
 const AT_ONCE = 10

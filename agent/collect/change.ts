@@ -1,6 +1,6 @@
-import { watchArrivals } from './arrivals.ts'
+import { watchArrivals } from './state/arrivals.ts'
 import { NO_LABELS, type Collector } from './collector.ts'
-import type { Reader } from './read.ts'
+import type { Reader } from './source/read.ts'
 
 const STATUS = '/var/lib/dpkg/status'
 const STATUS_BYTES = 64 * 1024 * 1024

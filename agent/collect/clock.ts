@@ -1,5 +1,5 @@
 import { NO_LABELS, type Collector } from './collector.ts'
-import { askTimeServer } from './sntp.ts'
+import { askTimeServer } from './source/sntp.ts'
 
 /** timesyncd asks at the latest each 2048 s (PollIntervalMaxSec); after three such times without an answer it has lost its source. */
 const SYNCHRONISED_MS = 3 * 2048 * 1000

@@ -2,9 +2,9 @@ import type { DevicePolicy } from '../../contract/down.ts'
 import type { MetricName } from '../../contract/metrics.ts'
 import type { FactKind } from '../../contract/report.ts'
 import type { Log } from '../log.ts'
-import type { Probes } from './probes.ts'
-import type { FileSystemStat, Reader } from './read.ts'
-import type { RunProgram, WindowsPosture } from './windows-posture.ts'
+import type { Probes } from './source/probes.ts'
+import type { FileSystemStat, Reader } from './source/read.ts'
+import type { RunProgram, WindowsPosture } from './source/windows-posture.ts'
 
 /** The labels of a series. A collector keeps and hands over the same object each cycle, which makes the cycle cheap. */
 export type Labels = Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 import { NO_LABELS, type Collector } from './collector.ts'
-import type { Reader } from './read.ts'
-import type { WindowsPosture } from './windows-posture.ts'
+import type { Reader } from './source/read.ts'
+import type { WindowsPosture } from './source/windows-posture.ts'
 
 const DAY_MS = 86_400_000
 /** Linux: what the firmware kept of a panic, and where systemd-pstore(8) moves it; kdump's folders; macOS: reports. */

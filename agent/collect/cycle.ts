@@ -5,10 +5,10 @@ import type { FactKind, SeriesSpec } from '../../contract/report.ts'
 import { runProgram } from '../inventory/program.ts'
 import { allCollectors } from './all.ts'
 import type { CollectContext, CollectLog, Collector, OutboxFigures } from './collector.ts'
-import { createReader, statFileSystem } from './read.ts'
-import { probesOf } from './probes.ts'
+import { createReader, statFileSystem } from './source/read.ts'
+import { probesOf } from './source/probes.ts'
 import { createSegment, type Segment } from './segment.ts'
-import { windowsPosture, type RunProgram } from './windows-posture.ts'
+import { windowsPosture, type RunProgram } from './source/windows-posture.ts'
 
 /** What one cycle of one interval read. `values` belong to `series` by place; NaN means unavailable. */
 export type CycleReport = {

@@ -1,5 +1,5 @@
 import type { Collector, Labels } from './collector.ts'
-import { parseMountinfo, watchedMounts } from './mounts.ts'
+import { parseMountinfo, watchedMounts } from './source/mounts.ts'
 
 type Watched = { labels: Labels; path: string; readonly: boolean }
 

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { NO_LABELS, type Collector } from './collector.ts'
-import type { Reader } from './read.ts'
+import type { Reader } from './source/read.ts'
 
 const ANSWER_MS = 3000
 const DNS_PORT = 53

@@ -1,7 +1,7 @@
 import type { Collector, Labels } from './collector.ts'
-import { parseMountinfo, watchedMounts, type Mount } from './mounts.ts'
-import type { Reader } from './read.ts'
-import type { WindowsPosture } from './windows-posture.ts'
+import { parseMountinfo, watchedMounts, type Mount } from './source/mounts.ts'
+import type { Reader } from './source/read.ts'
+import type { WindowsPosture } from './source/windows-posture.ts'
 
 const ANSWER_MS = 10_000
 /** The firmware and the boot loader have to read these. */

@@ -1,5 +1,5 @@
 import { NO_LABELS, type Collector } from './collector.ts'
-import { askBus } from './dbus.ts'
+import { askBus } from './source/dbus.ts'
 
 const ANSWER_MS = 3000
 

@@ -1,5 +1,5 @@
 import type { Collector, Labels } from './collector.ts'
-import { readDropIns, refuseFaults } from './drop-in.ts'
+import { readDropIns, refuseFaults } from './source/drop-in.ts'
 
 const DAY_MS = 86_400_000
 const KINDS = ['warranty', 'licence', 'support']

@@ -1,6 +1,6 @@
 import { NO_LABELS, type Collector } from './collector.ts'
-import type { Reader } from './read.ts'
-import { loginRecordBytes, parseLoginRecords } from './utmp.ts'
+import type { Reader } from './source/read.ts'
+import { loginRecordBytes, parseLoginRecords } from './source/utmp.ts'
 
 const MINUTE_MS = 60_000
 const FIVE_MINUTES_MS = 5 * MINUTE_MS

@@ -1,5 +1,5 @@
 import { NO_LABELS, type Collector } from './collector.ts'
-import { readKilobytes } from './meminfo.ts'
+import { readKilobytes } from './source/meminfo.ts'
 
 /** Memory from /proc/meminfo (proc_meminfo(5)). Kernels before 3.14 have no MemAvailable: then it is unavailable. */
 export const memory: Collector = {

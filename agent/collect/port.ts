@@ -1,6 +1,6 @@
 import { NO_LABELS, type Collector } from './collector.ts'
-import { listProcesses } from './process-stat.ts'
-import type { Reader } from './read.ts'
+import { listProcesses } from './source/process-stat.ts'
+import type { Reader } from './source/read.ts'
 
 /** A TCP port in state listen. `process` is null where the process cannot be told (needs the rights of root). */
 export type ListeningPort = { address: string; port: number; process: string | null }

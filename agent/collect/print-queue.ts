@@ -1,6 +1,6 @@
 import { NO_LABELS, type Collector } from './collector.ts'
-import type { Reader } from './read.ts'
-import type { WindowsPosture } from './windows-posture.ts'
+import type { Reader } from './source/read.ts'
+import type { WindowsPosture } from './source/windows-posture.ts'
 
 const SPOOL = '/var/spool/cups'
 const WEEK_MS = 7 * 86_400_000

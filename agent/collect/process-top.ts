@@ -1,5 +1,5 @@
 import type { Collector } from './collector.ts'
-import { listProcesses, readMachineUnits, readProcess, type ProcessStat } from './process-stat.ts'
+import { listProcesses, readMachineUnits, readProcess, type ProcessStat } from './source/process-stat.ts'
 
 /** One row of the document. CPU in percent of one CPU. Names only: arguments may hold secrets. */
 export type TopProcess = { pid: number; name: string; cpuPercent: number | null; rssBytes: number }

@@ -1,5 +1,5 @@
 import { NO_LABELS, type Collector } from './collector.ts'
-import { listProcesses, readProcess } from './process-stat.ts'
+import { listProcesses, readProcess } from './source/process-stat.ts'
 
 /** How many processes there are, and how many of them ended and were not collected by their parents. */
 export const processes: Collector = {

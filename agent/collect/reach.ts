@@ -1,6 +1,6 @@
 import type { Collector, Labels } from './collector.ts'
 import { formatAddress } from './port.ts'
-import type { Reader } from './read.ts'
+import type { Reader } from './source/read.ts'
 
 /** Twenty probes make a step of 5 % loss, the finest bound that peers use. */
 const PROBES = 20

@@ -1,8 +1,8 @@
 import { hash as digest } from 'node:crypto'
-import { watchArrivals } from './arrivals.ts'
+import { watchArrivals } from './state/arrivals.ts'
 import { NO_LABELS, type Collector } from './collector.ts'
-import type { Reader } from './read.ts'
-import type { WindowsPosture } from './windows-posture.ts'
+import type { Reader } from './source/read.ts'
+import type { WindowsPosture } from './source/windows-posture.ts'
 
 /** Where an administrator or an intruder puts what runs by time; systemd's links to packaged timers are none. */
 const FOLDERS: readonly [string, RegExp][] = [

@@ -1,6 +1,6 @@
 import type { Collector, Labels } from './collector.ts'
-import type { Reader } from './read.ts'
-import { readServiceDefinitions, type ServiceDefinition } from './service-definitions.ts'
+import type { Reader } from './source/read.ts'
+import { readServiceDefinitions, type ServiceDefinition } from './source/service-definitions.ts'
 
 /**
  * Whether each watched service runs: those that the policy names (systemd, else System V pid files) and those that

@@ -1,6 +1,6 @@
 import { NO_LABELS, type Collector } from './collector.ts'
-import type { Reader } from './read.ts'
-import { parseLoginRecords, USER_PROCESS } from './utmp.ts'
+import type { Reader } from './source/read.ts'
+import { parseLoginRecords, USER_PROCESS } from './source/utmp.ts'
 
 /** One interactive session. Time in Unix milliseconds. */
 export type LoginSession = { user: string; line: string; host: string; sinceMs: number }

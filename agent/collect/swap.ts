@@ -1,5 +1,5 @@
 import { NO_LABELS, type Collector } from './collector.ts'
-import { readKilobytes } from './meminfo.ts'
+import { readKilobytes } from './source/meminfo.ts'
 
 /** Swap space from /proc/meminfo. A machine without swap has 0 bytes in all and no share in use. */
 export const swap: Collector = {

@@ -1,5 +1,5 @@
 import type { Collector, Labels } from './collector.ts'
-import type { Reader } from './read.ts'
+import type { Reader } from './source/read.ts'
 
 type Sensor = { labels: Labels; path: string }
 

@@ -18,18 +18,22 @@ function isCollector(value: unknown): value is Collector {
 
 describe('all collectors', () => {
   it('are each one file, named as the unit, and listed once', async () => {
-    const found: string[] = []
-    for (const file of readdirSync(FOLDER)) {
+    const [found, others]: [string[], string[]] = [[], []]
+    for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.ts'))) {
       const exports = Object.values((await import(`${FOLDER}/${file}`)) as Record<string, unknown>).filter(
         isCollector,
       )
       expect(exports.length, file).toBeLessThan(2)
       const [collector] = exports
-      if (collector === undefined) continue
+      if (collector === undefined) {
+        others.push(file)
+        continue
+      }
       expect(`${collector.name}.ts`).toBe(file)
       expect(UnitName.safeParse(collector.name).success).toBe(true)
       found.push(collector.name)
     }
+    expect(others.sort()).toEqual(['all.ts', 'collector.ts', 'cycle.ts', 'segment.ts'])
     expect(found.length).toBeGreaterThan(15)
     expect(allCollectors.map(({ name }) => name).sort()).toEqual(found.sort())
   })

@@ -3,7 +3,7 @@ import { utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { clock } from '../../../agent/collect/clock.ts'
-import { askTimeServer } from '../../../agent/collect/sntp.ts'
+import { askTimeServer } from '../../../agent/collect/source/sntp.ts'
 import { machine, START_MS, watch } from './machine.ts'
 
 /** A time server on loopback whose clock is `aheadMs` ahead; `change` may spoil the answer. */

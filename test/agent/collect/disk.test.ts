@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { disk } from '../../../agent/collect/disk.ts'
-import { parseMountinfo, watchedMounts } from '../../../agent/collect/mounts.ts'
+import { parseMountinfo, watchedMounts } from '../../../agent/collect/source/mounts.ts'
 import { machine, POLICY, watch } from './machine.ts'
 
 const EXT4 = { bsize: 4096, blocks: 1000, bfree: 300, bavail: 200, files: 500, ffree: 400 }
@@ -54,7 +54,7 @@ describe('disk', () => {
   it('asks the real file system of this machine', async () => {
     const watched = watch({ ...machine(), root: '/' }, [disk])
     const asked = watch({ ...machine(), root: '/' }, [disk], {
-      statfs: (await import('../../../agent/collect/read.ts')).statFileSystem,
+      statfs: (await import('../../../agent/collect/source/read.ts')).statFileSystem,
     })
     expect(Object.keys(await watched.run())).toEqual(Object.keys(await asked.run()))
     const total = Object.entries(await asked.run()).find(

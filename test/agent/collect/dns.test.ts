@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { askResolver, dns, readResolvers } from '../../../agent/collect/dns.ts'
-import { createReader } from '../../../agent/collect/read.ts'
+import { createReader } from '../../../agent/collect/source/read.ts'
 import { machine, watch } from './machine.ts'
 
 /** A resolver on loopback that answers with these flags and this many answers; the questions that it got. */

@@ -5,7 +5,7 @@ import {
   parseNftRuleset,
   parseSocketFilter,
 } from '../../../agent/collect/firewall.ts'
-import type { RunProgram } from '../../../agent/collect/windows-posture.ts'
+import type { RunProgram } from '../../../agent/collect/source/windows-posture.ts'
 import { machine, watch } from './machine.ts'
 
 const UFW = `table ip filter {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { processTop } from '../../../agent/collect/process-top.ts'
-import { listProcesses, readMachineUnits } from '../../../agent/collect/process-stat.ts'
-import { createReader } from '../../../agent/collect/read.ts'
+import { listProcesses, readMachineUnits } from '../../../agent/collect/source/process-stat.ts'
+import { createReader } from '../../../agent/collect/source/read.ts'
 import { machine, watch } from './machine.ts'
 
 describe('process-top', () => {

@@ -1,9 +1,9 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { parseProbes } from '../../../agent/collect/probes.ts'
+import { parseProbes } from '../../../agent/collect/source/probes.ts'
 import { reach, readGateway } from '../../../agent/collect/reach.ts'
-import { createReader } from '../../../agent/collect/read.ts'
+import { createReader } from '../../../agent/collect/source/read.ts'
 import { machine, watch } from './machine.ts'
 
 const ROUTES = `Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT

@@ -1,7 +1,7 @@
 import { symlinkSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import fc from 'fast-check'
-import { parseServiceDefinition } from '../../../agent/collect/service-definitions.ts'
+import { parseServiceDefinition } from '../../../agent/collect/source/service-definitions.ts'
 import { service } from '../../../agent/collect/service.ts'
 import { machine, POLICY, watch, type Machine } from './machine.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { session } from '../../../agent/collect/session.ts'
-import { parseLoginRecords } from '../../../agent/collect/utmp.ts'
+import { parseLoginRecords } from '../../../agent/collect/source/utmp.ts'
 import { loginRecord } from './login-records.ts'
 import { machine, START_MS, watch } from './machine.ts'
 

@@ -1,5 +1,5 @@
-import type { ProgramAnswer } from '../inventory/program.ts'
-import { windowsProgram } from '../windows/programs.ts'
+import type { ProgramAnswer } from '../../inventory/program.ts'
+import { windowsProgram } from '../../windows/programs.ts'
 
 /** Runs a program without a shell within its time; inventory/program.ts is one. */
 export type RunProgram = (file: string, args: readonly string[], timeoutMs: number) => Promise<ProgramAnswer>

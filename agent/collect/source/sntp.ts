@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { VigiaError } from '../../contract/errors.ts'
+import { VigiaError } from '../../../contract/errors.ts'
 
 const NTP_PORT = 123
 /** Seconds between 1900 and 1970. */

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { VigiaError } from '../../contract/errors.ts'
+import { VigiaError } from '../../../contract/errors.ts'
 
 /** A method call on the bus. Arguments are texts (signature `s`, `ss`, …). */
 export type BusCall = {

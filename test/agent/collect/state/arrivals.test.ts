@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { watchArrivals } from '../../../agent/collect/arrivals.ts'
+import { watchArrivals } from '../../../../agent/collect/state/arrivals.ts'
 
 const HOUR_MS = 3_600_000
 const quiet = { info: () => undefined, warn: () => undefined }

@@ -1,16 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { administrator } from '../../../agent/collect/administrator.ts'
-import { antivirus } from '../../../agent/collect/antivirus.ts'
-import { crash } from '../../../agent/collect/crash.ts'
-import { encryption } from '../../../agent/collect/encryption.ts'
-import { firewall } from '../../../agent/collect/firewall.ts'
-import { printQueue } from '../../../agent/collect/print-queue.ts'
-import { scheduledTask } from '../../../agent/collect/scheduled-task.ts'
-import { parseWindowsPosture } from '../../../agent/collect/windows-posture.ts'
-import { faultsOfGrammar, kids, loadGrammar, parse } from '../../server/script/library/powershell/grammar.ts'
-import { machine, watch } from './machine.ts'
-import { windowsAnswer } from './windows-answer.ts'
+import { administrator } from '../../../../agent/collect/administrator.ts'
+import { antivirus } from '../../../../agent/collect/antivirus.ts'
+import { crash } from '../../../../agent/collect/crash.ts'
+import { encryption } from '../../../../agent/collect/encryption.ts'
+import { firewall } from '../../../../agent/collect/firewall.ts'
+import { printQueue } from '../../../../agent/collect/print-queue.ts'
+import { scheduledTask } from '../../../../agent/collect/scheduled-task.ts'
+import { parseWindowsPosture } from '../../../../agent/collect/source/windows-posture.ts'
+import {
+  faultsOfGrammar,
+  kids,
+  loadGrammar,
+  parse,
+} from '../../../server/script/library/powershell/grammar.ts'
+import { machine, watch } from '../machine.ts'
+import { windowsAnswer } from '../windows-answer.ts'
 
 const collectors = [administrator, antivirus, crash, encryption, firewall, printQueue, scheduledTask]
 
@@ -71,7 +76,7 @@ describe('what Windows says of its protection', () => {
 
   it('stands in fixtures that are what they seem', () => {
     const text = readFileSync(
-      new URL('../../fixtures/agent/windows/windows-11-another-antivirus.json', import.meta.url),
+      new URL('../../../fixtures/agent/windows/windows-11-another-antivirus.json', import.meta.url),
       'utf8',
     )
     expect(parseWindowsPosture(text).antivirus).toEqual([
