@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react'
 import { formatBytes, formatExact, formatNumber } from '../language/format.ts'
-import { factName } from '../language/fact-names.ts'
+import { factName } from '../language/names/facts.ts'
 import { useWords } from '../language/use-words.ts'
 
 const ROWS = 60

@@ -3,7 +3,7 @@ import { useState, type ReactElement } from 'react'
 import type { LatestValue } from '../../contract/views.ts'
 import { en } from '../language/en.ts'
 import { seriesName } from '../language/format.ts'
-import { metricName } from '../language/metric-names.ts'
+import { metricName } from '../language/names/metrics.ts'
 import { useValueText, useWords } from '../language/use-words.ts'
 import { Ago } from '../shell/parts.tsx'
 

@@ -4,7 +4,7 @@ import type { Evidence } from '../../contract/rules.ts'
 import { boundOf } from '../chart/foretell.ts'
 import { formatSpan, seriesName } from '../language/format.ts'
 import type { Language } from '../language/language.ts'
-import { metricName } from '../language/metric-names.ts'
+import { metricName } from '../language/names/metrics.ts'
 
 type Telling = {
   evidence: Evidence

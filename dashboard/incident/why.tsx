@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react'
 import type { Evidence } from '../../contract/rules.ts'
 import { formatNumber, formatSpan } from '../language/format.ts'
-import { tellServer } from '../language/server-words.ts'
+import { tellServer } from '../language/server/sentences.ts'
 import { useWords } from '../language/use-words.ts'
 
 /** What the finding rests on, which other explanations were ruled out by which figure, and the series that took part. */

@@ -2,13 +2,13 @@ import i18next from 'i18next'
 
 /** Words of single pages, which come with those pages: the shell has none of them. */
 const PARTS = {
-  access: async () => (await import('./access-words.ts')).ACCESS,
-  explain: async () => (await import('./explain-words.ts')).EXPLAIN,
-  remote: async () => (await import('./remote-words.ts')).REMOTE,
-  rule: async () => (await import('./rule-words.ts')).RULE,
-  work: async () => (await import('./work-words.ts')).WORK,
-  files: async () => (await import('./files-words.ts')).FILES,
-  noise: async () => (await import('./noise-words.ts')).NOISE,
+  access: async () => (await import('./access/both.ts')).ACCESS,
+  explain: async () => (await import('./explain/both.ts')).EXPLAIN,
+  remote: async () => (await import('./remote/both.ts')).REMOTE,
+  rule: async () => (await import('./rule/both.ts')).RULE,
+  work: async () => (await import('./work/both.ts')).WORK,
+  files: async () => (await import('./files/both.ts')).FILES,
+  noise: async () => (await import('./noise/both.ts')).NOISE,
 }
 
 /** Any one of those trees of words. */

@@ -3,7 +3,7 @@ import { useSyncExternalStore, type ReactElement } from 'react'
 import { useWords } from '../language/use-words.ts'
 import type { Tone } from '../shell/icons.tsx'
 import { Tag } from '../shell/parts.tsx'
-import { remoteEn } from '../language/remote-en.ts'
+import { remoteEn } from '../language/remote/en.ts'
 import type { Channel, ChannelState } from './channel.ts'
 
 /** The state of a session as it changes; the frames are for whoever `listen`s. */

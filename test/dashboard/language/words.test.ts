@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { METRICS } from '../../../contract/metrics.ts'
-import { ACCESS } from '../../../dashboard/language/access-words.ts'
+import { ACCESS } from '../../../dashboard/language/access/both.ts'
 import { en } from '../../../dashboard/language/en.ts'
 import { es } from '../../../dashboard/language/es.ts'
-import { EXPLAIN } from '../../../dashboard/language/explain-words.ts'
-import { METRIC_NAMES } from '../../../dashboard/language/metric-names.ts'
-import { NOISE } from '../../../dashboard/language/noise-words.ts'
-import { RULE } from '../../../dashboard/language/rule-words.ts'
-import { WORK } from '../../../dashboard/language/work-words.ts'
+import { EXPLAIN } from '../../../dashboard/language/explain/both.ts'
+import { METRIC_NAMES } from '../../../dashboard/language/names/metrics.ts'
+import { NOISE } from '../../../dashboard/language/noise/both.ts'
+import { RULE } from '../../../dashboard/language/rule/both.ts'
+import { WORK } from '../../../dashboard/language/work/both.ts'
 
 /** Every word with its place: `fleet.title` → `Fleet`. */
 function flatten(words: object, place = ''): Map<string, string> {

@@ -1,4 +1,4 @@
-import type { NoiseWords } from './noise-en.ts'
+import type { NoiseWords } from './en.ts'
 
 /** Words of the noise page, in Spanish. */
 export const noiseEs: NoiseWords = {

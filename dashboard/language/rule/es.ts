@@ -1,4 +1,4 @@
-import type { RuleWords } from './rule-en.ts'
+import type { RuleWords } from './en.ts'
 
 /** Words of the pages about rules and rule packs, in Spanish. */
 export const ruleEs: RuleWords = {

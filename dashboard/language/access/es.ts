@@ -1,4 +1,4 @@
-import type { AccessWords } from './access-en.ts'
+import type { AccessWords } from './en.ts'
 
 /** Words of the account page and of the second factor, in Spanish. */
 export const accessEs: AccessWords = {

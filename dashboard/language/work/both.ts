@@ -1,5 +1,5 @@
-import { workEn } from './work-en.ts'
-import { workEs } from './work-es.ts'
+import { workEn } from './en.ts'
+import { workEs } from './es.ts'
 
 /** Both languages, as one piece to load. */
 export const WORK = { en: workEn, es: workEs }

@@ -1,4 +1,4 @@
-import type { WorkWords } from './work-en.ts'
+import type { WorkWords } from './en.ts'
 
 /** Words of the pages of scripts, runs, jobs and knowledge, in Spanish. */
 export const workEs: WorkWords = {

@@ -1,5 +1,5 @@
-import type { MetricName } from '../../contract/metrics.ts'
-import type { Language } from './language.ts'
+import type { MetricName } from '../../../contract/metrics.ts'
+import type { Language } from '../language.ts'
 
 type Named = MetricName | 'device.report'
 

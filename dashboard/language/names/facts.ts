@@ -1,4 +1,4 @@
-import type { Language } from './language.ts'
+import type { Language } from '../language.ts'
 
 /** Spanish for the fields of a device's documents; English comes from the field itself. */
 const SPANISH: Readonly<Record<string, string>> = {

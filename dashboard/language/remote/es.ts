@@ -1,4 +1,4 @@
-import type { remoteEn } from './remote-en.ts'
+import type { remoteEn } from './en.ts'
 
 /** Words of remote sessions, in Spanish. */
 export const remoteEs: typeof remoteEn = {

@@ -1,5 +1,5 @@
-import { ERROR_CODES, type ErrorCode } from '../../contract/errors.ts'
-import type { Language } from './language.ts'
+import { ERROR_CODES, type ErrorCode } from '../../../contract/errors.ts'
+import type { Language } from '../language.ts'
 
 type Told = { what: string; next: string }
 

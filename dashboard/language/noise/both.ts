@@ -1,5 +1,5 @@
-import { noiseEn } from './noise-en.ts'
-import { noiseEs } from './noise-es.ts'
+import { noiseEn } from './en.ts'
+import { noiseEs } from './es.ts'
 
 /** Both languages, as one piece to load. */
 export const NOISE = { en: noiseEn, es: noiseEs }

@@ -1,5 +1,5 @@
-import { formatExact } from './format.ts'
-import type { Language } from './language.ts'
+import { formatExact } from '../format.ts'
+import type { Language } from '../language.ts'
 
 type Told = { words: string; lang: Language }
 

@@ -1,5 +1,5 @@
-import { accessEn } from './access-en.ts'
-import { accessEs } from './access-es.ts'
+import { accessEn } from './en.ts'
+import { accessEs } from './es.ts'
 
 /** Both languages, as one piece to load. */
 export const ACCESS = { en: accessEn, es: accessEs }

@@ -1,5 +1,5 @@
-import { filesEn } from './files-en.ts'
-import { filesEs } from './files-es.ts'
+import { filesEn } from './en.ts'
+import { filesEs } from './es.ts'
 
 /** Both languages, as one piece to load. */
 export const FILES = { en: filesEn, es: filesEs }

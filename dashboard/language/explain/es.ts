@@ -1,4 +1,4 @@
-import type { Explain } from './explain-en.ts'
+import type { Explain } from './en.ts'
 
 /** Words of an incident's explanation, in Spanish. */
 export const explainEs: Explain = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { formatExact } from '../../../dashboard/language/format.ts'
-import { SPANISH_SENTENCES, tellServer } from '../../../dashboard/language/server-words.ts'
-import { readSources } from '../../support/sources.ts'
+import { formatExact } from '../../../../dashboard/language/format.ts'
+import { SPANISH_SENTENCES, tellServer } from '../../../../dashboard/language/server/sentences.ts'
+import { readSources } from '../../../support/sources.ts'
 
 /** The longer runs of plain words in a pattern, the longest first. */
 function plainRuns(pattern: RegExp): string[] {

@@ -1,5 +1,5 @@
-import { ruleEn } from './rule-en.ts'
-import { ruleEs } from './rule-es.ts'
+import { ruleEn } from './en.ts'
+import { ruleEs } from './es.ts'
 
 /** Both languages, as one piece to load. */
 export const RULE = { en: ruleEn, es: ruleEs }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { ERROR_CODES, type ErrorCode } from '../../../contract/errors.ts'
-import { SPANISH_ERRORS, tellError } from '../../../dashboard/language/error-steps.ts'
+import { ERROR_CODES, type ErrorCode } from '../../../../contract/errors.ts'
+import { SPANISH_ERRORS, tellError } from '../../../../dashboard/language/server/errors.ts'
 
 /** What an order, a plan or a session is refused with before anything is sent. */
 const REFUSALS: readonly ErrorCode[] = [

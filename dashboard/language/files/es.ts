@@ -1,4 +1,4 @@
-import type { filesEn } from './files-en.ts'
+import type { filesEn } from './en.ts'
 
 /** Words of files and of the screen of a device, in Spanish. */
 export const filesEs: typeof filesEn = {

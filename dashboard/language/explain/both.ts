@@ -1,5 +1,5 @@
-import { explainEn } from './explain-en.ts'
-import { explainEs } from './explain-es.ts'
+import { explainEn } from './en.ts'
+import { explainEs } from './es.ts'
 
 /** Both languages, as one piece to load. */
 export const EXPLAIN = { en: explainEn, es: explainEs }
