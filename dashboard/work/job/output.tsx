@@ -1,4 +1,4 @@
-import '../work.css'
+import './output.css'
 import { memo, useEffect, useMemo, useRef, type ReactElement } from 'react'
 import type { TranscriptPiece } from '../../../contract/command.ts'
 import type { JobView } from '../../../contract/incident.ts'

@@ -1,4 +1,4 @@
-import '../work.css'
+import './knowledge.css'
 import { TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'

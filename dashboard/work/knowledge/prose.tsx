@@ -1,3 +1,4 @@
+import './knowledge.css'
 import { useMemo, type ReactElement } from 'react'
 import { parseMarkdown, type Block, type Inline } from './markdown.ts'
 
