@@ -7,7 +7,7 @@ import type { SocketStages } from '../http/sockets.ts'
 import { sessionOf } from '../live-state.ts'
 import type { Parts } from '../wiring/parts.ts'
 import type { Asker } from '../remote/request.ts'
-import type { Opener } from '../remote/sessions.ts'
+import type { Opener } from '../remote/ports.ts'
 
 /** Routes of remote sessions. */
 export function remoteRoutes({

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { VigiaError } from '../../contract/errors.ts'
 import type { RunPlan, RunRequest, RunResult, RunState, RunView } from '../../contract/run.ts'
 import type { Db } from '../records/records.ts'
@@ -6,12 +6,13 @@ import { at } from '../records/schema.ts'
 import { advance, jobsOf } from './advance.ts'
 import { nextTimes } from './occurrence.ts'
 import { createPacer } from './pacer.ts'
-import { plan, refuseEmpty, type Planned } from './plan.ts'
+import { plan, refuseEmpty } from './plan.ts'
 import type { Orderer, RunPorts } from './ports.ts'
 import { failedDevices, resultPages } from './results.ts'
 import { countStates, insertRun, lockRun, runRows, toRunView, withSeenTargets, type RunRow } from './rows.ts'
 import { beginDue, dueRuns } from './schedule.ts'
 import { settledTarget } from './targets.ts'
+import { orderDetail, shortened, toRunPlan } from './told.ts'
 
 export type Runs = {
   /** What an order would reach; nothing is stored. Throws what makes the whole order wrong: see plan.ts. */
@@ -50,7 +51,6 @@ const SWEEP_SHARE = 20
 const SEND_BATCH = 10
 const SENDERS = 3
 const FIRST_TIMES = 5
-const LISTED_DEVICES = 20
 
 /** Runs over the records: everything that must last is in them, and another process may go on from there at any time. */
 export function createRuns(ports: RunPorts): Runs {
@@ -281,55 +281,4 @@ async function idsOf(db: Db, state: RunState, person?: string): Promise<string[]
   const all = db.selectFrom('run').select('run_id').where('state', '=', state)
   const rows = await (person === undefined ? all : all.where('ordered_by', '=', person)).execute()
   return rows.map((row) => row.run_id)
-}
-
-/** A list of runs does not repeat ten thousand devices for each. */
-function shortened(view: RunView): RunView {
-  const { target } = view.request
-  if (target.kind !== 'devices' || target.devices.length <= LISTED_DEVICES) return view
-  const devices = target.devices.slice(0, LISTED_DEVICES)
-  return { ...view, request: { ...view.request, target: { ...target, devices } } }
-}
-
-function toRunPlan({ script, devices, omitted, ends }: Planned, nextMs: number[]): RunPlan {
-  let wave = 0
-  return {
-    script: script.content.name,
-    version: script.content.version,
-    digest: script.digest,
-    devices: devices.map(({ id, client, hostname, online }, place) => {
-      while (place >= (ends[wave] ?? Infinity)) wave += 1
-      return { device: id, client, hostname, online, wave }
-    }),
-    omitted: omitted.map(({ id, hostname, code }) => ({ device: id, hostname, code })),
-    waves: ends,
-    nextMs,
-  }
-}
-
-/** What the audit chain keeps of an order. A long list of devices is kept as its hash: each order that leaves stands there by itself. */
-function orderDetail(
-  planned: Planned,
-  request: RunRequest,
-  who: Orderer,
-  again: string | undefined,
-): unknown {
-  const { target, when, reason, dryRun, waves, concurrency, stop } = request
-  const devices = target.kind === 'devices' ? target.devices : []
-  return {
-    script: planned.script.digest,
-    parameters: planned.values,
-    target:
-      devices.length <= LISTED_DEVICES
-        ? target
-        : {
-            kind: 'devices',
-            count: devices.length,
-            sha256: createHash('sha256').update(devices.toSorted().join('\n')).digest('hex'),
-          },
-    ...{ when, reason, dryRun, waves, concurrency, stop, clients: who.clients, proof: who.proof },
-    devices: planned.devices.length,
-    omitted: planned.omitted.length,
-    ...(again === undefined ? {} : { again }),
-  }
 }
