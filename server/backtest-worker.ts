@@ -7,9 +7,9 @@ import type {
   BacktestReply,
   BacktestRequest,
   BacktestResult,
-} from './rules/backtest-messages.ts'
-import { createSide, metricsOf, withReferences } from './rules/backtest-side.ts'
-import { createReplayEar } from './rules/replay-verdict.ts'
+} from './rules/backtest/messages.ts'
+import { createSide, metricsOf, withReferences } from './rules/backtest/side.ts'
+import { createReplayEar } from './rules/backtest/replay-verdict.ts'
 
 // The thread of a backtest: rules over history, apart from the thread that serves.
 const port = parentPort

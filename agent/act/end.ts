@@ -1,6 +1,6 @@
 import { LIMITS } from '../../contract/limits.ts'
 import type { JobEnd } from './ledger.ts'
-import type { Output } from './output.ts'
+import type { Output } from './runner/output.ts'
 
 /** The end of a job of which nothing but the outcome is known. */
 export function emptyEnd(job: string, outcome: JobEnd['outcome'], timeMs: number): JobEnd {

@@ -168,7 +168,7 @@ export function createExecutor(options: {
       admitting = false
       next()
     }
-    const child = fork(fileURLToPath(new URL('runner.ts', import.meta.url)), [], {
+    const child = fork(fileURLToPath(new URL('./runner/runner.ts', import.meta.url)), [], {
       // A session of its own: a signal for the agent's group must not end a job half-way.
       detached: true,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

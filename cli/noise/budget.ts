@@ -3,7 +3,7 @@ import { SUPPRESSORS } from '../../contract/noise.ts'
 import { contextOf } from '../command.ts'
 import { choiceOption, numberOption } from '../options.ts'
 import { table, when } from '../output.ts'
-import { findDevice } from '../find-device.ts'
+import { findDevice } from '../fleet/find-device.ts'
 
 type LogOptions = {
   client?: string

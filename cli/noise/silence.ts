@@ -5,7 +5,7 @@ import { SEVERITIES } from '../../contract/rules.ts'
 import { contextOf } from '../command.ts'
 import { choiceOption, numberOption } from '../options.ts'
 import { table, when } from '../output.ts'
-import { findDevice } from '../find-device.ts'
+import { findDevice } from '../fleet/find-device.ts'
 
 type AddOptions = {
   client?: string

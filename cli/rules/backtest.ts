@@ -10,7 +10,7 @@ import type {
 import { parseDuration } from '../../rules/duration.ts'
 import { contextOf } from '../command.ts'
 import { printable, table, when } from '../output.ts'
-import { findDevice } from '../find-device.ts'
+import { findDevice } from '../fleet/find-device.ts'
 import type { ServerApi } from '../server-api.ts'
 import { readPacks } from './in-force.ts'
 

@@ -8,7 +8,7 @@ import { packName } from '../../server/rules/rule-set.ts'
 import { contextOf } from '../command.ts'
 import { choiceOption, numberOption } from '../options.ts'
 import { printable, table, when } from '../output.ts'
-import { findDevice } from '../find-device.ts'
+import { findDevice } from '../fleet/find-device.ts'
 import type { ServerApi } from '../server-api.ts'
 
 type CoverageOptions = {

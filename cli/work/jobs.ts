@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { contextOf } from '../command.ts'
-import { findDevice } from '../find-device.ts'
+import { findDevice } from '../fleet/find-device.ts'
 import { numberOption } from '../options.ts'
 import { printable, table, when } from '../output.ts'
 import { FINAL, followToEnd } from './follow.ts'

@@ -1,6 +1,6 @@
 import { VigiaError } from '../../contract/errors.ts'
 import type { RunTarget, RunWhen, Wave } from '../../contract/run.ts'
-import { findDevices } from '../find-device.ts'
+import { findDevices } from '../fleet/find-device.ts'
 import type { ServerApi } from '../server-api.ts'
 
 export type TargetOptions = { device?: string[]; where?: string; view?: string; client?: string }

@@ -8,7 +8,7 @@ import { readReport } from '../report/model.ts'
 import { viewReport } from '../report/view.ts'
 import { setKillSwitch } from '../remediation/settings.ts'
 import { listLedger } from '../remediation/ledger.ts'
-import { replayOf } from '../rules/replay-source.ts'
+import { replayOf } from '../rules/backtest/replay-source.ts'
 
 type Names = keyof typeof INCIDENT_ROUTES | 'killSwitch' | 'hostile' | 'report'
 

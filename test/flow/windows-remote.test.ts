@@ -10,8 +10,8 @@ import { BIN, eventually, sparePort, type Installation } from '../support/instal
 import { download, openFiles, openSession, upload, type TestSession } from '../support/remote.ts'
 import { suiteNeeding } from '../support/servers.ts'
 import { admitTechnician } from '../support/technician.ts'
-import { createWindowsSite, type WindowsSite } from '../support/windows-site.ts'
-import type { WindowsMachine, WindowsProcess } from '../support/wine.ts'
+import { createWindowsSite, type WindowsSite } from '../support/wine/site.ts'
+import type { WindowsMachine, WindowsProcess } from '../support/wine/wine.ts'
 
 const SECRET = 'the secret outside'
 

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually, type Installation } from '../support/installation.ts'
 import { suiteNeeding } from '../support/servers.ts'
 import { ROOT } from '../support/sources.ts'
-import { createWindowsSite, type WindowsSite } from '../support/windows-site.ts'
-import type { WindowsMachine, WindowsProcess } from '../support/wine.ts'
+import { createWindowsSite, type WindowsSite } from '../support/wine/site.ts'
+import type { WindowsMachine, WindowsProcess } from '../support/wine/wine.ts'
 
 /** The agent for Windows, under Wine, on a real server. */
 suiteNeeding(['wine'], 'an agent on Windows', ({ wine }) => {

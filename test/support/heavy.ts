@@ -14,7 +14,7 @@ export const WHOLE: readonly string[] = [
 export const ALONE: readonly string[] = [
   'test/rules/engine/throughput.test.ts',
   'test/faults/owned-server.test.ts',
-  'test/agent/act/live-lag.test.ts',
+  'test/agent/act/runner/live-lag.test.ts',
 ]
 
 /** The longest, which begins first so that nothing waits for it at the end. */

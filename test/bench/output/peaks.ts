@@ -20,7 +20,7 @@ export function watchPeaks(serverPid: number): () => Peaks {
   const before = { server: mb(serverPid, 'VmRSS'), agent: mb(agentPid, 'VmRSS') }
   let runnerPeakMb = 0
   const look = (): void => {
-    const runner = childOf(agentPid, 'act/runner.ts')
+    const runner = childOf(agentPid, 'act/runner/runner.ts')
     if (runner !== undefined) runnerPeakMb = Math.max(runnerPeakMb, mb(runner, 'VmHWM'))
   }
   const timer = setInterval(look, EVERY_MS)

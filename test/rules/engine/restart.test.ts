@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { AlertTransition } from '../../../contract/rules.ts'
 import { DETECTORS } from '../../../rules/detectors/all.ts'
 import { createEngine, type Engine } from '../../../rules/engine/engine.ts'
-import { splitSnapshot } from '../../../rules/engine/snapshot-format.ts'
+import { splitSnapshot } from '../../../rules/engine/snapshot/format.ts'
 import type { CompiledRule } from '../../../rules/language/compiled.ts'
 import { DEVICE, layoutOf, rulesOf } from '../support.ts'
 
