@@ -5,6 +5,7 @@ import { TrustRoot } from '../../contract/trust/root.ts'
 import { agentPaths } from '../paths.ts'
 import type { Hello } from '../server-time.ts'
 import { isInLedger, readLedger, recentOrders } from './ledger.ts'
+import { momentNow } from './moment.ts'
 import { thisSystem } from './system.ts'
 import { verifyCommand, type Accepted } from './verify.ts'
 
@@ -27,7 +28,7 @@ export function admit(arrived: Arrived, nowMs: number): Accepted {
     system: thisSystem(),
     lastSequence: ledger.at(-1)?.sequence ?? 0,
     seen: (job) => isInLedger(paths.jobs, job),
-    recent: (moment) => recentOrders(ledger, moment),
+    recent: (moment) => recentOrders(ledger, momentNow(moment)),
     disabled: existsSync(paths.killSwitch),
   })
 }

@@ -19,6 +19,7 @@ import {
   type LedgerEntry,
 } from './ledger.ts'
 import type { FromRunner, ToRunner } from './messages.ts'
+import { momentNow } from './moment.ts'
 import { cancelOrphan, clearOrphan } from './orphan.ts'
 import { makeSealKeys } from './seal.ts'
 import { sweepWork } from './work.ts'
@@ -96,7 +97,7 @@ export function createExecutor(options: {
       failpoint('agent-after-outbox')
       await outbox.settled()
       failpoint('agent-before-finished')
-      if (isInLedger(jobs, end.job)) markFinished(jobs, end.job, now())
+      if (isInLedger(jobs, end.job)) markFinished(jobs, end.job, momentNow(now()))
       held.delete(end.job)
       failpoint('agent-after-finished')
     } catch (thrown) {

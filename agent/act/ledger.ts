@@ -6,17 +6,23 @@ import { VigiaError } from '../../contract/errors.ts'
 import { failpoint } from '../failpoint.ts'
 import { writeWhole } from '../outbox/layouts.ts'
 import { diskFault, syncDirectory } from '../outbox/writer.ts'
+import type { Moment } from './moment.ts'
 import { startedAt } from './started-at.ts'
 
 /** What became of a job, without the place that it gets in the outbox. */
 export type JobEnd = Omit<JobResult, 'boot' | 'seq'>
 
-/** One job that was started on this device. `startTicks` tells its runner from a later process of the same pid. */
+/**
+ * One job that was started on this device. `startTicks` tells its runner from a later process of the same pid; `boot` and
+ * `runningMs` say when in the life of the machine that was, whatever its clock is set to (moment.ts).
+ */
 export type LedgerEntry = {
   job: string
   sequence: number
   scriptDigest: string
   startedAtMs: number
+  boot: string
+  runningMs: number
   pid: number
   startTicks: string
   finished: boolean
@@ -24,6 +30,8 @@ export type LedgerEntry = {
 
 const NAME = /^([0-9a-f-]{36})\.json$/
 const KEPT = 500
+/** The start of the machine in an entry that does not say it; no machine's is called so. */
+const UNKNOWN = 'unknown'
 /** Orders of this time are counted against the limits of the trust root, and not forgotten before. */
 const COUNTED_MS = 3_600_000
 
@@ -82,22 +90,29 @@ export function readEnd(dir: string, job: string): JobEnd | undefined {
 }
 
 /** The end of a job is safe in the outbox: the job stays in the ledger, so that it never runs again. */
-export function markFinished(dir: string, job: string, nowMs: number): void {
+export function markFinished(dir: string, job: string, now: Moment): void {
   writeWhole(entryPath(dir, job), JSON.stringify({ ...readEntry(dir, job), finished: true }))
   rmSync(endPath(dir, job), { force: true })
   const finished = readLedger(dir).filter((entry) => entry.finished)
   // The newest stay: the sequence of the last keeps all those before from coming again.
   for (const old of finished.slice(0, Math.max(0, finished.length - KEPT)))
-    if (!isRecent(old, nowMs)) rmSync(entryPath(dir, old.job), { force: true })
+    if (!isRecent(old, now)) rmSync(entryPath(dir, old.job), { force: true })
 }
 
-/** The orders that were accepted within an hour; ahead as well, which a clock that was set back would hide. */
-export function recentOrders(ledger: readonly LedgerEntry[], nowMs: number): LedgerEntry[] {
-  return ledger.filter((entry) => isRecent(entry, nowMs))
+/**
+ * The orders that were accepted within an hour: by the clock on the wall, ahead of it as well, or by how long the machine
+ * has run since, which nobody sets.
+ */
+export function recentOrders(ledger: readonly LedgerEntry[], now: Moment): LedgerEntry[] {
+  return ledger.filter((entry) => isRecent(entry, now))
 }
 
-function isRecent({ startedAtMs }: LedgerEntry, nowMs: number): boolean {
-  return Math.abs(startedAtMs - nowMs) < COUNTED_MS
+function isRecent({ startedAtMs, boot, runningMs }: LedgerEntry, now: Moment): boolean {
+  const sinceMs = now.runningMs - runningMs
+  return (
+    Math.abs(startedAtMs - now.nowMs) < COUNTED_MS ||
+    (boot === now.boot && sinceMs >= 0 && sinceMs < COUNTED_MS)
+  )
 }
 
 /** Whether the job was ever started here. */
@@ -127,7 +142,17 @@ function readEntry(dir: string, job: string): LedgerEntry {
 }
 
 function unreadable(job: string): LedgerEntry {
-  return { job, sequence: 0, scriptDigest: '', startedAtMs: 0, pid: 0, startTicks: '', finished: false }
+  return {
+    job,
+    sequence: 0,
+    scriptDigest: '',
+    startedAtMs: 0,
+    boot: UNKNOWN,
+    runningMs: 0,
+    pid: 0,
+    startTicks: '',
+    finished: false,
+  }
 }
 
 function entryPath(dir: string, job: string): string {

@@ -6,6 +6,7 @@ import { TrustRoot } from '../../contract/trust/root.ts'
 import { VigiaError } from '../../contract/errors.ts'
 import { admit } from '../../agent/act/admit.ts'
 import { writeStarted } from '../../agent/act/ledger.ts'
+import { momentNow } from '../../agent/act/moment.ts'
 import { agentPaths } from '../../agent/paths.ts'
 import { openSeen } from '../../agent/remote/seen.ts'
 import { verifyRemote } from '../../agent/remote/verify.ts'
@@ -48,6 +49,7 @@ export type OwnedServerFigures = {
 }
 
 const CONTROL_EVERY = 20
+const CLOCK_SET_MS = 2 * 3_600_000
 
 /**
  * The attacker holds broker, records, authority and the online key, and tries `--tries` forgeries against the very
@@ -146,7 +148,7 @@ function openDevice(dataDir: string, scripts: Scripts) {
     const accepted = decide(message, Date.now())
     if (!accepted) throw new Error('a good command was refused')
     const { job, sequence } = accepted.order
-    writeStarted(paths.jobs, started(job, sequence, accepted.digest))
+    writeStarted(paths.jobs, started({ job, sequence, scriptDigest: accepted.digest, nowMs: Date.now() }))
     messages.push(message)
     jobs.push(job)
     lastSequence = sequence
@@ -184,7 +186,10 @@ function openDevice(dataDir: string, scripts: Scripts) {
   }
 }
 
-/** What the attacker is allowed, over and over, until the device's own limits end it: one script, then others. */
+/**
+ * What the attacker is allowed, over and over, until the device's own limits end it: one script, then others; halfway the
+ * attacker has the device's clock set ahead by two hours, and back by as much.
+ */
 function tryLimits(scripts: Scripts, caPem: string): OwnedServerFigures['allowed'] {
   const dataDir = mkdtempSync(join(tmpdir(), 'vigia-limits-'))
   try {
@@ -196,18 +201,21 @@ function tryLimits(scripts: Scripts, caPem: string): OwnedServerFigures['allowed
     for (let index = 0; index < 200; index++) {
       const of = all[index % all.length]
       if (of === undefined) continue
+      const setByMs = index < 100 ? 0 : index % 2 === 0 ? CLOCK_SET_MS : -CLOCK_SET_MS
+      const nowMs = Date.now() + setByMs
       try {
         const accepted = admit(
           {
-            ...ordered(of, freshOrder(of, Date.now())),
+            ...ordered(of, freshOrder(of, nowMs)),
             address: ADDRESS,
             challenge: CHALLENGE,
             hellos: [],
             dataDir,
           },
-          Date.now(),
+          nowMs,
         )
-        writeStarted(paths.jobs, started(accepted.order.job, accepted.order.sequence, accepted.digest))
+        const { job, sequence } = accepted.order
+        writeStarted(paths.jobs, started({ job, sequence, scriptDigest: accepted.digest, nowMs }))
         ran += 1
       } catch (thrown) {
         if (!(thrown instanceof VigiaError)) throw thrown
@@ -230,8 +238,17 @@ function weakened(root: TrustRoot): TrustRoot {
   }
 }
 
-function started(job: string, sequence: number, scriptDigest: string) {
-  return { job, sequence, scriptDigest, startedAtMs: Date.now(), pid: 0, startTicks: '', finished: true }
+function started({
+  nowMs,
+  ...order
+}: {
+  job: string
+  sequence: number
+  scriptDigest: string
+  nowMs: number
+}) {
+  const { nowMs: startedAtMs, boot, runningMs } = momentNow(nowMs)
+  return { ...order, startedAtMs, boot, runningMs, pid: 0, startTicks: '', finished: true }
 }
 
 function sameBytes(one: Message, other: Message): boolean {

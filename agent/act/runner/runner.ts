@@ -10,6 +10,7 @@ import { execute, type Execution } from './execute.ts'
 import { findInterpreter, type Interpreter } from './interpreter.ts'
 import { writeEnd, writeStarted } from '../ledger.ts'
 import type { FromRunner, ToRunner } from '../messages.ts'
+import { momentNow } from '../moment.ts'
 import { checkPrivilege } from './privilege.ts'
 import { unsealSecret } from '../seal.ts'
 import { startedAt } from '../started-at.ts'
@@ -61,11 +62,14 @@ async function run(command: Command): Promise<void> {
     if (process.platform === 'win32') ownJobObject()
     ready = check(command)
     const { order, digest } = ready.accepted
+    const { nowMs: startedAtMs, boot, runningMs } = momentNow()
     writeStarted(paths.jobs, {
       job: order.job,
       sequence: order.sequence,
       scriptDigest: digest,
-      startedAtMs: Date.now(),
+      startedAtMs,
+      boot,
+      runningMs,
       pid: process.pid,
       startTicks: startedAt(process.pid),
       finished: false,
