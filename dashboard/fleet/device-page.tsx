@@ -9,7 +9,9 @@ import { IncidentList } from '../incident/incident-list.tsx'
 import { formatExact, formatSpan } from '../language/format.ts'
 import { withWords } from '../language/more-words.ts'
 import { useWords } from '../language/use-words.ts'
+import type { Answer } from '../api.ts'
 import { ask } from '../queries.ts'
+import { Answered } from '../shell/answered.tsx'
 import { Ago, Empty, Fact, Failure, PageHead, severityTone, Tag, Waiting } from '../shell/parts.tsx'
 import { useNow } from '../now.ts'
 import { DeviceCharts, RANGES, type RangeName } from './device-charts.tsx'
@@ -30,23 +32,23 @@ export function DevicePage(): ReactElement {
   const { t } = useWords()
   const { device: id } = useParams({ from: '/shell/devices/$device' })
   const answer = useQuery(ask.device(id))
-  const [range, setRange] = useState<RangeName>('m15')
-  if (answer.isPending)
-    return (
-      <Page>
-        <Waiting rows={8} />
-      </Page>
-    )
-  if (answer.isError && !answer.data)
-    return (
-      <Page>
-        <Failure error={answer.error} again={() => void answer.refetch()} />
-      </Page>
-    )
-  const { device, policy, latest } = answer.data
   return (
-    <Page>
-      {answer.isError && <Failure error={answer.error} />}
+    <div className="page">
+      <Link to="/" className="back">
+        ← {t('nav.fleet')}
+      </Link>
+      <Answered answer={answer} rows={8}>
+        {(told) => <Device {...told} />}
+      </Answered>
+    </div>
+  )
+}
+
+function Device({ device, policy, latest }: Answer<'device'>): ReactElement {
+  const { t } = useWords()
+  const [range, setRange] = useState<RangeName>('m15')
+  return (
+    <>
       <PageHead
         title={device.hostname}
         lead={
@@ -91,19 +93,7 @@ export function DevicePage(): ReactElement {
       </Suspense>
       {latest.length > 0 && <LatestValues latest={latest} />}
       <DeviceFacts device={device.id} />
-    </Page>
-  )
-}
-
-function Page({ children }: { children: React.ReactNode }): ReactElement {
-  const { t } = useWords()
-  return (
-    <div className="page">
-      <Link to="/" className="back">
-        ← {t('nav.fleet')}
-      </Link>
-      {children}
-    </div>
+    </>
   )
 }
 

@@ -5,8 +5,9 @@ import { formatNumber, formatSpan } from '../language/format.ts'
 import { useWords } from '../language/use-words.ts'
 import { useNow } from '../now.ts'
 import { ask } from '../queries.ts'
+import { Answered } from '../shell/answered.tsx'
 import type { Tone } from '../shell/icons.tsx'
-import { Ago, Failure, PageHead, Tag, Waiting } from '../shell/parts.tsx'
+import { Ago, Failure, PageHead, Tag } from '../shell/parts.tsx'
 
 const TONES: Record<Health['state'], Tone> = { ok: 'ok', degraded: 'warning', down: 'critical' }
 
@@ -17,9 +18,7 @@ export function HealthPage(): ReactElement {
   return (
     <div className="page">
       <PageHead title={t('health.title')} lead={t('health.lead')} />
-      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
-      {answer.isPending && <Waiting />}
-      {answer.data && <Parts health={answer.data} />}
+      <Answered answer={answer}>{(health) => <Parts health={health} />}</Answered>
       <Hostile />
     </div>
   )

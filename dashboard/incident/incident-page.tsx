@@ -1,15 +1,17 @@
 import './incident.css'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { lazy, Suspense, type ReactElement, type ReactNode } from 'react'
+import { lazy, Suspense, type ReactElement } from 'react'
 import type { Incident, IncidentEvent } from '../../contract/incident.ts'
 import type { IncidentReplay } from '../../contract/rule-views.ts'
 import { formatExact, seriesName } from '../language/format.ts'
 import { withWords } from '../language/more-words.ts'
 import { useValueText, useWords } from '../language/use-words.ts'
 import type { NoiseSearch } from '../noise/parts.ts'
+import type { Answer } from '../api.ts'
 import { ask } from '../queries.ts'
-import { Ago, Fact, Failure, SeverityTag, Tag, Waiting } from '../shell/parts.tsx'
+import { Answered } from '../shell/answered.tsx'
+import { Ago, Fact, SeverityTag, Tag } from '../shell/parts.tsx'
 import { CopyText } from '../shell/copy.tsx'
 import { EvidenceFigures } from './figures.tsx'
 import { describeEvidence } from './describe.ts'
@@ -31,24 +33,22 @@ const Offer = lazy(() =>
 
 /** One incident, to be understood at a glance: what, why, how far along, what was done. */
 export function IncidentPage(): ReactElement {
+  const { t } = useWords()
   const { id } = useParams({ from: '/shell/incidents/$id' })
   const answer = useQuery(ask.incident(id))
-  if (answer.isPending)
-    return (
-      <Page>
-        <Waiting rows={7} />
-      </Page>
-    )
-  if (answer.isError && !answer.data)
-    return (
-      <Page>
-        <Failure error={answer.error} again={() => void answer.refetch()} />
-      </Page>
-    )
-  const { incident, events, jobs, replay } = answer.data
   return (
-    <Page>
-      {answer.isError && <Failure error={answer.error} />}
+    <div className="page">
+      <Link to="/incidents" className="back">
+        ← {t('incident.back')}
+      </Link>
+      <Answered answer={answer}>{(told) => <Told {...told} />}</Answered>
+    </div>
+  )
+}
+
+function Told({ incident, events, jobs, replay }: Answer<'incident'>): ReactElement {
+  return (
+    <>
       <Verdict incident={incident} />
       <div className="two">
         <div className="stack">
@@ -70,19 +70,7 @@ export function IncidentPage(): ReactElement {
           {replay && <Replay replay={replay} />}
         </div>
       </div>
-    </Page>
-  )
-}
-
-function Page({ children }: { children: ReactNode }): ReactElement {
-  const { t } = useWords()
-  return (
-    <div className="page">
-      <Link to="/incidents" className="back">
-        ← {t('incident.back')}
-      </Link>
-      {children}
-    </div>
+    </>
   )
 }
 

@@ -2,11 +2,12 @@ import '../incident/incident.css'
 import { NativeSelect } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import type { ReactElement, ReactNode } from 'react'
+import type { ReactElement } from 'react'
 import type { RuleView } from '../../contract/rule-views.ts'
 import { metricName } from '../language/names/metrics.ts'
 import { useWords } from '../language/use-words.ts'
-import { Ago, Empty, Fact, Failure, SeverityTag, Tag, Waiting } from '../shell/parts.tsx'
+import { Answered } from '../shell/answered.tsx'
+import { Ago, Empty, Fact, Failure, SeverityTag, Tag } from '../shell/parts.tsx'
 import { askRules } from './ask.ts'
 import { CoverageBar, CoverageTag, Place, ServerText, valueOf } from './coverage.tsx'
 import { byState, selectedBy, STATES } from './filter.ts'
@@ -16,34 +17,35 @@ const ROWS = 200
 
 /** One rule: what it watches with which figures, and on which devices it is evaluated right now, or why not. */
 export function RulePage(): ReactElement {
-  const { t, language } = useWords()
+  const { t } = useWords()
   const { rule: name } = useParams({ from: '/shell/rules/$rule' })
   const answer = useQuery(askRules.rules())
-  const rule = answer.data?.rules.find((one) => one.name === name)
-  if (answer.isPending)
-    return (
-      <Page>
-        <Waiting rows={7} />
-      </Page>
-    )
-  if (answer.isError && !answer.data)
-    return (
-      <Page>
-        <Failure error={answer.error} again={() => void answer.refetch()} />
-      </Page>
-    )
+  return (
+    <div className="page">
+      <Link to="/rules" className="back">
+        ← {t('rule.back')}
+      </Link>
+      <Answered answer={answer}>
+        {({ rules }) => <Rule name={name} rule={rules.find((one) => one.name === name)} />}
+      </Answered>
+    </div>
+  )
+}
+
+function Rule({ name, rule }: { name: string; rule: RuleView | undefined }): ReactElement {
+  const { t, language } = useWords()
   if (!rule)
     return (
-      <Page>
+      <>
         <h1 className="mono">{name}</h1>
         <div className="card">
           <Empty icon="rules" title={t('rule.gone')} help={t('rule.goneHelp')} />
         </div>
-      </Page>
+      </>
     )
   const selected = selectedBy(rule)
   return (
-    <Page>
+    <>
       <header className="verdict">
         <div className="inline">
           <SeverityTag severity={rule.severity} />
@@ -74,19 +76,7 @@ export function RulePage(): ReactElement {
           <Circumstances rule={rule} />
         </div>
       </div>
-    </Page>
-  )
-}
-
-function Page({ children }: { children: ReactNode }): ReactElement {
-  const { t } = useWords()
-  return (
-    <div className="page">
-      <Link to="/rules" className="back">
-        ← {t('rule.back')}
-      </Link>
-      {children}
-    </div>
+    </>
   )
 }
 

@@ -1,6 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactElement, ReactNode } from 'react'
-import { Failure, Waiting } from '../shell/parts.tsx'
+import { Answered } from '../shell/answered.tsx'
 
 /** What a list page shows of its answer: what went wrong, that it waits, what stands there for want of rows, or these. */
 export function Listed<T>({
@@ -13,12 +13,9 @@ export function Listed<T>({
   children: (rows: readonly T[]) => ReactNode
 }): ReactElement {
   return (
-    <>
-      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
-      {answer.isPending && <Waiting rows={6} />}
-      {answer.data?.length === 0 && <div className="card">{empty}</div>}
-      {answer.data !== undefined && answer.data.length > 0 && children(answer.data)}
-    </>
+    <Answered answer={answer} rows={6}>
+      {(rows) => (rows.length === 0 ? <div className="card">{empty}</div> : children(rows))}
+    </Answered>
   )
 }
 

@@ -2,7 +2,7 @@ import './ticket.css'
 import '../incident/incident.css'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { lazy, Suspense, type ReactElement, type ReactNode } from 'react'
+import { lazy, Suspense, type ReactElement } from 'react'
 import type { Ticket } from '../../contract/incident.ts'
 import type { Evidence } from '../../contract/rules.ts'
 import { EvidenceFigures } from '../incident/figures.tsx'
@@ -13,7 +13,8 @@ import { en } from '../language/en.ts'
 import { withWords } from '../language/more-words.ts'
 import { useValueText, useWords } from '../language/use-words.ts'
 import { ask } from '../queries.ts'
-import { Ago, Fact, Failure, Tag, Waiting } from '../shell/parts.tsx'
+import { Answered } from '../shell/answered.tsx'
+import { Ago, Fact, Tag } from '../shell/parts.tsx'
 import { ToneShape } from '../shell/icons.tsx'
 import { Due } from './due.tsx'
 import { Work } from './work.tsx'
@@ -24,24 +25,22 @@ const EvidenceChart = lazy(async () => ({
 
 /** One ticket: the cause, the values and the forecast, what was tried already, and what a person does about it. */
 export function TicketPage(): ReactElement {
+  const { t } = useWords()
   const { id } = useParams({ from: '/shell/tickets/$id' })
   const answer = useQuery(ask.ticket(id))
-  if (answer.isPending)
-    return (
-      <Page>
-        <Waiting rows={7} />
-      </Page>
-    )
-  if (answer.isError && !answer.data)
-    return (
-      <Page>
-        <Failure error={answer.error} again={() => void answer.refetch()} />
-      </Page>
-    )
-  const ticket = answer.data
   return (
-    <Page>
-      {answer.isError && <Failure error={answer.error} />}
+    <div className="page">
+      <Link to="/tickets" className="back">
+        ← {t('ticket.back')}
+      </Link>
+      <Answered answer={answer}>{(ticket) => <Whole ticket={ticket} />}</Answered>
+    </div>
+  )
+}
+
+function Whole({ ticket }: { ticket: Ticket }): ReactElement {
+  return (
+    <>
       <TicketHead ticket={ticket} />
       <div className="two">
         <div className="stack">
@@ -58,7 +57,7 @@ export function TicketPage(): ReactElement {
           <Circumstances ticket={ticket} />
         </div>
       </div>
-    </Page>
+    </>
   )
 }
 
@@ -78,18 +77,6 @@ function TicketOffer({ ticket, incident }: { ticket: string; incident: string })
     <Suspense fallback={null}>
       <Offer incident={answer.data.incident} ticket={ticket} />
     </Suspense>
-  )
-}
-
-function Page({ children }: { children: ReactNode }): ReactElement {
-  const { t } = useWords()
-  return (
-    <div className="page">
-      <Link to="/tickets" className="back">
-        ← {t('ticket.back')}
-      </Link>
-      {children}
-    </div>
   )
 }
 

@@ -10,7 +10,8 @@ import { jobTone } from '../../incident/story.tsx'
 import { formatBytes, formatSpan } from '../../language/format.ts'
 import { useWords } from '../../language/use-words.ts'
 import { ask } from '../../queries.ts'
-import { Ago, Fact, Failure, PageHead, Tag, Waiting } from '../../shell/parts.tsx'
+import { Answered } from '../../shell/answered.tsx'
+import { Ago, Fact, Failure, PageHead, Tag } from '../../shell/parts.tsx'
 import { askWork } from '../ask.ts'
 import { atWork, Transcript, useTranscript } from './output.tsx'
 
@@ -28,9 +29,7 @@ export function JobPage(): ReactElement {
       <Link to="/jobs" className="back">
         ← {t('work.backToJobs')}
       </Link>
-      {answer.isPending && <Waiting rows={7} />}
-      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
-      {answer.data && <Job job={answer.data} />}
+      <Answered answer={answer}>{(job) => <Job job={job} />}</Answered>
     </div>
   )
 }

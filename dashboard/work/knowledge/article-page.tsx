@@ -5,7 +5,8 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import type { ReactElement } from 'react'
 import { call, type Answer } from '../../api.ts'
 import { useWords } from '../../language/use-words.ts'
-import { Ago, Failure, PageHead, Tag, Waiting } from '../../shell/parts.tsx'
+import { Answered } from '../../shell/answered.tsx'
+import { Ago, Failure, PageHead, Tag } from '../../shell/parts.tsx'
 import { askWork } from '../ask.ts'
 import { Prose } from './prose.tsx'
 
@@ -19,9 +20,7 @@ export function ArticlePage(): ReactElement {
       <Link to="/articles" className="back">
         ← {t('work.backToArticles')}
       </Link>
-      {answer.isPending && <Waiting rows={7} />}
-      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
-      {answer.data && <Article article={answer.data} />}
+      <Answered answer={answer}>{(article) => <Article article={article} />}</Answered>
     </div>
   )
 }

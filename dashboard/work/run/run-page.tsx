@@ -9,6 +9,7 @@ import { useProof } from '../../access/proof.tsx'
 import { call } from '../../api.ts'
 import { formatExact } from '../../language/format.ts'
 import { useWords } from '../../language/use-words.ts'
+import { Answered } from '../../shell/answered.tsx'
 import { AskFirst } from '../../shell/ask-first.tsx'
 import { Ago, Fact, Failure, PageHead, Waiting } from '../../shell/parts.tsx'
 import { askWork } from '../ask.ts'
@@ -27,9 +28,7 @@ export function RunPage(): ReactElement {
       <Link to="/runs" className="back">
         ← {t('work.backToRuns')}
       </Link>
-      {answer.isPending && <Waiting rows={7} />}
-      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
-      {answer.data && <Run run={answer.data} />}
+      <Answered answer={answer}>{(run) => <Run run={run} />}</Answered>
     </div>
   )
 }

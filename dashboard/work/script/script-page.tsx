@@ -6,8 +6,9 @@ import type { ScriptContent, ScriptParameter } from '../../../contract/command.t
 import type { Answer } from '../../api.ts'
 import { formatExact, formatSpan } from '../../language/format.ts'
 import { useWords } from '../../language/use-words.ts'
+import { Answered } from '../../shell/answered.tsx'
 import { CopyText } from '../../shell/copy.tsx'
-import { Ago, Fact, Failure, PageHead, Waiting } from '../../shell/parts.tsx'
+import { Ago, Fact, PageHead } from '../../shell/parts.tsx'
 import { Approval } from './approval.tsx'
 import { askWork } from '../ask.ts'
 import { addressOf, mayRun } from './standing.ts'
@@ -22,9 +23,9 @@ export function ScriptPage(): ReactElement {
       <Link to="/scripts" className="back">
         ← {t('work.backToScripts')}
       </Link>
-      {answer.isPending && <Waiting rows={8} />}
-      {answer.isError && <Failure error={answer.error} again={() => void answer.refetch()} />}
-      {answer.data && <Script answer={answer.data} />}
+      <Answered answer={answer} rows={8}>
+        {(answer) => <Script answer={answer} />}
+      </Answered>
     </div>
   )
 }
