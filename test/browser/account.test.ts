@@ -1,37 +1,30 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Secret, TOTP } from 'otpauth'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { createInstallation, type Installation } from '../support/installation.ts'
+import type { Installation } from '../support/installation.ts'
 import { suiteNeeding } from '../support/servers.ts'
-import { axeFindings, openBrowser, openPage, pixelsTooWide, showAs } from './console.ts'
+import { axeFindings, pixelsTooWide, showAs } from './console.ts'
+import { openSite, PASSWORD, type Site } from './site.ts'
 
-const PASSWORD = 'a sentence that is easy to keep'
 const STEP_MS = 30_000
 
 suiteNeeding(['chromium'], 'the account page on a real server', () => {
   vi.setConfig({ testTimeout: 90_000 })
 
   let vigia: Installation
-  let browser: Browser
-  let context: BrowserContext
+  let site: Site
   let page: Page
   let complaints: string[]
   let secret = ''
   let recoveryCodes: string[] = []
 
   beforeAll(async () => {
-    vigia = await createInstallation()
-    await vigia.start()
-    browser = await openBrowser()
-    ;({ page, context, complaints } = await openPage(browser))
+    site = await openSite()
+    ;({ vigia, page, complaints } = site)
   }, 120_000)
-  afterAll(async () => {
-    await context?.close()
-    await browser?.close()
-    await vigia?.remove()
-  }, 90_000)
+  afterAll(() => site?.close(), 90_000)
 
   /** What an authenticator shows `steps` from now. */
   const code = (steps = 0): string =>
@@ -140,7 +133,7 @@ suiteNeeding(['chromium'], 'the account page on a real server', () => {
   })
 
   it('takes a recovery code, and by the command line the factor is gone with every session', async () => {
-    await context.clearCookies()
+    await page.context().clearCookies()
     await signIn('ana')
     await page.getByRole('link', { name: 'Your account: ana' }).click()
     await page.getByRole('button', { name: 'Replace it' }).click()
@@ -214,7 +207,7 @@ suiteNeeding(['chromium'], 'the account page on a real server', () => {
   it('takes a passkey where the console is called by a name', async () => {
     const file = join(vigia.dataDir, 'password')
     expect(vigia.vigia('user', 'add', 'luis', '--password-file', file).stderr).toBe('')
-    const client = await context.newCDPSession(page)
+    const client = await page.context().newCDPSession(page)
     await client.send('WebAuthn.enable')
     await client.send('WebAuthn.addVirtualAuthenticator', {
       options: { protocol: 'ctap2', transport: 'usb', automaticPresenceSimulation: true },
@@ -266,7 +259,7 @@ suiteNeeding(['chromium'], 'the account page on a real server', () => {
     const shown = vigia.vigia('keys', 'show', 'caro', '--json').stdout
     const { publicKey } = JSON.parse(shown) as { publicKey: string }
     expect(vigia.vigia('trust', 'add-technician', publicKey, '--name', 'caro', '--yes').code).toBe(0)
-    await context.clearCookies()
+    await page.context().clearCookies()
     await signIn('ana')
     await page.getByRole('link', { name: 'Your account: ana' }).click()
     await page.getByRole('link', { name: 'People' }).click()

@@ -1,45 +1,31 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Secret, TOTP } from 'otpauth'
-import type { Browser, BrowserContext, Page, Route } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createInstallation, type Installation } from '../support/installation.ts'
+import type { Installation } from '../support/installation.ts'
 import { suiteNeeding } from '../support/servers.ts'
 import { ROOT } from '../support/sources.ts'
-import { axeFindings, openBrowser, openPage, settled } from './console.ts'
+import { axeFindings, settled } from './console.ts'
+import { openSite, PASSWORD, post, type Site } from './site.ts'
 
-const PASSWORD = 'a sentence that is easy to keep'
 const isRoot = process.getuid?.() === 0
 
 suiteNeeding(['chromium'], 'the console on a real server with a real agent', () => {
   let vigia: Installation
-  let browser: Browser
-  let context: BrowserContext
+  let site: Site
   let page: Page
   let complaints: string[]
 
   beforeAll(async () => {
-    vigia = await createInstallation()
-    await vigia.start()
-    browser = await openBrowser()
-    ;({ page, context, complaints } = await openPage(browser))
+    site = await openSite()
+    ;({ vigia, page, complaints } = site)
   }, 120_000)
   afterAll(async () => {
-    await context?.close()
-    await browser?.close()
     // The disk that could not be mended stays until somebody takes it away.
     if (isRoot) await lab('clean')
-    await vigia?.remove()
+    await site?.close()
   }, 90_000)
-
-  /** Asks the server as the page does. */
-  const post = async (path: string, body: object): Promise<Record<string, unknown>> =>
-    JSON.parse(
-      await page.evaluate<string>(
-        `fetch(${JSON.stringify(path)}, { method: 'POST', headers: { 'content-type': 'application/json' },
-          body: ${JSON.stringify(JSON.stringify(body))} }).then((answer) => answer.text())`,
-      ),
-    ) as Record<string, unknown>
 
   /** Makes a fault while the page is open; a lab that fails says why. */
   const lab = (...args: string[]): Promise<void> =>
@@ -133,9 +119,9 @@ suiteNeeding(['chromium'], 'the console on a real server with a real agent', () 
     { timeout: 180_000 },
     async () => {
       // Rules order remedies: putting them in force takes the second factor, shown within 15 minutes.
-      const { secret } = await post('/api/me/second-factor', { password: PASSWORD })
+      const { secret } = await post(page, '/api/me/second-factor', { password: PASSWORD })
       const totp = new TOTP({ secret: Secret.fromBase32(String(secret)) })
-      await post('/api/me/second-factor/confirm', { code: totp.generate() })
+      await post(page, '/api/me/second-factor/confirm', { code: totp.generate() })
       await page.getByRole('link', { name: 'Rules', exact: true }).click()
       await page.getByRole('link', { name: 'Rule packs' }).click()
       await page.getByLabel('Name of a new pack').fill('acme')
@@ -216,7 +202,7 @@ rules:
     await page.getByRole('cell', { name: 'Well' }).first().waitFor()
     await page.getByRole('link', { name: 'Reports' }).click()
     const [report] = await Promise.all([
-      context.waitForEvent('page'),
+      page.context().waitForEvent('page'),
       page.getByRole('link', { name: 'Open as a page' }).click(),
     ])
     await report.locator('h1').waitFor()

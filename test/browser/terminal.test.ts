@@ -5,55 +5,28 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Secret, TOTP } from 'otpauth'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { RemoteView } from '../../contract/remote/session.ts'
-import { BIN, createInstallation, eventually, setUpLink, type Installation } from '../support/installation.ts'
+import { BIN, eventually, type Installation } from '../support/installation.ts'
 import { vigiaInPty } from '../support/pty.ts'
 import { suiteNeeding } from '../support/servers.ts'
 import { admitTechnician } from '../support/technician.ts'
-import { axeFindings, openBrowser, openPage, pixelsTooWide, showAs } from './console.ts'
-
-const PASSWORD = 'a sentence that is easy to keep'
+import { openOwnerSite, type OwnerSite } from './site.ts'
 
 suiteNeeding(['chromium'], 'a terminal in the console, on a real server with a real agent', () => {
   let vigia: Installation
-  let browser: Browser
-  let context: BrowserContext
   let page: Page
   let complaints: string[]
+  let site: OwnerSite
   let device = ''
 
   beforeAll(async () => {
-    vigia = await createInstallation()
-    await vigia.start()
-    browser = await openBrowser()
-    ;({ page, context, complaints } = await openPage(browser))
-    const link = await setUpLink(vigia)
-    await page.goto(link)
-    await page.getByLabel('Name').fill('ana')
-    await page.getByLabel('Password').first().fill(PASSWORD)
-    await page.keyboard.press('Enter')
-    await page.getByRole('heading', { name: 'Fleet' }).waitFor()
-    const secret = (await post('/api/me/second-factor', { password: PASSWORD }))['secret']
-    const code = new TOTP({ secret: Secret.fromBase32(String(secret)) }).generate()
-    await post('/api/me/second-factor/confirm', { code })
+    site = await openOwnerSite()
+    ;({ vigia, page, complaints } = site)
   }, 120_000)
-  afterAll(async () => {
-    await context?.close()
-    await browser?.close()
-    await vigia?.remove()
-  }, 90_000)
+  afterAll(() => site?.close(), 90_000)
 
-  const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
-    const answer = await page.evaluate<{ ok: boolean; text: string }>(
-      `fetch(${JSON.stringify(path)}, { method: 'POST', headers: { 'content-type': 'application/json' },
-         body: ${JSON.stringify(JSON.stringify(body))} }).then(async (got) => ({ ok: got.ok, text: await got.text() }))`,
-    )
-    if (!answer.ok) throw new Error(answer.text)
-    return JSON.parse(answer.text) as Record<string, unknown>
-  }
   /** The rows of a terminal, as a reader sees them, without the spaces at their ends. */
   const rowsOf = async (place: string): Promise<string> =>
     (
@@ -67,23 +40,12 @@ suiteNeeding(['chromium'], 'a terminal in the console, on a real server with a r
   const sees = (pattern: RegExp, timeout = 15_000): Promise<void> =>
     expect.poll(rows, { timeout, interval: 50 }).toMatch(pattern)
   const type = (text: string): Promise<void> => page.keyboard.type(`${text}\n`)
-  const picture = async (name: string): Promise<void> => {
-    expect(await axeFindings(page)).toEqual([])
-    expect(await pixelsTooWide(page)).toBe(0)
-    const folder = process.env['VIGIA_PICTURES']
-    if (folder === undefined) return
-    for (const [width, scheme] of [
-      [1280, 'light'],
-      [1280, 'dark'],
-      [390, 'light'],
-    ] as const) {
-      await showAs(page, scheme, width)
-      await page.screenshot({ path: join(folder, `terminal-${name}-${scheme}-${width}.png`) })
-      expect(await axeFindings(page)).toEqual([])
-      expect(await pixelsTooWide(page)).toBe(0)
-    }
-    await showAs(page, 'light', 1280)
+  /** Until the shell has the terminal again, what is typed may be lost with what it flushes. */
+  const interrupt = async (): Promise<void> => {
+    await page.keyboard.press('Control+C')
+    await sees(/[#$]$/m, 30_000)
   }
+  const picture = (name: string): Promise<void> => site.looked(`terminal-${name}`)
 
   it(
     'makes a key that stays in the browser, and waits until an approver has admitted it',
@@ -149,7 +111,7 @@ suiteNeeding(['chromium'], 'a terminal in the console, on a real server with a r
       while (!(await rows()).includes(letter)) await page.waitForTimeout(2)
       times.push(performance.now() - begun)
     }
-    await page.keyboard.press('Control+C')
+    await interrupt()
     times.sort((a, b) => a - b)
     console.log(`key to echo: p50 ${Math.round(times[10]!)} ms, slowest ${Math.round(times[19]!)} ms`)
     expect(times[10]).toBeLessThan(1000)
@@ -173,7 +135,7 @@ suiteNeeding(['chromium'], 'a terminal in the console, on a real server with a r
     await type('clear; yes vigia')
     await sees(/^(vigia\s+){5}/m)
     await page.waitForTimeout(2000)
-    await page.keyboard.press('Control+C')
+    await interrupt()
     await type('clear; echo still $((40+2))')
     await sees(/^still 42\s*$/m, 30_000)
   })

@@ -4,8 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually } from '../support/installation.ts'
 import { suiteNeeding } from '../support/servers.ts'
 import { openRemoteSite, type RemoteSite } from './remote-site.ts'
-
-const PASSWORD = 'a sentence that is easy to keep'
+import { PASSWORD } from './site.ts'
 
 suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real server', () => {
   let site: RemoteSite
