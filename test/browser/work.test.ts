@@ -85,6 +85,22 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
       await page.getByText('ended well').first().waitFor({ timeout: 20_000 })
       await page.getByText('Exit code 0').waitFor()
       await site.looked('job')
+      // Columns of a table stand under each other when its lines are not broken; what is copied is what is shown.
+      const output = page.getByRole('region', { name: 'Output', exact: true })
+      const linesOf = (): Promise<number> =>
+        output.evaluate((pre: { clientHeight: number; scrollHeight: number }) => pre.scrollHeight)
+      await page.setViewportSize({ width: 390, height: 800 })
+      const broken = await linesOf()
+      await page.getByLabel('Wrap lines').uncheck()
+      await expect.poll(linesOf).toBeLessThan(broken)
+      await site.looked('job-not-wrapped')
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+      await page.getByRole('button', { name: 'Copy' }).click()
+      await page.getByText('Copied').waitFor()
+      expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain('kernel: Linux')
+      await page.reload()
+      expect(await page.getByLabel('Wrap lines').isChecked()).toBe(false)
+      await page.getByLabel('Wrap lines').check()
     },
   )
 
@@ -219,6 +235,16 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
              document.querySelector('.transcript'))`,
         )
       expect(await isAtEnd()).toBe(true)
+      // However it is laid out, the end stays in sight; whoever scrolls up stays there.
+      for (const width of [390, 1280]) {
+        await page.setViewportSize({ width, height: 800 })
+        await expect.poll(isAtEnd).toBe(true)
+      }
+      await output.evaluate((pre: { scrollTop: number }) => void (pre.scrollTop = 100))
+      await page.waitForTimeout(300)
+      expect(await isAtEnd()).toBe(false)
+      await output.press('End')
+      await expect.poll(isAtEnd).toBe(true)
       await output.getByText('left out here').first().waitFor({ timeout: 20_000 })
       await page.getByText('faster than it is sent live').waitFor()
       await site.looked('job-flood')

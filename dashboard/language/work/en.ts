@@ -200,6 +200,7 @@ export const workEn = {
     jobColumn: { what: 'Script', device: 'Device', state: 'State', who: 'By', when: 'When' },
     output: 'Output',
     outputCard: 'Output and how it ended',
+    wrap: 'Wrap lines',
     live: 'as it comes',
     noOutput: 'It printed nothing.',
     waitsOutput: 'Nothing printed yet.',

@@ -208,6 +208,7 @@ export const workEs: WorkWords = {
     jobColumn: { what: 'Script', device: 'Equipo', state: 'Estado', who: 'Por', when: 'Cuándo' },
     output: 'Salida',
     outputCard: 'Salida y cómo terminó',
+    wrap: 'Partir las líneas',
     live: 'según llega',
     noOutput: 'No escribió nada.',
     waitsOutput: 'Aún no ha escrito nada.',

@@ -1,4 +1,4 @@
-/** A stretch of output in one look; `classes` are names of work.css, never a style. */
+/** A stretch of output in one look; `classes` are names of output.css, never a style. */
 export type Styled = { text: string; classes: string }
 
 /** How text looks from a place in the output on. */

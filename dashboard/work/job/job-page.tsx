@@ -2,7 +2,7 @@ import '../work.css'
 import { Button } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { useState, type ReactElement } from 'react'
+import { useRef, useState, type ReactElement } from 'react'
 import type { JobView } from '../../../contract/incident.ts'
 import { useProof } from '../../access/proof.tsx'
 import { call } from '../../api.ts'
@@ -11,6 +11,7 @@ import { formatBytes, formatSpan } from '../../language/format.ts'
 import { useWords } from '../../language/use-words.ts'
 import { ask } from '../../queries.ts'
 import { Answered } from '../../shell/answered.tsx'
+import { CopyButton } from '../../shell/copy.tsx'
 import { Ago, Fact, Failure, PageHead, Tag } from '../../shell/parts.tsx'
 import { askWork } from '../ask.ts'
 import { atWork, Transcript, useTranscript } from './output.tsx'
@@ -89,12 +90,17 @@ function Job({ job }: { job: JobView }): ReactElement {
   )
 }
 
+/** Where this browser keeps whether lines are broken. */
+const WRAP = 'vigia-wrap-output'
+
 function Output({ job }: { job: JobView }): ReactElement {
   const { t, language } = useWords()
   const { pieces, gap } = useTranscript(job)
   const working = atWork(job)
   // Who watched it to its end wants to see the end.
   const [watched] = useState(working)
+  const box = useRef<HTMLPreElement>(null)
+  const [wrap, setWrap] = useState(() => localStorage.getItem(WRAP) !== 'no')
   const printed = (job.stdoutBytes ?? 0) + (job.stderrBytes ?? 0)
   const cut = !working && pieces.some(({ skipped }) => skipped > 0)
   return (
@@ -102,12 +108,29 @@ function Output({ job }: { job: JobView }): ReactElement {
       <div className="card-head">
         <h2>{t('work.output')}</h2>
         {working && <Tag tone="info">{t('work.live')}</Tag>}
+        {pieces.length > 0 && (
+          <span className="inline">
+            <label className="check small">
+              <input
+                type="checkbox"
+                checked={wrap}
+                onChange={(event) => {
+                  const { checked } = event.currentTarget
+                  setWrap(checked)
+                  localStorage.setItem(WRAP, checked ? 'yes' : 'no')
+                }}
+              />
+              {t('work.wrap')}
+            </label>
+            <CopyButton of={box} />
+          </span>
+        )}
       </div>
       <div className="card-body stack">
         {pieces.length === 0 ? (
           <p className="dim">{t(working ? 'work.waitsOutput' : 'work.noOutput')}</p>
         ) : (
-          <Transcript pieces={pieces} label={t('work.output')} follow={watched} />
+          <Transcript pieces={pieces} label={t('work.output')} box={box} wrap={wrap} follow={watched} />
         )}
         {gap && <p className="dim small">{t('work.gap')}</p>}
         {cut && <p className="dim small">{t('work.cut', { size: formatBytes(printed, language) })}</p>}

@@ -1,5 +1,5 @@
 import './output.css'
-import { memo, useEffect, useMemo, useRef, type ReactElement } from 'react'
+import { memo, useCallback, useEffect, useMemo, useRef, type ReactElement, type RefObject } from 'react'
 import type { TranscriptPiece } from '../../../contract/command.ts'
 import type { JobView } from '../../../contract/incident.ts'
 import { formatBytes } from '../../language/format.ts'
@@ -20,31 +20,30 @@ export function atWork(job: Pick<JobView, 'state'>): boolean {
 export function Transcript({
   pieces,
   label,
+  box,
+  wrap = true,
   follow = false,
 }: {
   pieces: readonly (TranscriptPiece | LivePiece)[]
   label: string
+  /** For whoever needs what is shown. */
+  box: RefObject<HTMLPreElement | null>
+  /** Break lines that are too long; else they run on, and columns stand under each other. */
+  wrap?: boolean
   /** Stay at the end while more comes, unless the reader has scrolled away. */
   follow?: boolean
 }): ReactElement {
-  const box = useRef<HTMLPreElement>(null)
-  const atEnd = useRef(true)
   const spans = useMemo(() => styledPieces(pieces), [pieces])
-  useEffect(() => {
-    const element = box.current
-    if (follow && element && atEnd.current) element.scrollTop = element.scrollHeight
-  }, [spans, follow])
+  const scrolled = useEnd(box, follow, [spans, wrap])
   return (
     <pre
       ref={box}
       className="output transcript"
+      data-wrap={wrap}
       tabIndex={0}
       role="region"
       aria-label={label}
-      onScroll={(event) => {
-        const { scrollTop, scrollHeight, clientHeight } = event.currentTarget
-        atEnd.current = scrollHeight - scrollTop - clientHeight < 40
-      }}
+      onScroll={scrolled}
     >
       {pieces.map((piece, index) => (
         <Piece
@@ -56,6 +55,39 @@ export function Transcript({
       ))}
     </pre>
   )
+}
+
+/** Keeps the end of a box in sight while what it holds grows or is laid out anew, until the reader scrolls away from it. */
+function useEnd(
+  box: RefObject<HTMLElement | null>,
+  follow: boolean,
+  content: readonly unknown[],
+): () => void {
+  const atEnd = useRef(true)
+  const heightPx = useRef(0)
+  const keep = useCallback(() => {
+    const element = box.current
+    if (!follow || !element || !atEnd.current) return
+    element.scrollTop = element.scrollHeight
+    heightPx.current = element.scrollHeight
+  }, [box, follow])
+  useEffect(keep, [keep, ...content])
+  useEffect(() => {
+    const element = box.current
+    if (!element) return
+    const watch = new ResizeObserver(keep)
+    watch.observe(element)
+    return () => watch.disconnect()
+  }, [box, keep])
+  return () => {
+    const element = box.current
+    if (!element) return
+    const { scrollTop, scrollHeight, clientHeight } = element
+    if (scrollHeight - scrollTop - clientHeight < 40) atEnd.current = true
+    // Of another height it was laid out anew, which moves it too.
+    else if (scrollHeight === heightPx.current) atEnd.current = false
+    heightPx.current = scrollHeight
+  }
 }
 
 const Piece = memo(function Piece({
