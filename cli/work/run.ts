@@ -5,6 +5,7 @@ import type { RunTarget } from '../../contract/run.ts'
 import { contextOf, type Context } from '../command.ts'
 import { findTicket } from '../desk/find-ticket.ts'
 import { choiceOption, numberOption } from '../options.ts'
+import { findScript } from './find-script.ts'
 import { followRun, followToEnd } from './follow.ts'
 import { flagPairs, typedParameters } from './parameters.ts'
 import { targetOf, wavesOf, whenOf, type TargetOptions } from './request.ts'
@@ -75,11 +76,13 @@ export function registerRun(program: Command): void {
     .option('--ticket <ticket>', 'one device: the ticket for which it is done, where it is then listed')
     .option('--yes', 'do not ask')
     .allowUnknownOption()
-    .action(async (script: string, flags: string[], options: RunOptions, command: Command) => {
+    .action(async (given: string, flags: string[], options: RunOptions, command: Command) => {
       const context = contextOf(command)
       const when = whenOf(options)
       const target = await targetOf(context.server, options)
-      const { script: found } = await context.server.call('script', { params: { name: script } })
+      const { script: found } = await findScript(context.server, given)
+      // The version to which the parameters belong, not a newer one that is approved meanwhile.
+      const script = found.digest
       const parameters = typedParameters(found.content, [
         ...flagPairs(found.content, flags),
         ...(options.param ?? []),

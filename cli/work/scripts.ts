@@ -3,7 +3,7 @@ import type { ScriptContent, ScriptParameter } from '../../contract/command.ts'
 import { contextOf } from '../command.ts'
 import { choiceOption } from '../options.ts'
 import { table, when } from '../output.ts'
-import type { ServerApi } from '../server-api.ts'
+import { findScript } from './find-script.ts'
 import { flagOf } from './parameters.ts'
 
 /** `vigia scripts list|show`. */
@@ -49,9 +49,7 @@ export function registerScripts(program: Command): void {
     .option('--no-body', 'without its text')
     .action(async (name: string, options: { body: boolean }, command: Command) => {
       const { server, out } = contextOf(command)
-      const { script, versions } = await server.call('script', {
-        params: { name: await nameOrDigest(server, name) },
-      })
+      const { script, versions } = await findScript(server, name)
       out.print({ script, versions }, () => [
         ...describeScript(script.content),
         `  Approved     ${script.approvedBy.join(', ')}; runs on ${runsOn(script.content, script) ?? 'none'}`,
@@ -66,15 +64,6 @@ export function registerScripts(program: Command): void {
         ...(options.body ? ['', ...script.content.body.split('\n').map((line) => `  | ${line}`)] : []),
       ])
     })
-}
-
-/** The whole digest for its first digits, as the list shows them; anything else as it is. */
-async function nameOrDigest(server: ServerApi, text: string): Promise<string> {
-  if (!/^[0-9a-f]{8,63}$/.test(text)) return text
-  const { scripts } = await server.call('scripts')
-  if (scripts.some(({ content }) => content.name === text)) return text
-  const found = scripts.filter(({ digest }) => digest.startsWith(text))
-  return found.length === 1 ? (found[0]?.digest ?? text) : text
 }
 
 function runsOn(

@@ -1,5 +1,6 @@
 # Frees space on the file system that is mounted at VIGIA_PARAM_MOUNT. Exit codes: 0 something was freed (whether it
-# was enough, the rule decides), 2 the path is refused, 3 this system lacks a tool, 5 there was nothing to free.
+# was enough, the rule decides), 2 the path is refused, 3 this system lacks a tool, 5 there was nothing to free. With
+# VIGIA_DRY_RUN=1 it deletes nothing and says what it would free.
 set -u
 export LC_ALL=C
 umask 077
@@ -8,6 +9,13 @@ mount=${VIGIA_PARAM_MOUNT:?no mount point given}
 week_min=10080
 freed=0
 removed=0
+# What find does with what it has found.
+act=(-delete)
+words='removed'
+if [[ ${VIGIA_DRY_RUN:-} == 1 ]]; then
+  act=(-true)
+  words='would be removed'
+fi
 
 refuse() {
   printf 'refused: %s\n' "$1" >&2
@@ -55,8 +63,8 @@ clean() {
   while read -r blocks links; do
     files=$((files + 1))
     [[ $links -eq 1 ]] && bytes=$((bytes + blocks * 512))
-  done < <(find . -xdev -mindepth 1 "$@" "${not_open[@]}" -links +0 -delete -printf '%b %n\n')
-  [[ $files -gt 0 ]] && printf '%s: %d removed, %d bytes\n' "$directory" "$files" "$bytes"
+  done < <(find . -xdev -mindepth 1 "$@" "${not_open[@]}" -links +0 "${act[@]}" -printf '%b %n\n')
+  [[ $files -gt 0 ]] && printf '%s: %d %s, %d bytes\n' "$directory" "$files" "$words" "$bytes"
   freed=$((freed + bytes))
   removed=$((removed + files))
 }
@@ -89,8 +97,12 @@ for bin in "${bins[@]}"; do
 done
 
 cd -- "$mount" || exit 2
-printf 'VIGIA_FIELD freed_bytes=%d\n' "$freed"
-printf 'VIGIA_FIELD removed_count=%d\n' "$removed"
+if [[ ${VIGIA_DRY_RUN:-} == 1 ]]; then
+  printf 'VIGIA_FIELD would_free_bytes=%d\n' "$freed"
+else
+  printf 'VIGIA_FIELD freed_bytes=%d\n' "$freed"
+  printf 'VIGIA_FIELD removed_count=%d\n' "$removed"
+fi
 printf 'VIGIA_FIELD free_bytes=%d\n' "$(($(stat -f -c '%a * %S' .)))"
 if [[ $removed -eq 0 ]]; then
   echo 'nothing here is old enough, or a copy of what can be had again: somebody has to look' >&2

@@ -1,5 +1,5 @@
 # Restarts the service VIGIA_PARAM_SERVICE. Exit codes: 0 it runs, 1 it does not, 2 the name or its definition is
-# refused, 3 nothing here knows a service of this name, or a tool is missing.
+# refused, 3 nothing here knows a service of this name, or a tool is missing. With VIGIA_DRY_RUN=1 it says how it would.
 set -u
 export LC_ALL=C
 
@@ -7,6 +7,13 @@ service=${VIGIA_PARAM_SERVICE:?no service given}
 [[ $service =~ ^[A-Za-z0-9][A-Za-z0-9@._-]{0,99}$ ]] || {
   echo 'refused: not a name of a service' >&2
   exit 2
+}
+
+# would WORDS…: in a dry run says what would be done, and ends.
+would() {
+  [[ ${VIGIA_DRY_RUN:-} == 1 ]] || return 0
+  printf 'would %s\n' "$*"
+  exit 0
 }
 
 done_by() {
@@ -60,11 +67,22 @@ alive() {
   [[ -n $state && $state != Z && $state != X ]]
 }
 
-stop_old() {
-  local pid tries
+# Prints the process that runs what the definition starts; nothing where none does.
+old_process() {
+  local pid
   [[ -f $pid_file && ! -L $pid_file ]] || return 0
   read -r pid <"$pid_file" || true
-  [[ ${pid:-} =~ ^[1-9][0-9]{0,9}$ ]] && alive "$pid" && is_ours "$pid" || return 0
+  [[ ${pid:-} =~ ^[1-9][0-9]{0,9}$ ]] && alive "$pid" && is_ours "$pid" && printf '%s' "$pid"
+}
+
+stop_old() {
+  local pid tries
+  pid=$(old_process)
+  [[ -n $pid ]] || return 0
+  if [[ ${VIGIA_DRY_RUN:-} == 1 ]]; then
+    printf 'would end process %s\n' "$pid"
+    return 0
+  fi
   kill -TERM "$pid" 2>/dev/null
   for ((tries = 0; tries < 100; tries++)); do
     alive "$pid" || return 0
@@ -98,6 +116,7 @@ restart_own() {
     exit 2
   fi
   stop_old
+  would start: "${start[@]}"
   (
     unset -v "${!VIGIA_@}"
     cd / && exec setsid -- "${start[@]}"
@@ -133,6 +152,7 @@ restart_systemd() {
     echo 'refused: the unit is neither enabled nor has it run since the machine started' >&2
     exit 2
   }
+  would run: systemctl restart "$service.service", which is "$(systemctl is-active -- "$service.service")"
   systemctl restart -- "$service.service" || {
     systemctl --no-pager --lines=20 status -- "$service.service" >&2
     exit 1
@@ -148,6 +168,7 @@ restart_systemd() {
 }
 
 restart_init() {
+  would run: "/etc/init.d/$service" restart
   "/etc/init.d/$service" restart </dev/null || exit 1
   sleep 1
   # Many init scripts have no honest status; the rule verifies. Where they have one, it counts.

@@ -1,27 +1,31 @@
 # Synchronises the clock through the time service that runs. Exit codes: 0 synchronised, 1 not within half a minute, 4 no time
-# service runs here. The clock is set by a jump only with VIGIA_PARAM_STEP=true; a database may not like one.
+# service runs here. The clock is set by a jump only with VIGIA_PARAM_STEP=true; a database may not like one. With
+# VIGIA_DRY_RUN=1 it only tells how the clock is.
 set -u
 export LC_ALL=C
 step=${VIGIA_PARAM_STEP:-false}
 
 if command -v chronyc >/dev/null && chronyc -n tracking >/dev/null 2>&1; then
   by=chrony
-  chronyc online >/dev/null
-  chronyc burst 4/4 >/dev/null
-  sleep 5
-  if [[ $step == true ]]; then chronyc makestep >/dev/null; fi
+  ask() {
+    chronyc online >/dev/null
+    chronyc burst 4/4 >/dev/null
+    sleep 5
+    if [[ $step == true ]]; then chronyc makestep >/dev/null; fi
+    return 0
+  }
   synchronised() { chronyc waitsync 1 0 0 1 >/dev/null 2>&1; }
   offset() { chronyc -c tracking 2>/dev/null | cut -d , -f 5; }
 elif systemctl is-enabled --quiet systemd-timesyncd.service 2>/dev/null; then
   by=systemd-timesyncd
-  systemctl restart systemd-timesyncd.service || exit 1
+  ask() { systemctl restart systemd-timesyncd.service; }
   synchronised() { [[ $(timedatectl show --property=NTPSynchronized --value 2>/dev/null) == yes ]]; }
   offset() { timedatectl timesync-status 2>/dev/null | sed -n 's/^ *Offset: //p'; }
 elif command -v ntpq >/dev/null && ntpq -c rv >/dev/null 2>&1; then
   by=ntpd
   unit=ntpsec.service
   systemctl cat "$unit" >/dev/null 2>&1 || unit=ntp.service
-  systemctl restart "$unit" || exit 1
+  ask() { systemctl restart "$unit"; }
   synchronised() { ntpq -c rv 2>/dev/null | grep -q 'sync_ntp'; }
   offset() { ntpq -c 'rv 0 offset' 2>/dev/null | sed -n 's/^offset=//p'; }
 else
@@ -29,18 +33,28 @@ else
   exit 4
 fi
 
-state=no
+tell() {
+  printf 'VIGIA_FIELD service=%s\n' "$by"
+  printf 'VIGIA_FIELD synchronised=%s\n' "$1"
+  printf 'VIGIA_FIELD offset=%s\n' "$(offset)"
+}
+
+if [[ ${VIGIA_DRY_RUN:-} == 1 ]]; then
+  tell "$(synchronised && echo true || echo false)"
+  printf 'would have %s ask its servers at once\n' "$by"
+  exit 0
+fi
+ask || exit 1
+state=false
 for ((tries = 0; tries < 12; tries++)); do
   if synchronised; then
-    state=yes
+    state=true
     break
   fi
   sleep 2
 done
-printf 'VIGIA_FIELD service=%s\n' "$by"
-printf 'VIGIA_FIELD synchronised=%s\n' "$([[ $state == yes ]] && echo true || echo false)"
-printf 'VIGIA_FIELD offset=%s\n' "$(offset)"
-if [[ $state == no ]]; then
+tell "$state"
+if [[ $state == false ]]; then
   printf '%s has not synchronised: see whether it reaches its servers (UDP 123)\n' "$by" >&2
   exit 1
 fi

@@ -51,7 +51,8 @@ describe.skipIf(!isRoot)('clear-temp on a tmpfs (skipped without root, which mou
   let home: string
   let mount: string
   let outside: string
-  const clear = (path: string) => runScript('clear-temp', 'bash', { VIGIA_PARAM_MOUNT: path })
+  const clear = (path: string, more: Record<string, string> = {}) =>
+    runScript('clear-temp', 'bash', { VIGIA_PARAM_MOUNT: path, ...more })
 
   beforeAll(() => {
     home = mkdtempSync(join(tmpdir(), 'vigia clear-'))
@@ -86,6 +87,24 @@ describe.skipIf(!isRoot)('clear-temp on a tmpfs (skipped without root, which mou
     expect(existsSync(join(mount, 'tmp/deep/old'))).toBe(false)
     expect(existsSync(join(mount, 'tmp/young'))).toBe(true)
     expect(existsSync(read)).toBe(true)
+  })
+
+  it('in a dry run says what it would free, and frees just that afterwards', () => {
+    for (const folder of ['tmp/empty', 'var/cache/apt/archives', '.Trash-1000/files'])
+      mkdirSync(join(mount, folder), { recursive: true })
+    oldFile(join(mount, 'tmp/old'), 2 * MIB)
+    writeFileSync(join(mount, 'var/cache/apt/archives/a.deb'), Buffer.alloc(MIB, 1))
+    const before = spawnSync('find', [mount, '-printf', '%p %s %T@\n'], { encoding: 'utf8' }).stdout
+    const dry = clear(mount, { VIGIA_DRY_RUN: '1' })
+    expect(dry).toMatchObject({ code: 0, stderr: '', fields: { would_free_bytes: String(3 * MIB) } })
+    expect(dry.stdout).toContain(`${join(mount, 'tmp')}: 1 would be removed, ${2 * MIB} bytes\n`)
+    expect(dry.fields).not.toHaveProperty('freed_bytes')
+    expect(dry.fields).not.toHaveProperty('removed_count')
+    expect(spawnSync('find', [mount, '-printf', '%p %s %T@\n'], { encoding: 'utf8' }).stdout).toBe(before)
+    const done = clear(mount)
+    expect(done).toMatchObject({ code: 0, fields: { freed_bytes: String(3 * MIB) } })
+    expect(done.fields).not.toHaveProperty('would_free_bytes')
+    expect(clear(mount, { VIGIA_DRY_RUN: '1' })).toMatchObject({ code: 5, fields: { would_free_bytes: '0' } })
   })
 
   it('takes hostile names as names', () => {
@@ -198,8 +217,12 @@ describe.each([
 ])('restart-service by its own definition, %s', (_title, extra) => {
   let data: string
   const started: number[] = []
-  const restart = (service: string) =>
-    runScript('restart-service', 'bash', { VIGIA_PARAM_SERVICE: service, VIGIA_AGENT_DATA: data, ...extra })
+  const restart = (service: string, more: Record<string, string> = {}) =>
+    runScript('restart-service', 'bash', {
+      ...{ VIGIA_PARAM_SERVICE: service, VIGIA_AGENT_DATA: data },
+      ...extra,
+      ...more,
+    })
 
   beforeAll(() => {
     data = mkdtempSync(join(tmpdir(), 'vigia restart '))
@@ -253,6 +276,25 @@ describe.each([
     pidOf(pidFile)
     expect(stranger.exitCode).toBeNull()
     expect(isAlive(stranger.pid!)).toBe(true)
+  })
+
+  it('in a dry run checks all of it, and says what it would stop and start', () => {
+    const pidFile = join(data, 'dry.pid')
+    define('dry', { name: 'dry', pidFile, start: ['sleep', '63'] })
+    const dry = { VIGIA_DRY_RUN: '1' }
+    expect(restart('dry', dry)).toMatchObject({ code: 0, stdout: 'would start: sleep 63\n' })
+    expect(existsSync(pidFile)).toBe(false)
+    expect(restart('dry').code).toBe(0)
+    const pid = pidOf(pidFile)
+    expect(restart('dry', dry)).toMatchObject({
+      ...{ code: 0, stderr: '', fields: {} },
+      stdout: `would end process ${pid}\nwould start: sleep 63\n`,
+    })
+    expect(isAlive(pid)).toBe(true)
+    expect(restart('../demo', dry)).toMatchObject({ code: 2 })
+    define('dry-other', { name: 'another', pidFile, start: ['sleep', '1'] })
+    expect(restart('dry-other', dry)).toMatchObject({ code: 2 })
+    expect(restart('nobody-knows-this', dry)).toMatchObject({ code: 3 })
   })
 
   it('fails when the service ends at once', () => {

@@ -91,6 +91,25 @@ describe('resync-clock', () => {
     )
     expect(stepped.calls).toContain('chronyc makestep')
   })
+  it('in a dry run only tells how the clock is', () => {
+    const tools = { chronyc: chronyc(false), sleep: '' }
+    const dry = runScript('resync-clock', { step: true }, { tools, dryRun: true })
+    expect(dry).toMatchObject({
+      code: 0,
+      fields: { service: 'chrony', synchronised: 'false', offset: '0.000012' },
+    })
+    expect(dry.stdout).toContain('would have chrony ask its servers at once')
+    const only = /^chronyc (-n tracking|-c tracking|waitsync 1 0 0 1)$/
+    expect(dry.calls.filter((call) => !only.test(call))).toEqual([])
+    const timesyncd = {
+      chronyc: 'exit 1',
+      systemctl: '',
+      timedatectl: 'case "$1" in show) echo yes ;; *) echo "  Offset: +1ms" ;; esac',
+    }
+    const other = runScript('resync-clock', {}, { tools: timesyncd, dryRun: true })
+    expect(other).toMatchObject({ code: 0, fields: { service: 'systemd-timesyncd', synchronised: 'true' } })
+    expect(other.calls.join()).not.toContain('systemctl restart')
+  })
   it('asks systemd-timesyncd, and says when nothing synchronises or runs', () => {
     const timesyncd = {
       chronyc: 'exit 1',
