@@ -106,5 +106,7 @@ function textFault(schema: Extract<ScriptParameter, { type: 'string' }>, value: 
   if (typeof value !== 'string') return 'must be a text'
   if (value.includes('\0')) return 'must not hold NUL'
   if (value.length > schema.maxLength) return `must have at most ${String(schema.maxLength)} characters`
-  return new RegExp(`^(?:${schema.pattern})$`, 'u').test(value) ? null : `must match ${schema.pattern}`
+  if (new RegExp(`^(?:${schema.pattern})$`, 'u').test(value)) return null
+  const must = `must match ${schema.pattern}`
+  return schema.help === '' ? must : `must be ${JSON.stringify(schema.help)}: it ${must}`
 }

@@ -46,7 +46,7 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
       const { page } = site
       await open(`/run?script=clear-temp&device=${site.device}`)
       await page.getByLabel('mount').fill('not a path')
-      await page.getByText('It must look like').waitFor()
+      await page.getByText('It does not fit what is asked for').waitFor()
       expect(await page.getByRole('button', { name: 'Run on 0 devices' }).isDisabled()).toBe(true)
       await site.looked('order')
       const about = [

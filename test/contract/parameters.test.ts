@@ -12,6 +12,19 @@ const script = (interpreter: ScriptContent['interpreter']) => ({
 const faultsOf = (interpreter: ScriptContent['interpreter'], who: string): number =>
   resolveParameters(script(interpreter), { who }).faults.length
 
+it('a value that does not fit is told with what the script says of it, and what it is held to', () => {
+  const mount = { type: 'string' as const, pattern: '/.*', maxLength: 9, help: 'A mount point' }
+  const faultsOf = (help: string) =>
+    resolveParameters(
+      { name: 'clear', interpreter: 'bash', parameters: { mount: { ...mount, help } } },
+      { mount: 'x' },
+    ).faults
+  expect(faultsOf('A mount point')).toEqual([
+    { field: 'mount', message: 'must be "A mount point": it must match /.*' },
+  ])
+  expect(faultsOf('')).toEqual([{ field: 'mount', message: 'must match /.*' }])
+})
+
 describe('a value for a batch file', () => {
   it.each(['Ana', 'Ana María', "it's", 'C:\\Users\\Ana', 'a,b;c=d', '[x] {y} ~ # @ $ * ?', 'árbol €', '-/+'])(
     '%j is taken',

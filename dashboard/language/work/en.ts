@@ -112,7 +112,7 @@ export const workEn = {
       missing: 'It is needed.',
       number: 'A whole number.',
       range: 'From {{min}} to {{max}}.',
-      pattern: 'It must look like {{pattern}}.',
+      pattern: 'It does not fit what is asked for: it must match {{pattern}}.',
       evaluated: 'A batch file takes none of " % & | < > ^ ! ( ): cmd.exe would evaluate them.',
       long: 'At most {{count}} characters.',
       other: 'This is not possible here.',

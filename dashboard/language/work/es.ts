@@ -113,7 +113,7 @@ export const workEs: WorkWords = {
       missing: 'Hace falta.',
       number: 'Un número entero.',
       range: 'De {{min}} a {{max}}.',
-      pattern: 'Debe tener la forma {{pattern}}.',
+      pattern: 'No es lo que se pide: debe ajustarse a {{pattern}}.',
       evaluated: 'Un archivo por lotes no admite " % & | < > ^ ! ( ): cmd.exe los evaluaría.',
       long: 'Como mucho {{count}} caracteres.',
       other: 'Esto no es posible aquí.',
