@@ -29,3 +29,6 @@ export function createLog(options: {
     }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
+
+/** What a collector needs of it. */
+export type CollectLog = Pick<Log, 'info' | 'warn'>

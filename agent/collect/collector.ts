@@ -1,7 +1,7 @@
 import type { DevicePolicy } from '../../contract/down.ts'
 import type { MetricName } from '../../contract/metrics.ts'
 import type { FactKind } from '../../contract/report.ts'
-import type { Log } from '../log.ts'
+import type { CollectLog } from '../log.ts'
 import type { Probes } from './source/probes.ts'
 import type { FileSystemStat, Reader } from './source/read.ts'
 import type { RunProgram, WindowsPosture } from './source/windows-posture.ts'
@@ -17,9 +17,6 @@ export type Sink = {
   /** A document that replaces the one before of its kind. The cycle hands it on only when it has changed. */
   fact(kind: FactKind, document: object): void
 }
-
-/** What a collector needs of the agent's log (agent/log.ts is one). */
-export type CollectLog = Pick<Log, 'info' | 'warn'>
 
 /** What waits in the agent's outbox; the agent's own figures are read through this. */
 export type OutboxFigures = { reports: number; dropped: number; diskFull: boolean }

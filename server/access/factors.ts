@@ -1,7 +1,7 @@
 import type { Clock } from '../../contract/clock.ts'
 import type { Records } from '../records/records.ts'
 import { createPasskeys, type Passkeys } from './passkeys.ts'
-import type { Note } from './proof.ts'
+import type { Note } from './note.ts'
 import { createSecondFactors, type Box, type SecondFactors } from './second-factor.ts'
 import { createThrottle } from './throttle.ts'
 

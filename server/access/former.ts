@@ -2,7 +2,7 @@ import { VigiaError } from '../../contract/errors.ts'
 import type { FormerView } from '../../contract/routes/person.ts'
 import type { Db, Records } from '../records/records.ts'
 import { at, ms, text } from '../records/schema.ts'
-import type { Note } from './proof.ts'
+import type { Note } from './note.ts'
 
 /**
  * Who was removed stays as a row without secrets. Audit chain, runs, tickets, articles and recordings tell the past by

@@ -8,7 +8,7 @@ import { callerOf, hasPasskey, type Person } from './caller.ts'
 import { listFormer, readmit, refuseTaken, removePerson } from './former.ts'
 import { sameSecret } from './local-token.ts'
 import { hashPassword, passwordMatches } from './password.ts'
-import type { Note } from './proof.ts'
+import type { Note } from './note.ts'
 import { isLoopback, type Caller } from './roles.ts'
 import { createThrottle } from './throttle.ts'
 

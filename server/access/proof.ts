@@ -11,12 +11,6 @@ import type { Throttle } from './throttle.ts'
  */
 const PROOF_MS = 15 * 60_000
 
-/** Enters a deed into the audit log, in its own transaction. */
-export type Note = (
-  db: Db,
-  entry: { who: string; action: string; client: null; subject: string; detail?: unknown },
-) => Promise<unknown>
-
 /** A person's row with that of their session, as `holderOf` reads it. */
 export type Holder = Awaited<ReturnType<typeof holderOf>>
 

@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs'
 import type { ScriptLimits } from '../../../contract/command.ts'
 import { VigiaError } from '../../../contract/errors.ts'
-import type { Tree } from '../tree/tree.ts'
+import type { Tree } from '../tree/shape.ts'
 
 /** Ends the watch over a job. */
 export type Watch = { stop(): void }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import type { Tree } from './tree.ts'
+import type { Tree } from './shape.ts'
 import { freed, send, sum, type Member } from './member.ts'
 
 /** Unix without /proc: the group, and what descends from it. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
-import type { Tree } from './tree.ts'
+import type { Tree } from './shape.ts'
 import { freed, send } from './member.ts'
 
 /** Pages of other processes that were looked at are trusted for so many looks; then all are looked at anew. */

@@ -1,21 +1,7 @@
 import { groupTree } from './group.ts'
 import { linuxTree } from './linux.ts'
-import type { Member } from './member.ts'
+import type { Tree } from './shape.ts'
 import { windowsTree } from './windows.ts'
-
-/** The processes of one job, as far as the system lets them be known. */
-export type Tree = {
-  /** Those that live now; zombies do not. */
-  members(): Member[]
-  /** Resident kilobytes of all together, shared pages counted once where the system tells; never more than the sum. */
-  residentKb(members: readonly Member[]): number
-  /** Asks every process to end. */
-  terminate(): void
-  /** Ends every process by force, also those that are being born. */
-  kill(): void
-  /** Lets what is left live on: a daemon that a script started is no script, and loses its limits and low priority. */
-  free(members: readonly Member[]): void
-}
 
 /**
  * Before a script is started: answers with what knows its tree once it has a leader, which leads a process group of its

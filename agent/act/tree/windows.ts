@@ -1,6 +1,6 @@
 import { letChildrenHearCtrlC, pressCtrlC } from '../../windows/interrupt.ts'
 import { ownJobObject } from '../../windows/job-object.ts'
-import type { Tree } from './tree.ts'
+import type { Tree } from './shape.ts'
 import { freed, sum } from './member.ts'
 
 /** More processes than a script may have: those that Windows itself keeps for it, and room for one look to find them. */

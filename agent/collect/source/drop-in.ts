@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { CollectLog } from '../collector.ts'
+import type { CollectLog } from '../../log.ts'
 
 /**
  * Reads the declarations of a folder of the data directory (DATA/FOLDER/*.json), each by `parse`, which throws an

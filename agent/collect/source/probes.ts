@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { CollectLog } from '../collector.ts'
+import type { CollectLog } from '../../log.ts'
 import { refuseFaults } from './drop-in.ts'
 
 /** What this device probes over the network beside its gateway and its resolver; DATA/probes.json names it. */

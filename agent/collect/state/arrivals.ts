@@ -1,4 +1,4 @@
-import type { CollectLog } from '../collector.ts'
+import type { CollectLog } from '../../log.ts'
 import { openKept } from './kept.ts'
 
 const DAY_MS = 86_400_000

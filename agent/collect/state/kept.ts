@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { CollectLog } from '../collector.ts'
+import type { CollectLog } from '../../log.ts'
 
 /** A small document that a collector keeps across restarts of the agent. */
 export type Kept = { read(): unknown; write(value: object): void }

@@ -4,7 +4,8 @@ import { VigiaError } from '../../../contract/errors.ts'
 import { DEFAULT_RETENTION, HOUR_MS, type Retention } from '../buckets.ts'
 import { influxAnswerError, influxAwayError, withSecondTry } from './errors.ts'
 import { between, quoteName, readAnswer } from './query.ts'
-import { createInfluxStore, type Grain, type InfluxDriver } from './store.ts'
+import type { Grain, InfluxDriver } from './driver.ts'
+import { createInfluxStore } from './store.ts'
 import type { MetricStore } from '../store.ts'
 
 /** Where an InfluxDB v1 is. */

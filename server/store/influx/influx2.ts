@@ -5,7 +5,8 @@ import { DEFAULT_RETENTION, HOUR_MS, type Retention } from '../buckets.ts'
 import { influxAnswerError, influxAwayError, withSecondTry } from './errors.ts'
 import { tagText } from './line.ts'
 import { between, quoteName, readAnswer, type InfluxSeries } from './query.ts'
-import { createInfluxStore, type Grain, type InfluxDriver } from './store.ts'
+import type { Grain, InfluxDriver } from './driver.ts'
+import { createInfluxStore } from './store.ts'
 import type { MetricStore } from '../store.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { HOUR_MS, type Retention } from '../buckets.ts'
 import { between } from './query.ts'
-import type { InfluxDriver } from './store.ts'
+import type { InfluxDriver } from './driver.ts'
 
 /**
  * Marks of hours with samples: one point an hour, at its start, in the raw grain. Each batch sets `dirty` to a new

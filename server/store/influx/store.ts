@@ -3,28 +3,12 @@ import type { Clock } from '../../../contract/clock.ts'
 import { VigiaError } from '../../../contract/errors.ts'
 import { bucketing, checkQuery, HOUR_MS, sliceScan, type Bucketing, type Retention } from '../buckets.ts'
 import { createGroupCommit } from '../group-commit.ts'
+import type { InfluxDriver } from './driver.ts'
 import { reportLines } from './line.ts'
 import { between, ofDevice, quoteName, readLatest, readLines, type InfluxSeries } from './query.ts'
 import { createScanReader } from './scan.ts'
 import { createRollup, ROLLUP_MARKS } from './rollup.ts'
 import type { MetricStore, SeriesQuery, StoredReport } from '../store.ts'
-
-/** Where samples of one grain live: a retention policy of v1, a bucket of v2 and v3. */
-export type Grain = 'raw' | 'hourly'
-
-/** What differs between the versions of InfluxDB. Errors are VigiaError. */
-export type InfluxDriver = {
-  readonly name: string
-  readonly hasHourly: boolean
-  /** Writes line protocol with timestamps in milliseconds; on return it is committed. */
-  write(grain: Grain, lines: string): Promise<void>
-  /** Answers one InfluxQL statement, times in milliseconds. */
-  query(grain: Grain, statement: string): Promise<InfluxSeries[]>
-  /** Downsamples whole hours of every series from raw to hourly; doing it again gives the same. */
-  downsample(fromMs: number, toMs: number): Promise<void>
-  ping(): Promise<void>
-  close(): Promise<void>
-}
 
 /** Series of a device, to choose how much of a scan is asked for at once. */
 const USUAL_SERIES = 100

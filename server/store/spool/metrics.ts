@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../../../contract/clock.ts'
-import type { SpoolState } from './spool.ts'
+import type { SpoolState } from './state.ts'
 
 /** What the spool counts. */
 export type SpoolMetrics = { spooled(reports: number): void; damaged(): void; refused(): void }

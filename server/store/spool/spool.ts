@@ -7,16 +7,8 @@ import { createSpoolLoad } from './load.ts'
 import { decodeFrame, encodeFrame, type Frame } from './frames.ts'
 import { spoolMetrics } from './metrics.ts'
 import { createSegments } from './segments.ts'
+import type { SpoolState } from './state.ts'
 import type { MetricStore, SeenSequences, StoredReport } from '../store.ts'
-
-/** What waits in the spool. Times are Unix milliseconds; `lastError` is why the store was away last. */
-export type SpoolState = {
-  away: boolean
-  bytes: number
-  reports: number
-  oldestMs: number | null
-  lastError: string | null
-}
 
 /** A writer that survives the store being away. */
 export type SpoolingWriter = {
