@@ -238,13 +238,13 @@ suiteNeeding(['chromium'], 'scripts, runs and jobs in the console of a real serv
       // However it is laid out, the end stays in sight; whoever scrolls up stays there.
       for (const width of [390, 1280]) {
         await page.setViewportSize({ width, height: 800 })
-        await expect.poll(isAtEnd).toBe(true)
+        await expect.poll(isAtEnd, { timeout: 5000 }).toBe(true)
       }
       await output.evaluate((pre: { scrollTop: number }) => void (pre.scrollTop = 100))
       await page.waitForTimeout(300)
       expect(await isAtEnd()).toBe(false)
       await output.press('End')
-      await expect.poll(isAtEnd).toBe(true)
+      await expect.poll(isAtEnd, { timeout: 5000 }).toBe(true)
       await output.getByText('left out here').first().waitFor({ timeout: 20_000 })
       await page.getByText('faster than it is sent live').waitFor()
       await site.looked('job-flood')

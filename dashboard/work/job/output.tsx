@@ -57,6 +57,9 @@ export function Transcript({
   )
 }
 
+/** So near the end whoever scrolls means the end. */
+const NEAR_PX = 40
+
 /** Keeps the end of a box in sight while what it holds grows or is laid out anew, until the reader scrolls away from it. */
 function useEnd(
   box: RefObject<HTMLElement | null>,
@@ -83,7 +86,12 @@ function useEnd(
     const element = box.current
     if (!element) return
     const { scrollTop, scrollHeight, clientHeight } = element
-    if (scrollHeight - scrollTop - clientHeight < 40) atEnd.current = true
+    // More may have come since the reader aimed at the end.
+    const end = Math.min(scrollHeight, heightPx.current === 0 ? scrollHeight : heightPx.current)
+    if (end - scrollTop - clientHeight < NEAR_PX) {
+      atEnd.current = true
+      keep()
+    }
     // Of another height it was laid out anew, which moves it too.
     else if (scrollHeight === heightPx.current) atEnd.current = false
     heightPx.current = scrollHeight

@@ -1,5 +1,7 @@
-import { readFileSync, readdirSync } from 'node:fs'
-import { afterEach, describe, expect, it } from 'vitest'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { VigiaError } from '../../../contract/errors.ts'
 import { DEFAULT_REMOTE_POLICIES, type RemotePolicy } from '../../../contract/remote/policy.ts'
 import { REMOTE_WINDOW_BYTES, type RemoteRequest } from '../../../contract/remote/session.ts'
@@ -16,6 +18,10 @@ import { makeTechnician, type Technician } from './technician.ts'
 
 const [tess, server] = [makeSigner('tess'), makeSigner('server')]
 const running: RunningSession[] = []
+// The shells read no start files of whoever runs the tests: they may wait for anything, as for a lock that a killed one left.
+let home = ''
+beforeAll(() => void vi.stubEnv('HOME', (home = mkdtempSync(join(tmpdir(), 'vigia-home-')))))
+afterAll(() => rmSync(home, { recursive: true, force: true }))
 afterEach(async () => {
   for (const session of running.splice(0)) {
     session.close('test-over')
@@ -123,8 +129,8 @@ describe('a terminal session', () => {
 
   it('holds a flood to the window, and goes on when there is credit', async () => {
     const { technician } = begin()
-    await technician.reaches('open')
     technician.credits = false
+    await technician.reaches('open')
     technician.type('yes vigia\r')
     await eventually('the window is full', 10_000, async () => technician.bytes() >= REMOTE_WINDOW_BYTES)
     await new Promise((resolve) => setTimeout(resolve, 300))
