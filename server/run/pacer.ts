@@ -26,8 +26,8 @@ export function createPacer(options: {
     }
   }
 
-  return {
-    ask(key) {
+  const pacer = {
+    ask(key: string): void {
       if (stopped) return
       asked.add(key)
       if (busy.has(key)) return
@@ -35,17 +35,20 @@ export function createPacer(options: {
         key,
         serve(key).finally(() => {
           busy.delete(key)
+          // Asked for between the last look and here.
+          if (asked.has(key)) pacer.ask(key)
         }),
       )
     },
-    async idle() {
+    async idle(): Promise<void> {
       while (busy.size > 0) await Promise.all(busy.values())
     },
-    stop() {
+    stop(): void {
       stopped = true
       asked.clear()
     },
   }
+  return pacer
 }
 
 const MOST_PAUSE_MS = 500
