@@ -1,5 +1,6 @@
-import { JobOutput, type JobState } from '../../contract/command.ts'
+import { JobOutput, type JobState, type ScriptContent } from '../../contract/command.ts'
 import { ERROR_CODES } from '../../contract/errors.ts'
+import { exitMeaning } from '../../contract/exit-meaning.ts'
 import { OUTPUT_STREAM } from '../../contract/http.ts'
 import type { JobView } from '../../contract/incident.ts'
 import type { RunView } from '../../contract/run.ts'
@@ -64,13 +65,9 @@ async function followJob({ server, out }: Context, job: JobView): Promise<JobVie
 }
 
 /** The same, and says in a line how it ended, which is the exit code of the command. */
-export async function followToEnd(
-  context: Context,
-  job: JobView,
-  meanings: Readonly<Record<string, string>> = {},
-): Promise<void> {
+export async function followToEnd(context: Context, job: JobView, script?: ExitWords): Promise<void> {
   const ended = await followJob(context, job)
-  context.out.print(ended, () => endText(ended, meanings))
+  context.out.print(ended, () => endText(ended, script))
   process.exitCode = exitCodeOf(ended)
 }
 
@@ -116,14 +113,17 @@ function exitOfCode(code = ''): number {
   return Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as keyof typeof ERROR_CODES].exit : 3
 }
 
-/** How a job ended, in a line; `meanings` are those of the script's exit codes. */
+/** What a script says of its exit codes. */
+export type ExitWords = Pick<ScriptContent, 'exitCodes' | 'successCodes'>
+
+/** How a job ended, in a line, with what its script says of it where that is known. */
 export function endText(
-  job: Pick<JobView, 'id' | 'script' | 'scriptVersion' | 'state' | 'exitCode' | 'reason'>,
-  meanings: Readonly<Record<string, string>>,
+  job: Pick<JobView, 'id' | 'script' | 'scriptVersion' | 'state' | 'exitCode' | 'reason' | 'dryRun'>,
+  words?: ExitWords,
 ): string {
   const { id, script, scriptVersion, state, exitCode, reason } = job
-  const meaning = meanings[String(exitCode)]
+  const meaning = words && exitMeaning(words, job)
   const exit = exitCode === null ? [] : [`exit code ${exitCode}${meaning ? ` (${meaning})` : ''}`]
   const more = exitCode === null ? reason : reason?.replace(`exit code ${exitCode}`, '').replace(/^; /, '')
-  return `Job ${id} (${script}@${scriptVersion}): ${[state, ...exit, ...(more ? [more] : [])].join(', ')}`
+  return `Job ${id} (${script}@${scriptVersion}): ${[state, ...(job.dryRun ? ['without changes'] : []), ...exit, ...(more ? [more] : [])].join(', ')}`
 }

@@ -6,7 +6,7 @@ import { contextOf, type Context } from '../command.ts'
 import { findTicket } from '../desk/find-ticket.ts'
 import { choiceOption, numberOption } from '../options.ts'
 import { findScript } from './find-script.ts'
-import { followRun, followToEnd } from './follow.ts'
+import { followRun, followToEnd, type ExitWords } from './follow.ts'
 import { flagPairs, typedParameters } from './parameters.ts'
 import { targetOf, wavesOf, whenOf, type TargetOptions } from './request.ts'
 import { planText, runText } from './run-text.ts'
@@ -91,7 +91,7 @@ export function registerRun(program: Command): void {
       const one = device !== undefined && others.length === 0 && when.kind === 'now'
       // What only a run can do with one device, as leaving it out when it is away, is a run.
       if (one && options.plan !== true && options.waves === undefined && options.offline === 'wait')
-        await runOnOne(context, { script, device, parameters, options, meanings: found.content.exitCodes })
+        await runOnOne(context, { script, device, parameters, options, words: found.content })
       else await runOnMany(context, { script, target, parameters, when, options })
     })
 }
@@ -103,11 +103,10 @@ async function runOnOne(
     device: string
     parameters: Record<string, string | number | boolean>
     options: RunOptions
-    /** Of exit codes. */
-    meanings: Readonly<Record<string, string>>
+    words: ExitWords
   },
 ): Promise<void> {
-  const { script, device, parameters, options, meanings } = order
+  const { script, device, parameters, options, words } = order
   const job = await context.server.call('createJob', {
     body: {
       ...{ device, script, parameters, expiresInS: options.expires, reason: options.reason },
@@ -122,7 +121,7 @@ async function runOnOne(
     )
     return
   }
-  await followToEnd(context, job, meanings)
+  await followToEnd(context, job, words)
 }
 
 async function runOnMany(

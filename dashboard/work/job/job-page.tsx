@@ -3,6 +3,7 @@ import { Button } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { useRef, useState, type ReactElement } from 'react'
+import { exitMeaning } from '../../../contract/exit-meaning.ts'
 import type { JobView } from '../../../contract/incident.ts'
 import { useProof } from '../../access/proof.tsx'
 import { call } from '../../api.ts'
@@ -39,8 +40,7 @@ function Job({ job }: { job: JobView }): ReactElement {
   const { t, language } = useWords()
   const device = useQuery(ask.device(job.device))
   const script = useQuery(askWork.script(job.scriptDigest))
-  const meaning =
-    job.exitCode === null ? undefined : script.data?.script.content.exitCodes[String(job.exitCode)]
+  const meaning = script.data && exitMeaning(script.data.script.content, job)
   return (
     <>
       <PageHead
@@ -122,7 +122,7 @@ function Output({ job }: { job: JobView }): ReactElement {
               />
               {t('work.wrap')}
             </label>
-            <CopyButton of={box} />
+            <CopyButton of={box} text={() => box.current?.innerText ?? ''} />
           </span>
         )}
       </div>

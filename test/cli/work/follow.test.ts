@@ -5,6 +5,8 @@ import { endText, exitCodeOf } from '../../../cli/work/follow.ts'
 const job = (state: JobView['state'], reason: string | null, exitCode: number | null = null) =>
   ({ id: 'J', script: 's', scriptVersion: 2, state, reason, exitCode }) as JobView
 
+const FREES = { exitCodes: { '0': 'Freed' }, successCodes: [0] }
+
 describe('the end of a job that was followed', () => {
   it.each([
     [0, job('succeeded', 'exit code 0', 0)],
@@ -27,7 +29,11 @@ describe('the end of a job that was followed', () => {
     ['Job J (s@2): failed, exit code 7', job('failed', 'exit code 7', 7)],
     ['Job J (s@2): failed, SCRIPT_LIMIT: too much', job('failed', 'SCRIPT_LIMIT: too much')],
     ['Job J (s@2): succeeded', job('succeeded', null)],
+    [
+      'Job J (s@2): succeeded, without changes, exit code 0',
+      { ...job('succeeded', 'exit code 0', 0), dryRun: true },
+    ],
   ])('is one line that says nothing twice: %s', (text, ended) => {
-    expect(endText(ended, { '0': 'Freed' })).toBe(text)
+    expect(endText(ended, FREES)).toBe(text)
   })
 })
