@@ -129,6 +129,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
       byId: (device) => contexts.byId(device),
       addresses: () => contexts.addresses(),
     },
+    documents,
     changed: () => emit({ type: 'health' }),
     exchanged: () => saveRules(),
   })
@@ -208,7 +209,7 @@ async function build(options: ServerOptions, undo: (() => void | Promise<void>)[
 
   const services = ruleServices({
     ...{ book: ruleBook, rules, config: config.rules, dataDir, records, store, registry, clock },
-    ...{ contexts, devices },
+    ...{ contexts, devices, documents },
     log: log.child({ part: 'rules' }),
     silencedBy: (context, rule) => noise.silencedBy(context, rule),
   })

@@ -11,6 +11,7 @@ export type Moment = { nowMs: number; boot: string; runningMs: number }
 /** The first process of a system, which starts with it. */
 const FIRST = { win32: 4, darwin: 1 } as const
 
+/** This moment, by both; `nowMs` where the clock on the wall was asked before. */
 export function momentNow(nowMs = Date.now()): Moment {
   return { nowMs, boot: bootName(), runningMs: uptime() * 1000 }
 }

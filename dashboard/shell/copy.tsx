@@ -10,24 +10,28 @@ export function CopyText({ text }: { text: string }): ReactElement {
       <code ref={code} className="command">
         {text}
       </code>
-      <CopyButton of={code} />
+      <CopyButton of={code} text={() => text} />
     </div>
   )
 }
 
-/** Copies what an element shows, or selects it where the browser lets no page copy. */
-export function CopyButton({ of }: { of: RefObject<HTMLElement | null> }): ReactElement {
+/** Copies a text, or selects the element that shows it where the browser lets no page copy. */
+export function CopyButton({
+  of,
+  text,
+}: {
+  of: RefObject<HTMLElement | null>
+  text: () => string
+}): ReactElement {
   const { t } = useWords()
   const [done, setDone] = useState<'copied' | 'selected'>()
   const copy = async (): Promise<void> => {
-    const element = of.current
-    if (!element) return
     try {
-      await navigator.clipboard.writeText(element.innerText)
+      await navigator.clipboard.writeText(text())
       setDone('copied')
     } catch {
       // Without TLS there is no clipboard for pages.
-      getSelection()?.selectAllChildren(element)
+      if (of.current) getSelection()?.selectAllChildren(of.current)
       setDone('selected')
     }
   }

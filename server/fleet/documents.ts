@@ -10,6 +10,7 @@ export type Documents = {
   /** Keeps a layout; of each device the newest LIMITS.layoutsPerDevice stay. */
   saveLayout(address: DeviceAddress, layout: Layout): Promise<void>
   layout(address: DeviceAddress, hash: string): Promise<Layout | undefined>
+  /** Those that a device is known to report, newest first. */
   layouts(address: DeviceAddress): Promise<Layout[]>
   /** Keeps a document unless a newer one of its kind stands; true when it was kept. */
   saveFact(

@@ -9,6 +9,7 @@ import { applyOverrides, overridesFor } from '../../rules/language/variant.ts'
 import type { DeviceContext } from '../../rules/selector.ts'
 import type { DeviceContexts } from '../device-contexts.ts'
 import type { Devices } from '../fleet/devices.ts'
+import type { Documents } from '../fleet/documents.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Records } from '../records/records.ts'
 import { packPlaces } from '../rule-packs.ts'
@@ -16,7 +17,7 @@ import { createBacktests, type Backtests } from '../rules/backtest/backtests.ts'
 import { createCoverage, type Coverage } from '../rules/coverage.ts'
 import { createRuleHistory, type RuleHistory } from '../rules/history/history.ts'
 import { createLiveEngine } from '../rules/live-engine.ts'
-import { awayWithin, layoutsOf, watchedWithin } from '../rules/history/past.ts'
+import { awayWithin, watchedWithin } from '../rules/history/past.ts'
 import { catchUp } from '../rules/history/rebuild.ts'
 import { replaySource } from '../rules/backtest/replay-source.ts'
 import type { Applied, RuleBook } from '../rules/rule-book.ts'
@@ -46,11 +47,12 @@ export async function openRuleParts(needs: {
   clock: Clock
   log: Logger
   contexts: Pick<DeviceContexts, 'byId' | 'addresses'>
+  documents: Pick<Documents, 'layouts'>
   changed: () => void
   /** Other rules have taken over the engine: its state is to be saved. */
   exchanged: () => void
 }): Promise<RuleParts> {
-  const { book, records, clock, log, contexts, changed, exchanged } = needs
+  const { book, records, clock, log, contexts, documents, changed, exchanged } = needs
   const live = createLiveEngine(createEngine({ rules: book.current().rules }))
   const history = createRuleHistory({ records, clock })
   const failed = (doing: string) => (error: unknown) => log.error({ err: error }, doing)
@@ -113,7 +115,7 @@ export async function openRuleParts(needs: {
       try {
         const reports = await catchUp({
           ...{ engine: live.engine, savedMs, nowMs: clock(), out, devices: [...contexts.addresses()] },
-          layouts: (device) => layoutsOf(records, device),
+          layouts: (device) => documents.layouts(device),
           scan: (query) => store.scan(query),
         })
         log.info({ reports }, 'the rules have caught up with what was stored since their state was saved')
@@ -144,6 +146,7 @@ export function ruleServices(needs: {
   log: Logger
   contexts: DeviceContexts
   devices: Devices
+  documents: Pick<Documents, 'layouts'>
   silencedBy: (context: DeviceContext, rule: RuleSpec) => string | null
 }): {
   coverage: Coverage
@@ -151,7 +154,7 @@ export function ruleServices(needs: {
   backtests: Backtests
   start(): { stop(): Promise<void> }
 } {
-  const { book, rules, records, store, clock, log, contexts, devices } = needs
+  const { book, rules, records, store, clock, log, contexts, devices, documents } = needs
 
   function coverageRows(device: string): CoverageRow[] {
     const context = contexts.byId(device)
@@ -194,7 +197,7 @@ export function ruleServices(needs: {
       const { client, id, hostname, os, arch, site, tags } = await devices.get(place.device)
       return {
         context: { client, device: id, hostname, os, arch, site: site ?? '', tags },
-        layouts: await layoutsOf(records, place),
+        layouts: await documents.layouts(place),
         watched: await watchedWithin(records, span),
         away: await awayWithin(records, place, span),
       }

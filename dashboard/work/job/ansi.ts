@@ -151,7 +151,7 @@ function nearest(red: number, green: number, blue: number): number {
 function classesOf(look: Look): string {
   const { fore, back } = look.inverse ? { fore: look.back ?? 0, back: look.fore ?? 7 } : look
   return [
-    look.bold ? 'sgr-bold' : '',
+    look.bold ? 'sgr-strong' : '',
     look.dim ? 'sgr-dim' : '',
     look.italic ? 'sgr-italic' : '',
     look.underline ? 'sgr-underline' : '',

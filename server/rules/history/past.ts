@@ -1,4 +1,3 @@
-import type { Layout } from '../../../contract/report.ts'
 import type { Records } from '../../records/records.ts'
 import { at, ms } from '../../records/schema.ts'
 import { type Span, without } from './run.ts'
@@ -34,20 +33,4 @@ export async function awayWithin(
   )
   const online = rows.map((row) => ({ fromMs: ms(row.online_at), toMs: ms(row.offline_at) ?? span.toMs }))
   return online.length === 0 ? [] : without(span, online)
-}
-
-/** The layouts that a device is known to report, newest first. */
-export async function layoutsOf(
-  records: Records,
-  { client, device }: { client: string; device: string },
-): Promise<Layout[]> {
-  const rows = await records.tenant(client, (db) =>
-    db
-      .selectFrom('device_layout')
-      .select('layout')
-      .where('device_id', '=', device)
-      .orderBy('seen_at', 'desc')
-      .execute(),
-  )
-  return rows.map(({ layout }) => layout)
 }

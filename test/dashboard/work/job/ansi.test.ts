@@ -12,7 +12,7 @@ describe('output with its colours', () => {
   it('names colours and weights, and ends them', () => {
     expect(styled('a \x1b[1;31mred\x1b[0m b \x1b[92;44mx\x1b[39my')).toEqual([
       { text: 'a ', classes: '' },
-      { text: 'red', classes: 'sgr-bold sgr-f1' },
+      { text: 'red', classes: 'sgr-strong sgr-f1' },
       { text: ' b ', classes: '' },
       { text: 'x', classes: 'sgr-f10 sgr-b4' },
       { text: 'y', classes: 'sgr-b4' },

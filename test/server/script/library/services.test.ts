@@ -18,6 +18,46 @@ const systemctl = (failed: string) => `case "$*" in
   *ActiveState*) echo active ;;
 esac`
 
+/** Where systemd runs there is this folder, laid over the system's; the real systemd runs on no machine of the tests. */
+describe.skipIf(!isRoot)(
+  'restart-service by systemd (skipped without root, which laying files needs)',
+  () => {
+    const run = (unit: { enabled: boolean; dryRun?: boolean }) =>
+      runScript(
+        'restart-service',
+        { service: 'web' },
+        {
+          files: { '/run/systemd/system/web.service': '' },
+          tools: {
+            systemctl: `case "$*" in
+            *UnitFileState*) echo ${unit.enabled ? 'enabled' : 'disabled'} ;;
+            *ActiveEnterTimestampMonotonic*) echo 0 ;;
+            *MainPID*) echo 4711 ;;
+            'is-active -- web.service') echo failed; exit 3 ;;
+          esac`,
+          },
+          dryRun: unit.dryRun ?? false,
+        },
+      )
+    const restarts = (calls: string[]) => calls.filter((call) => call.startsWith('systemctl restart'))
+    it('restarts a unit that is enabled, and none that nobody wanted running', () => {
+      const ran = run({ enabled: true })
+      expect(ran).toMatchObject({ code: 0, fields: { restarted_by: 'systemd', pid: '4711' } })
+      expect(restarts(ran.calls)).toEqual(['systemctl restart -- web.service'])
+      expect(run({ enabled: false })).toMatchObject({ code: 2 })
+    })
+    it('in a dry run says how the unit is, and restarts nothing', () => {
+      const dry = run({ enabled: true, dryRun: true })
+      expect(dry).toMatchObject({
+        ...{ code: 0, fields: {} },
+        stdout: 'would run: systemctl restart web.service, which is failed\n',
+      })
+      expect(restarts(dry.calls)).toEqual([])
+      expect(run({ enabled: false, dryRun: true })).toMatchObject({ code: 2 })
+    })
+  },
+)
+
 describe('restart-failed-units', () => {
   const run = (failed: string, most = 3, dryRun = false) =>
     runScript(
